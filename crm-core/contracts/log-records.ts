@@ -1,0 +1,179 @@
+/**
+ * Everything that lies in the log, and how it becomes bytes. Each record starts with a version byte; readers accept this
+ * version and the one before. `log-records.golden/` holds one file per version that a test keeps readable.
+ *
+ * Layout of a raw record: version (1 byte), length of the header (4 bytes, big endian), header (JSON, UTF-8), body (as it came).
+ * Layout of every other record: version (1 byte), JSON (UTF-8).
+ */
+import type { ConnectionId, DeviceId, ReplayId, SiteId, TenantId } from './ids.ts'
+import type { DecodedReading, RawRef, Reading } from './reading.ts'
+
+export const LOG_RECORD_VERSION = 1
+
+export const TOPICS = {
+  raw: 'raw',
+  readings: 'readings',
+  /** Readings of replays: their own lane, so that live data never waits behind them. */
+  replayed: 'replayed',
+  unclaimed: 'unclaimed',
+  deadLetter: 'dead-letter',
+  alarms: 'alarms',
+  /** Domain events from the CRM's outbox: registry changes, revocations, replay requests, tickets. */
+  events: 'events',
+  /** Progress of replays, told back to the CRM. */
+  replays: 'replays',
+} as const
+export type Topic = (typeof TOPICS)[keyof typeof TOPICS]
+
+export type Transport = 'mqtt' | 'webhook' | 'http' | 'broker' | 'poll' | 'import'
+
+/** What the edge stamps on a message before it appends the untouched bytes. */
+export interface RawHeader {
+  tenantId: TenantId
+  connectionId: ConnectionId
+  vendor: string
+  transport: Transport
+  /** UTC milliseconds. */
+  receivedAt: number
+  /** MQTT topic as the device published it, or path of the request. */
+  topic?: string
+  contentType?: string
+  /** MQTT retain flag. */
+  retain?: boolean
+  /** The sender's id of the message, where the scheme has one (Standard Webhooks `webhook-id`). */
+  messageId?: string
+  /** Zone for local times without an offset: the import's `--timezone`. */
+  timezone?: string
+  /** History brought in on purpose: exempt from the clock limits, judged by nobody. */
+  backfill?: boolean
+}
+export interface RawMessage extends RawHeader {
+  body: Uint8Array
+}
+
+/** Record on `readings` and `replayed`. */
+export interface ReadingRecord extends Reading {
+  /** Set on readings of a replay: they correct numbers and never raise, clear or notify. */
+  replayId?: ReplayId
+}
+/** Record on `replayed` that closes a chunk: rows that an earlier revision made of these messages and this one did not are gone. */
+export interface ReplayChunkRecord {
+  chunk: true
+  replayId: ReplayId
+  tenantId: TenantId
+  connectionId: ConnectionId
+  partition: number
+  fromOffset: number
+  toOffset: number
+  revision: number
+  /** Only rows of this device are touched (claims); all devices of the connection otherwise. */
+  deviceId?: DeviceId
+}
+/** Record on `unclaimed`: a reading whose device nobody has linked. */
+export interface UnclaimedRecord {
+  tenantId: TenantId
+  connectionId: ConnectionId
+  vendor: string
+  receivedAt: number
+  reading: DecodedReading
+  rawRef: RawRef
+}
+/** Record on `dead-letter`: what could not be decoded, with its bytes. */
+export interface DeadLetterRecord {
+  id: string
+  tenantId: TenantId
+  connectionId: ConnectionId
+  vendor: string
+  transport: Transport
+  topic?: string
+  receivedAt: number
+  reason: DeadLetterReason
+  detail: string
+  rawRef: RawRef
+  /** Base64 of the message's bytes. */
+  body: string
+}
+export const DEAD_LETTER_REASONS = [
+  'not-utf8',
+  'not-json',
+  'unknown-format',
+  'invalid-field',
+  'out-of-bounds',
+  'too-large',
+  'too-deep',
+  'missing-birth',
+  'store-refused',
+  'decoder-error',
+] as const
+export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number]
+
+/** Record on `alarms`. The id is derived from (rule, originator, start), so judging twice gives one alarm. */
+export interface AlarmRecord {
+  id: string
+  action: 'raised' | 'cleared' | 'updated'
+  tenantId: TenantId
+  siteId: SiteId
+  deviceId?: DeviceId
+  type: string
+  severity: 'critical' | 'major' | 'minor' | 'info'
+  message: string
+  details?: Record<string, unknown>
+  /** UTC milliseconds of what happened, on the clock the rule uses. */
+  at: number
+  /** Judged on late data: recorded, wakes nobody. */
+  historic: boolean
+}
+/** Record on `replays`. */
+export interface ReplayProgressRecord {
+  replayId: ReplayId
+  tenantId: TenantId
+  state: 'running' | 'done' | 'failed'
+  done: number
+  total: number
+  error?: string
+}
+
+const utf8 = new TextEncoder()
+const fromUtf8 = new TextDecoder('utf-8', { fatal: true })
+
+export class LogRecordError extends Error {
+  readonly code = 'log_record_unreadable'
+}
+
+export function encodeRaw(header: RawHeader, body: Uint8Array): Uint8Array {
+  const head = utf8.encode(JSON.stringify(header))
+  const record = new Uint8Array(5 + head.length + body.length)
+  record[0] = LOG_RECORD_VERSION
+  new DataView(record.buffer).setUint32(1, head.length)
+  record.set(head, 5)
+  record.set(body, 5 + head.length)
+  return record
+}
+/** @throws LogRecordError where the bytes are no raw record of a known version */
+export function decodeRaw(record: Uint8Array): RawMessage {
+  checkVersion(record)
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
+  const length = record.length >= 5 ? view.getUint32(1) : Infinity
+  if (5 + length > record.length) throw new LogRecordError('raw record is shorter than its header says')
+  const header = JSON.parse(fromUtf8.decode(record.subarray(5, 5 + length))) as RawHeader
+  return { ...header, body: record.subarray(5 + length) }
+}
+
+/** Every record but raw ones: a version byte and JSON. */
+export function encodeRecord(value: object): Uint8Array {
+  const text = JSON.stringify(value)
+  const record = new Uint8Array(1 + text.length * 3)
+  record[0] = LOG_RECORD_VERSION
+  const { written } = utf8.encodeInto(text, record.subarray(1))
+  return record.subarray(0, 1 + written)
+}
+/** @throws LogRecordError where the bytes are no record of a known version */
+export function decodeRecord<T extends object>(record: Uint8Array): T {
+  checkVersion(record)
+  return JSON.parse(fromUtf8.decode(record.subarray(1))) as T
+}
+
+function checkVersion(record: Uint8Array): void {
+  const version = record[0]
+  if (version !== LOG_RECORD_VERSION) throw new LogRecordError(`log record of unknown version ${version ?? 'none'}`)
+}
