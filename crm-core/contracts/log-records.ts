@@ -20,6 +20,8 @@ export const TOPICS = {
   alarms: 'alarms',
   /** Domain events from the CRM's outbox: registry changes, revocations, replay requests, tickets. */
   events: 'events',
+  /** Messages for devices, from the decoders to the edges. Worthless after half a minute. */
+  downlinks: 'downlinks',
   /** Progress of replays, told back to the CRM. */
   replays: 'replays',
 } as const
@@ -77,6 +79,8 @@ export interface UnclaimedRecord {
   receivedAt: number
   reading: DecodedReading
   rawRef: RawRef
+  /** Seen again by a replay: makes a row where there is none, counts nothing twice. */
+  replayId?: ReplayId
 }
 /** Record on `dead-letter`: what could not be decoded, with its bytes. */
 export interface DeadLetterRecord {
@@ -107,6 +111,16 @@ export const DEAD_LETTER_REASONS = [
 ] as const
 export type DeadLetterReason = (typeof DEAD_LETTER_REASONS)[number]
 
+/** Record on `downlinks`. */
+export interface DownlinkRecord {
+  connectionId: ConnectionId
+  vendor: string
+  topic: string
+  /** Base64. */
+  body: string
+  /** When the message that asked for it arrived, UTC milliseconds. */
+  at: number
+}
 /** Record on `alarms`. The id is derived from (rule, originator, start), so judging twice gives one alarm. */
 export interface AlarmRecord {
   id: string

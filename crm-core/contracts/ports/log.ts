@@ -45,9 +45,13 @@ export interface ConsumeOptions {
   group: string
   /** Where a group without a saved offset begins. Default `first`. */
   startAt?: 'first' | 'next'
+  /** Begins here instead of at the saved offset: a checkpoint's. Partitions not named begin as usual. */
+  positions?: readonly LogPosition[]
   /** Upper bounds of one batch. Defaults 2 000 records, 8 MiB. */
   maxRecords?: number
   maxBytes?: number
+  /** Waits at most that long for a fuller batch once something is there, milliseconds. Default 0. */
+  lingerMs?: number
   /**
    * Called with one batch at a time per partition. The offset is saved when it resolves, and not before: resolve only
    * after the store's acknowledgement. When it rejects the same batch is given again after a back-off (1 s doubling to 30 s).
@@ -59,7 +63,7 @@ export interface ConsumeOptions {
 export interface BatchControl {
   /** Aborted when the consumer is stopping: end soon, without acknowledging what is not stored. */
   readonly signal: AbortSignal
-  /** Keeps the offset where it is although `handle` resolves: the handler saves it with its own state by `checkpoints`. */
+  /** Keeps the saved offset where it is although `handle` resolves: the owner saves it later, by `commit` or with a checkpoint. */
   keepOffset(): void
 }
 export interface LogConsumer {
@@ -67,6 +71,8 @@ export interface LogConsumer {
   stop(): Promise<void>
   pause(): void
   resume(): void
+  /** Saves the offset of the next record to be handled after a restart: work that the handler left unfinished is done now. */
+  commit(position: LogPosition): Promise<void>
   /** Records behind the end, all partitions. */
   lag(): Promise<number>
 }

@@ -1,0 +1,7 @@
+export * from './common.ts'
+export * from './connections.ts'
+export * from './customers.ts'
+export * from './desk.ts'
+export * from './devices.ts'
+export * from './people.ts'
+export * from './sites.ts'

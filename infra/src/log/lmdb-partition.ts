@@ -1,0 +1,272 @@
+/**
+ * One partition of the embedded log: an LMDB environment that maps a group's first offset to the packed group.
+ * One process writes it; any number of processes read it.
+ */
+import { mkdirSync, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Database, open, type RootDatabase } from 'lmdb'
+import { type AppendRecord, LogError, type LogPosition, type LogRecord } from '@heliograph/crm-core/contracts'
+import { groupHead, packGroup, recordBytes, unpackGroup } from './group.ts'
+
+const MAX_GROUP_BYTES = 4 * 1024 * 1024
+const MAX_GROUP_RECORDS = 20_000
+/** Above this the producer refuses instead of growing: edges push back long before. */
+const MAX_PENDING_BYTES = 256 * 1024 * 1024
+export const MAX_RECORD_BYTES = 32 * 1024 * 1024
+/** How long a failed or full disk is left alone before the next append asks again. */
+const FULL_RETRY_MS = 500
+
+interface Waiting {
+  records: AppendRecord[]
+  bytes: number
+  resolve(position: LogPosition): void
+  reject(error: LogError): void
+}
+
+export interface PartitionOptions {
+  dir: string
+  partition: number
+  /** Free bytes of the disk below which appends are refused, so that an unclean end never meets a full disk. */
+  reserveBytes: number
+  now(): number
+  onAppended(): void
+}
+
+export class LmdbPartition {
+  readonly #options: PartitionOptions
+  readonly #root: RootDatabase<Buffer, number>
+  readonly #groups: Database<Buffer, number>
+  readonly #meta: Database<number, string>
+  #next: number | undefined
+  #waiting: Waiting[] = []
+  #flushing: Promise<void> | undefined
+  #closed = false
+  #fullUntil = 0
+  pendingBytes = 0
+
+  constructor(options: PartitionOptions) {
+    this.#options = options
+    mkdirSync(options.dir, { recursive: true })
+    this.#root = open<Buffer, number>({
+      path: join(options.dir, 'log.mdb'),
+      encoding: 'binary',
+      noMemInit: true,
+      // A group becomes visible only when it is on disk.
+      overlappingSync: false,
+      maxDbs: 2,
+    })
+    this.#groups = this.#root.openDB<Buffer, number>({ name: 'groups', encoding: 'binary' })
+    this.#meta = this.#root.openDB<number, string>({ name: 'meta', encoding: 'json' })
+  }
+
+  append(records: AppendRecord[]): Promise<LogPosition> {
+    if (this.#closed) return Promise.reject(new LogError('log_closed', 'the log is closed'))
+    let bytes = 0
+    for (const record of records) {
+      const size = recordBytes(record)
+      if (size > MAX_RECORD_BYTES)
+        return Promise.reject(new LogError('log_too_large', `a record of ${size} bytes; ${MAX_RECORD_BYTES} is the limit`))
+      bytes += size
+    }
+    if (this.pendingBytes + bytes > MAX_PENDING_BYTES)
+      return Promise.reject(new LogError('log_full', 'too much waits for the disk; try again'))
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ records, bytes, resolve, reject })
+      this.pendingBytes += bytes
+      this.#flushing ??= this.#flush()
+    })
+  }
+
+  /** One flush in flight; what arrives meanwhile shares the next one. */
+  async #flush(): Promise<void> {
+    // Lets every append of this turn of the event loop join the group.
+    await new Promise((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        this.#refuseWhenFull()
+        const first = this.next()
+        const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
+        if (records.length > 0) {
+          await this.#groups.put(first, packGroup(records, this.#options.now()))
+          this.#next = first + records.length
+        }
+        let offset = first
+        for (const waiting of group) {
+          this.pendingBytes -= waiting.bytes
+          waiting.resolve({ partition: this.#options.partition, offset })
+          offset += waiting.records.length
+        }
+        this.#options.onAppended()
+      } catch (error) {
+        // What became of the write is unknown: ask the store again before the next one.
+        this.#next = undefined
+        const failure = asLogError(error)
+        if (failure.code === 'log_full') this.#fullUntil = this.#options.now() + FULL_RETRY_MS
+        for (const waiting of group) {
+          this.pendingBytes -= waiting.bytes
+          waiting.reject(failure)
+        }
+      }
+    }
+    this.#flushing = undefined
+  }
+
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    let count = 0
+    let end = 0
+    for (; end < this.#waiting.length; end++) {
+      const waiting = this.#waiting[end]!
+      if (end > 0 && (bytes + waiting.bytes > MAX_GROUP_BYTES || count + waiting.records.length > MAX_GROUP_RECORDS)) break
+      bytes += waiting.bytes
+      count += waiting.records.length
+    }
+    return this.#waiting.splice(0, end)
+  }
+
+  #freeCheckedAt = 0
+  #refuseWhenFull(): void {
+    const now = this.#options.now()
+    if (now < this.#fullUntil) throw new LogError('log_full', 'the disk of the log is full; free some space')
+    if (now - this.#freeCheckedAt < 200) return
+    const { bavail, bsize } = statfsSync(this.#options.dir)
+    if (bavail * bsize < this.#options.reserveBytes) {
+      this.#fullUntil = now + FULL_RETRY_MS
+      throw new LogError('log_full', 'the disk of the log is full; free some space')
+    }
+    this.#freeCheckedAt = now
+  }
+
+  /** Offset the next record gets. */
+  next(): number {
+    if (this.#next !== undefined) return this.#next
+    const last = this.#last()
+    const kept = last ? last.key + groupHead(last.value).count : 0
+    const next = Math.max(kept, this.#floor())
+    // Only the writing process may keep it: for a reader it moves without notice.
+    if (this.#flushing) this.#next = next
+    return next
+  }
+
+  /** First offset still kept. */
+  first(): { offset: number; timestamp?: number } {
+    this.#groups.resetReadTxn()
+    for (const { key, value } of this.#groups.getRange({ limit: 1 })) return { offset: key, timestamp: groupHead(value).timestamp }
+    return { offset: this.next() }
+  }
+
+  /** Trimming everything must not begin the offsets anew. */
+  #floor(): number {
+    this.#meta.resetReadTxn()
+    return this.#meta.get(FLOOR) ?? 0
+  }
+
+  #last(): { key: number; value: Buffer } | undefined {
+    this.#groups.resetReadTxn()
+    for (const entry of this.#groups.getRange({ reverse: true, limit: 1 })) return entry
+    return undefined
+  }
+
+  /**
+   * Records from an offset on, whole groups until a bound is passed.
+   * A group that fails its checksum is left out and reported; nothing behind it is lost.
+   */
+  read(from: number, to: number, maxRecords: number, maxBytes: number, onCorrupt: (error: LogError) => void): ReadResult {
+    this.#groups.resetReadTxn()
+    const records: LogRecord[] = []
+    let next = from
+    let bytes = 0
+    for (const { key, value } of this.#groups.getRange({ start: this.#groupStart(from) })) {
+      if (key >= to || records.length >= maxRecords || bytes >= maxBytes) break
+      const { count } = groupHead(value)
+      if (key + count <= from) continue
+      let group: LogRecord[] = []
+      try {
+        group = unpackGroup(value, key)
+      } catch (error) {
+        onCorrupt(asLogError(error))
+      }
+      for (const record of group) {
+        if (record.offset < from || record.offset >= to) continue
+        if (records.length >= maxRecords) break
+        records.push(record)
+        bytes += record.value.length
+        next = record.offset + 1
+      }
+      if (records.length < maxRecords) next = Math.min(key + count, to)
+    }
+    return { records, next, bytes }
+  }
+
+  /** Key of the group that holds an offset. */
+  #groupStart(offset: number): number {
+    for (const key of this.#groups.getKeys({ start: offset, reverse: true, limit: 1 })) return key
+    return offset
+  }
+
+  /** First offset whose group was appended at or after an instant: binary search over the groups. */
+  offsetAt(timestamp: number): number {
+    this.#groups.resetReadTxn()
+    let low = this.first().offset
+    let high = this.next()
+    while (low < high) {
+      const key = this.#groupStart(Math.floor((low + high) / 2))
+      const { count, timestamp: appendedAt } = groupHead(this.#groups.get(key)!)
+      if (appendedAt < timestamp) low = key + count
+      else high = key
+    }
+    return low
+  }
+
+  /** Removes whole groups before an offset; the group that holds it stays. */
+  async trim(before: number): Promise<number> {
+    const next = this.next()
+    let removed = 0
+    let last: Promise<boolean> | undefined
+    for (const key of this.#groups.getKeys({ end: before, snapshot: false })) {
+      const count = groupHead(this.#groups.get(key)!).count
+      if (key + count > before) break
+      last = this.#groups.remove(key)
+      removed += count
+      if (removed % 50_000 < count) await last
+    }
+    if (removed > 0) {
+      await this.#meta.put(FLOOR, next)
+    }
+    await last
+    return removed
+  }
+
+  bytes(): number {
+    try {
+      return statSync(join(this.#options.dir, 'log.mdb')).size
+    } catch {
+      return 0
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#flushing
+    await this.#root.close()
+  }
+}
+
+const FLOOR = 'floor'
+
+export interface ReadResult {
+  records: LogRecord[]
+  /** Where to go on: behind the last record, and behind groups left out. */
+  next: number
+  bytes: number
+}
+
+function asLogError(error: unknown): LogError {
+  if (error instanceof LogError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const full = /ENOSPC|No space|MDB_MAP_FULL|MDB_DISK/i.test(text)
+  return new LogError(full ? 'log_full' : 'log_unavailable', full ? 'the disk of the log is full; free some space' : text, {
+    cause: error,
+  })
+}
