@@ -1,0 +1,3 @@
+/** Makes, or with `--check` compares, every generated file that is committed. */
+import './generate-vendors.ts'
+import './generate-rules.ts'

@@ -1,0 +1,54 @@
+/** What every part's process does alike: say that it is ready or why not, stop on request, end with its parent. */
+
+const FORCED_EXIT_MS = 9_000
+
+/**
+ * Runs a part until it is told to stop.
+ * @param start resolves with what the supervisor is told and how to stop
+ */
+export async function runChild(start: () => Promise<{ ready?: Record<string, unknown>; stop(): Promise<void> }>): Promise<void> {
+  let part: Awaited<ReturnType<typeof start>> | undefined
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), FORCED_EXIT_MS).unref()
+    try {
+      await part?.stop()
+      process.exit(0)
+    } catch (error) {
+      console.error('stop failed:', error)
+      process.exit(1)
+    }
+  }
+  process.on('SIGTERM', () => void stop())
+  // Ctrl-C reaches the whole process group; the supervisor stops its children in order.
+  process.on('SIGINT', () => {
+    if (!process.connected) void stop()
+  })
+  // A part must not outlive its parent: the data directory would stay in use.
+  process.on('disconnect', () => void stop())
+  try {
+    part = await start()
+    process.send?.({ type: 'ready', ...part.ready })
+  } catch (error) {
+    const message = startMessage(error)
+    if (process.send) process.send({ type: 'failed', message }, () => process.exit(1))
+    else {
+      console.error(message)
+      process.exit(1)
+    }
+  }
+}
+
+/** One clear line for what a person can mend; the whole story for what they cannot. */
+function startMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number }
+  if (code === 'EADDRINUSE') return `port ${port ?? '?'} on ${address ?? 'this host'} is in use; set another port`
+  if (code === 'EACCES' && port) return `port ${port} may not be opened by this user; set a port above 1023`
+  if (code === 'EADDRNOTAVAIL') return `${address ?? 'the host'} is not an address of this machine`
+  return error.name.endsWith('Error') && error.name !== 'Error' && error.name !== 'TypeError'
+    ? error.message
+    : (error.stack ?? error.message)
+}

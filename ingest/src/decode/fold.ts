@@ -1,0 +1,184 @@
+/**
+ * The deterministic fold from raw messages to readings: the same messages in the same order give the same readings,
+ * whenever they are decoded. Live decoding and replay run the same fold; they differ in where it begins and what they keep.
+ */
+import type { Registry } from '@heliograph/crm-core'
+import {
+  CLOCK_FUTURE_LIMIT_MS,
+  CLOCK_PAST_LIMIT_MS,
+  type DeadLetterReason,
+  type DecodedReading,
+  decodeRaw,
+  type LogRecord,
+  type QualityFlag,
+  type RawMessage,
+  type RawRef,
+  type ReadingRecord,
+} from '@heliograph/crm-core/contracts'
+import { type AnyVendor, DecodeError } from '../vendor.ts'
+import type { DecodeBatch } from './outputs.ts'
+
+/** Shards whose state is kept; the one unused for longest goes first. A decoder starts afresh when its shard comes back. */
+const MAX_SHARDS = 50_000
+const MAX_DETAIL_LENGTH = 300
+
+export interface FoldOptions {
+  vendors: ReadonlyMap<string, AnyVendor>
+  registry: Registry
+  partition: number
+  revision: number
+  count?: DecodeCounter
+}
+export type DecodeResult = 'decoded' | 'empty' | 'unclaimed' | 'dead-letter'
+/** Each raw message ends in exactly one result; each reading in one of `stored` or `unclaimed`. */
+export interface DecodeCounter {
+  message(vendor: string, result: DecodeResult): void
+  readings(vendor: string, result: 'produced' | 'unclaimed', count: number): void
+}
+
+export class Fold {
+  readonly #options: FoldOptions
+  /** State per shard, in the order of last use. */
+  readonly #states = new Map<string, { vendor: string; state: unknown }>()
+
+  constructor(options: FoldOptions) {
+    this.#options = options
+  }
+
+  /** Folds one record. Never throws for what a message holds: what is not understood becomes a dead letter. */
+  fold(record: LogRecord, batch: DecodeBatch): void {
+    let message: RawMessage
+    try {
+      message = decodeRaw(record.value)
+    } catch {
+      // Our own framing is broken, so not even the tenant is known; the log has reported the damage.
+      this.#options.count?.message('unknown', 'dead-letter')
+      return
+    }
+    const rawRef: RawRef = {
+      connectionId: message.connectionId,
+      partition: this.#options.partition,
+      offset: record.offset,
+      revision: this.#options.revision,
+    }
+    const vendor = this.#options.vendors.get(message.vendor)
+    if (!vendor) {
+      this.#deadLetter(batch, message, rawRef, 0, 'unknown-format', `no decoder for vendor "${message.vendor}"`)
+      this.#options.count?.message('unknown', 'dead-letter')
+      return
+    }
+    const timezone = message.timezone ?? this.#options.registry.connection(message.connectionId)?.timezone
+    let decoded
+    try {
+      decoded = vendor.decode({ ...message, ...(timezone !== undefined && { timezone }) }, this.#state(record.key, vendor))
+    } catch (error) {
+      const reason = error instanceof DecodeError ? error.reason : 'decoder-error'
+      this.#deadLetter(batch, message, rawRef, 0, reason, error instanceof Error ? error.message : String(error))
+      this.#options.count?.message(vendor.id, 'dead-letter')
+      return
+    }
+    let stored = 0
+    let unclaimed = 0
+    for (const reading of decoded.readings) {
+      if (this.#place(reading, message, rawRef, batch)) stored++
+      else unclaimed++
+    }
+    const rejected = decoded.rejected ?? []
+    for (const [index, { reason, detail }] of rejected.entries())
+      this.#deadLetter(batch, message, rawRef, index, reason, detail)
+    for (const { topic, body } of decoded.downlinks ?? [])
+      batch.downlinks.push({
+        connectionId: message.connectionId,
+        vendor: vendor.id,
+        topic,
+        body: (typeof body === 'string' ? Buffer.from(body) : Buffer.from(body)).toString('base64'),
+        at: message.receivedAt,
+      })
+    const { count } = this.#options
+    if (!count) return
+    count.message(vendor.id, stored > 0 ? 'decoded' : unclaimed > 0 ? 'unclaimed' : rejected.length > 0 ? 'dead-letter' : 'empty')
+    if (stored > 0) count.readings(vendor.id, 'produced', stored)
+    if (unclaimed > 0) count.readings(vendor.id, 'unclaimed', unclaimed)
+  }
+
+  #state(shard: string, vendor: AnyVendor): unknown {
+    if (!vendor.initialState) return undefined
+    const known = this.#states.get(shard)
+    if (known?.vendor === vendor.id) {
+      this.#states.delete(shard)
+      this.#states.set(shard, known)
+      return known.state
+    }
+    const fresh = { vendor: vendor.id, state: vendor.initialState() as unknown }
+    this.#states.set(shard, fresh)
+    if (this.#states.size > MAX_SHARDS) this.#states.delete(this.#states.keys().next().value!)
+    return fresh.state
+  }
+
+  /** @returns whether the device is known */
+  #place(reading: DecodedReading, message: RawMessage, rawRef: RawRef, batch: DecodeBatch): boolean {
+    const { receivedAt } = message
+    const believed =
+      message.backfill || (reading.ts >= receivedAt - CLOCK_PAST_LIMIT_MS && reading.ts <= receivedAt + CLOCK_FUTURE_LIMIT_MS)
+    const ts = believed ? reading.ts : receivedAt
+    const resolved = this.#options.registry.resolve(message.connectionId, reading.device, ts)
+    if (!resolved || resolved.device.tenantId !== message.tenantId) {
+      const { tenantId, connectionId, vendor } = message
+      batch.unclaimed.push({ tenantId, connectionId, vendor, receivedAt, reading, rawRef })
+      return false
+    }
+    const quality: QualityFlag[] = [...reading.quality]
+    if (!believed) quality.push('clock_suspect')
+    if (message.backfill) quality.push('backfill')
+    const { tsSource: _tsSource, device: _device, attributes: _attributes, ...measured } = reading
+    const placed: ReadingRecord = {
+      ...measured,
+      ts,
+      quality,
+      tenantId: message.tenantId,
+      siteId: resolved.site.id,
+      deviceId: resolved.device.id,
+      receivedAt,
+      source: message.vendor,
+      rawRef,
+    }
+    batch.addReading(placed)
+    return true
+  }
+
+  #deadLetter(
+    batch: DecodeBatch,
+    message: RawMessage,
+    rawRef: RawRef,
+    index: number,
+    reason: DeadLetterReason,
+    detail: string,
+  ): void {
+    const { tenantId, connectionId, vendor, transport, topic, receivedAt } = message
+    batch.deadLetters.push({
+      // The same message fails under the same id, however often it is decoded.
+      id: `${rawRef.partition}-${rawRef.offset}-${index}`,
+      tenantId,
+      connectionId,
+      vendor,
+      transport,
+      ...(topic !== undefined && { topic }),
+      receivedAt,
+      reason,
+      detail: detail.slice(0, MAX_DETAIL_LENGTH),
+      rawRef,
+      body: Buffer.from(message.body).toString('base64'),
+    })
+  }
+
+  /** The states as bytes, for a checkpoint. */
+  checkpoint(): Uint8Array {
+    return Buffer.from(JSON.stringify([...this.#states]))
+  }
+  restore(state: Uint8Array): void {
+    this.#states.clear()
+    for (const [shard, value] of JSON.parse(Buffer.from(state).toString()) as [string, { vendor: string; state: unknown }][])
+      this.#states.set(shard, value)
+  }
+}
+

@@ -1,0 +1,129 @@
+/**
+ * Live decoding: reads `raw`, folds, appends to `readings`, `unclaimed`, `dead-letter`. State and offset are saved together
+ * every few seconds; after a crash the messages since then are decoded again, which changes nothing in effect.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Registry } from '@heliograph/crm-core'
+import { type Log, type LogBatch, type LogConsumer, type LogPosition, TOPICS } from '@heliograph/crm-core/contracts'
+import type { AnyVendor } from '../vendor.ts'
+import { type DecodeCounter, Fold } from './fold.ts'
+import { DecodeBatch, type DecodeProducers } from './outputs.ts'
+
+const GROUP = 'decode'
+const CHECKPOINT_EVERY_MS = 5_000
+
+export interface DecodeStageDeps {
+  log: Log
+  registry: Registry
+  vendors: ReadonlyMap<string, AnyVendor>
+  count?: DecodeCounter
+  onError(error: unknown): void
+  now?(): number
+}
+
+export interface DecodeStage {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Per partition, the first offset that was not decoded with what the registry knows now. */
+  positions(): LogPosition[]
+  lag(): Promise<number>
+}
+
+export function decodeProducers(log: Log): DecodeProducers {
+  return {
+    readings: log.producer(TOPICS.readings),
+    replayed: log.producer(TOPICS.replayed),
+    unclaimed: log.producer(TOPICS.unclaimed),
+    deadLetter: log.producer(TOPICS.deadLetter),
+    downlinks: log.producer(TOPICS.downlinks),
+  }
+}
+
+export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProducers): DecodeStage {
+  const now = deps.now ?? Date.now
+  const folds = new Map<number, Fold>()
+  /** Behind the last record that was folded, though perhaps not yet appended. */
+  const folded = new Map<number, number>()
+  const appended = new Map<number, number>()
+  const savedAt = new Map<number, number>()
+  let consumer: LogConsumer | undefined
+
+  async function foldOf(partition: number): Promise<Fold> {
+    const known = folds.get(partition)
+    if (known) return known
+    const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: 0, count: deps.count })
+    const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
+    if (checkpoint) fold.restore(checkpoint.state)
+    folds.set(partition, fold)
+    return fold
+  }
+
+  async function handle({ partition, records }: LogBatch, signal: AbortSignal): Promise<void> {
+    const fold = await foldOf(partition)
+    const batch = new DecodeBatch()
+    for (const record of records) fold.fold(record, batch)
+    const next = records.at(-1)!.offset + 1
+    folded.set(partition, next)
+    // The states have moved: the batch may be appended again, but never folded again.
+    for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 5_000)) {
+      try {
+        await batch.append(producers, 'readings')
+        break
+      } catch (error) {
+        deps.onError(error)
+        await sleep(waitMs, undefined, { signal }).catch(() => undefined)
+        if (signal.aborted) {
+          // Ahead of what is appended: must not be checkpointed.
+          folds.delete(partition)
+          throw error
+        }
+      }
+    }
+    appended.set(partition, next)
+    if (now() - (savedAt.get(partition) ?? 0) >= CHECKPOINT_EVERY_MS) await save(partition)
+  }
+
+  async function save(partition: number): Promise<void> {
+    const offset = appended.get(partition)
+    const fold = folds.get(partition)
+    if (offset === undefined || !fold) return
+    savedAt.set(partition, now())
+    await deps.log.checkpoints.save(GROUP, partition, offset, fold.checkpoint())
+    await consumer?.commit({ partition, offset })
+  }
+
+  return {
+    async start() {
+      const positions: LogPosition[] = []
+      for (const { partition } of await deps.log.bounds(TOPICS.raw)) {
+        const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
+        if (!checkpoint) continue
+        positions.push({ partition, offset: checkpoint.offset })
+        folded.set(partition, checkpoint.offset)
+      }
+      consumer = deps.log.consume({
+        topic: TOPICS.raw,
+        group: GROUP,
+        positions,
+        async handle(batch, control) {
+          control.keepOffset()
+          await handle(batch, control.signal)
+        },
+        onError: deps.onError,
+      })
+    },
+    async stop() {
+      await consumer?.stop()
+      for (const partition of folds.keys()) await save(partition)
+    },
+    positions() {
+      return [...folded].map(([partition, offset]) => ({ partition, offset }))
+    },
+    async lag() {
+      let lag = 0
+      for (const { partition, first, next } of await deps.log.bounds(TOPICS.raw))
+        lag += next - (appended.get(partition) ?? folded.get(partition) ?? first)
+      return lag
+    },
+  }
+}
