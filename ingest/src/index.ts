@@ -1,1 +1,8 @@
-export {}
+export * from './decode/fold.ts'
+export * from './decode/outputs.ts'
+export * from './decode/replay.ts'
+export * from './decode/stage.ts'
+export * from './decode-file.ts'
+export * from './edges/mqtt/index.ts'
+export * from './vendor.ts'
+export * from './vendors/index.ts'

@@ -117,8 +117,7 @@ export class Registry {
     const found = periods.find(({ link }) => holds(link, at))
     if (!found) return undefined
     const { device } = found
-    const siteId = device.sites.find((period) => holds(period, at))?.siteId ?? device.siteId
-    const site = this.#sites.get(siteId)
+    const site = this.#sites.get(siteAt(device, at))
     return site && { device, site }
   }
 
@@ -162,6 +161,10 @@ export class Registry {
 }
 
 const linkKey = (connectionId: string, externalId: string): string => `${connectionId}\n${externalId}`
+
+/** Where a device was at an instant. */
+export const siteAt = (device: RegistryDevice, at: number): SiteId =>
+  device.sites.find((period) => holds(period, at))?.siteId ?? device.siteId
 
 /** Whether a period of validity contains an instant. */
 export const holds = (period: Validity, at: number): boolean =>

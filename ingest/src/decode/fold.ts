@@ -2,12 +2,13 @@
  * The deterministic fold from raw messages to readings: the same messages in the same order give the same readings,
  * whenever they are decoded. Live decoding and replay run the same fold; they differ in where it begins and what they keep.
  */
-import type { Registry } from '@heliograph/crm-core'
+import { type Registry, type ResolvedDevice, siteAt } from '@heliograph/crm-core'
 import {
   CLOCK_FUTURE_LIMIT_MS,
   CLOCK_PAST_LIMIT_MS,
   type DeadLetterReason,
   type DecodedReading,
+  type DeviceId,
   decodeRaw,
   type LogRecord,
   type QualityFlag,
@@ -121,7 +122,7 @@ export class Fold {
     const believed =
       message.backfill || (reading.ts >= receivedAt - CLOCK_PAST_LIMIT_MS && reading.ts <= receivedAt + CLOCK_FUTURE_LIMIT_MS)
     const ts = believed ? reading.ts : receivedAt
-    const resolved = this.#options.registry.resolve(message.connectionId, reading.device, ts)
+    const resolved = this.#resolve(reading.device, message, ts)
     if (!resolved || resolved.device.tenantId !== message.tenantId) {
       const { tenantId, connectionId, vendor } = message
       batch.unclaimed.push({ tenantId, connectionId, vendor, receivedAt, reading, rawRef })
@@ -144,6 +145,15 @@ export class Fold {
     }
     batch.addReading(placed)
     return true
+  }
+
+  #resolve(externalId: string, message: RawMessage, ts: number): ResolvedDevice | undefined {
+    const { registry } = this.#options
+    if (message.transport !== 'import') return registry.resolve(message.connectionId, externalId, ts)
+    // An import names our own device; the API has checked that its caller may write there.
+    const device = registry.device(externalId as DeviceId)
+    const site = device && registry.site(siteAt(device, ts))
+    return site && { device, site }
   }
 
   #deadLetter(

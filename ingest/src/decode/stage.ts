@@ -100,6 +100,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
         if (!checkpoint) continue
         positions.push({ partition, offset: checkpoint.offset })
         folded.set(partition, checkpoint.offset)
+        appended.set(partition, checkpoint.offset)
       }
       consumer = deps.log.consume({
         topic: TOPICS.raw,
@@ -122,7 +123,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     async lag() {
       let lag = 0
       for (const { partition, first, next } of await deps.log.bounds(TOPICS.raw))
-        lag += next - (appended.get(partition) ?? folded.get(partition) ?? first)
+        lag += next - (appended.get(partition) ?? first)
       return lag
     },
   }

@@ -1,0 +1,26 @@
+/**
+ * The embedded warehouse in a process of its own, so that an abort inside the engine takes nothing else down. Its parent
+ * gives the settings (JSON) as `HELIO_CHILD_WAREHOUSE` or as the argument, and hears `{ type: 'ready', port }`.
+ */
+import { z } from 'zod'
+import { runChild } from '../process/child.ts'
+
+// Before anything touches libuv's pool, which every statement of the engine occupies one thread of.
+process.env['UV_THREADPOOL_SIZE'] ??= '16'
+
+const settingsSchema = z.strictObject({
+  dataDir: z.string().min(1),
+  token: z.string().min(16),
+  port: z.int().min(0).max(65_535).optional(),
+  maxWaiting: z.int().min(1).optional(),
+})
+
+await runChild(async () => {
+  const text = process.argv[2] ?? process.env['HELIO_CHILD_WAREHOUSE']
+  if (!text) throw new Error('warehouse: no settings given (argument or HELIO_CHILD_WAREHOUSE)')
+  const { createChdbServer } = await import('../warehouse/chdb-server.ts')
+  const server = createChdbServer(settingsSchema.parse(JSON.parse(text)))
+  const address = await server.start()
+  if (!process.send) console.log(JSON.stringify({ type: 'ready', ...address }))
+  return { ready: address, stop: () => server.stop() }
+})

@@ -1,0 +1,214 @@
+/** Chapter 1: from a raw message to a reading, an unclaimed device or a dead letter, on the real log. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Registry } from '@heliograph/crm-core'
+import {
+  type ConnectionId,
+  type CustomerId,
+  type DeadLetterRecord,
+  decodeRecord,
+  type DeviceId,
+  type DomainEvent,
+  encodeRaw,
+  type Log,
+  type OrgUnitId,
+  type RawHeader,
+  type ReadingRecord,
+  type RegistryDevice,
+  type ReplayChunkRecord,
+  type ReplayId,
+  type ReplayProgressRecord,
+  type SiteId,
+  type TenantId,
+  type Topic,
+  TOPICS,
+  type UnclaimedRecord,
+} from '@heliograph/crm-core/contracts'
+import { createDecodeStage, createReplayRunner, decodeProducers, type DecodeStage, type ReplayRunner, vendors } from '@heliograph/ingest'
+import { createLmdbLog } from '../log/lmdb.ts'
+
+const T0 = Date.parse('2026-06-21T10:00:00Z')
+const tenantId = 't1' as TenantId
+const connectionId = 'k1' as ConnectionId
+
+describe('decode line', () => {
+  let dir: string
+  let log: Log
+  let registry: Registry
+  let stage: DecodeStage
+  let replays: ReplayRunner
+  const errors: unknown[] = []
+
+  beforeEach(async () => {
+    errors.length = 0
+    dir = mkdtempSync(join(tmpdir(), 'heliograph-decode-'))
+    registry = new Registry()
+    registry.load({
+      version: 1,
+      tenants: [{ id: tenantId, name: 'T' }],
+      connections: [{ id: connectionId, tenantId, name: 'k', vendor: 'native', transport: 'mqtt', enabled: true }],
+      sites: [site('s1')],
+      devices: [device('d1', 'known')],
+    })
+    await open()
+  })
+  afterEach(async () => {
+    await close()
+    rmSync(dir, { recursive: true })
+  })
+
+  async function open(): Promise<void> {
+    log = createLmdbLog({ dir })
+    await log.start()
+    const producers = decodeProducers(log)
+    const onError = (error: unknown) => errors.push(error)
+    stage = createDecodeStage({ log, registry, vendors, onError }, producers)
+    replays = createReplayRunner({ log, registry, vendors, producers, livePositions: () => stage.positions(), onError })
+    await stage.start()
+  }
+  async function close(): Promise<void> {
+    await replays.stop()
+    await stage.stop()
+    await log.stop()
+  }
+
+  const send = (body: string | object, changes: Partial<RawHeader> = {}) => {
+    const header: RawHeader = { tenantId, connectionId, vendor: 'native', transport: 'mqtt', receivedAt: T0, topic: 'readings', ...changes }
+    const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+    return log.producer(TOPICS.raw).append([{ key: `${connectionId}/`, value: encodeRaw(header, bytes) }])
+  }
+  async function all<T extends object>(topic: Topic): Promise<T[]> {
+    const found: T[] = []
+    for (const { partition, first, next } of await log.bounds(topic))
+      for await (const records of log.read({ topic, partition, from: first, to: next }))
+        found.push(...records.map((record) => decodeRecord<T>(record.value)))
+    return found
+  }
+  const drained = () => expect.poll(() => stage.lag(), { timeout: 10_000 }).toBe(0)
+  const message = (device: string, ts: number, power = 1) => ({ device, ts, metrics: { ac_power_w: power } })
+  const replay = (changes: Partial<Extract<DomainEvent, { type: 'replay.requested' }>>) =>
+    replays.enqueue({
+      type: 'replay.requested',
+      version: 99,
+      at: T0,
+      tenantId,
+      replayId: 'r1' as ReplayId,
+      revision: 1,
+      ...changes,
+    })
+
+  it('gives the reading of a known device, with where it came from', async () => {
+    const { offset } = await send(message('known', T0 - 1_000, 4_200))
+    await drained()
+    expect(await all<ReadingRecord>(TOPICS.readings)).toMatchObject([
+      { deviceId: 'd1', siteId: 's1', tenantId, ts: T0 - 1_000, receivedAt: T0, metrics: { ac_power_w: 4_200 }, rawRef: { offset, revision: 0 } },
+    ])
+  })
+
+  it('parks what nobody linked, and keeps what nobody understands with its bytes', async () => {
+    await send(message('stranger', T0))
+    await send('this is not JSON')
+    await send({ device: 'known', ts: T0, metrics: { ac_power_w: 1e99, frequency_hz: 50 } })
+    await send(message('known', T0 + 1))
+    await drained()
+    expect((await all<UnclaimedRecord>(TOPICS.unclaimed)).map(({ reading }) => reading.device)).toEqual(['stranger'])
+    const letters = await all<DeadLetterRecord>(TOPICS.deadLetter)
+    expect(letters.map(({ reason }) => reason)).toEqual(['not-json', 'out-of-bounds'])
+    expect(Buffer.from(letters[0]!.body, 'base64').toString()).toBe('this is not JSON')
+    // Bad input never stops good input, not even in the same message.
+    expect((await all<ReadingRecord>(TOPICS.readings)).map(({ metrics }) => metrics)).toEqual([{ frequency_hz: 50 }, { ac_power_w: 1 }])
+  })
+
+  it('does not believe a clock that is far off, and says so', async () => {
+    await send(message('known', T0 + 3_600_000))
+    await send(message('known', 0))
+    await send(message('known', Date.parse('2019-01-01')), { backfill: true })
+    await drained()
+    expect((await all<ReadingRecord>(TOPICS.readings)).map(({ ts, quality }) => [ts, quality])).toEqual([
+      [T0, ['clock_suspect']],
+      [Date.parse('2019-01-01'), ['backfill']],
+    ])
+  })
+
+  it('replays the raw history of a claimed device while messages stream in, and parks nothing afterwards', async () => {
+    for (let index = 0; index < 50; index++) await send(message('stranger', T0 + index))
+    await drained()
+    const streaming = (async () => {
+      for (let index = 50; index < 150; index++) await send(message('stranger', T0 + index))
+    })()
+    registry.apply({ version: 2, at: T0, tenantId, type: 'device.upserted', device: device('d2', 'stranger') })
+    replay({ connectionId, link: { externalId: 'stranger', deviceId: 'd2' as DeviceId } })
+    await streaming
+    await replays.idle()
+    await drained()
+    const isReading = (record: ReadingRecord | ReplayChunkRecord): record is ReadingRecord => !('chunk' in record)
+    const replayed = (await all<ReadingRecord | ReplayChunkRecord>(TOPICS.replayed)).filter(isReading)
+    const live = await all<ReadingRecord>(TOPICS.readings)
+    const parked = (await all<UnclaimedRecord>(TOPICS.unclaimed)).map(({ reading }) => reading.ts)
+    expect(new Set([...replayed, ...live].map(({ ts }) => ts)).size).toBe(150)
+    // What was parked before the claim came back by the replay; nothing was parked after it.
+    for (const ts of parked) expect(replayed.map((reading) => reading.ts)).toContain(ts)
+    expect(replayed.every((reading) => reading.replayId === 'r1' && reading.rawRef.revision === 1)).toBe(true)
+    expect((await all<ReplayProgressRecord>(TOPICS.replays)).at(-1)).toMatchObject({ state: 'done' })
+  })
+
+  it('replays one dead letter alone', async () => {
+    await send(message('known', T0))
+    const { partition, offset } = await send(message('known', T0 + 5))
+    await drained()
+    replay({ message: { partition, offset } })
+    await replays.idle()
+    const [reading, chunk] = await all<ReadingRecord | ReplayChunkRecord>(TOPICS.replayed)
+    expect(reading).toMatchObject({ ts: T0 + 5 })
+    expect(chunk).toMatchObject({ chunk: true, fromOffset: offset, toOffset: offset + 1, revision: 1 })
+  })
+
+  it('goes on after a restart without decoding twice what was checkpointed', async () => {
+    await send(message('known', T0))
+    await drained()
+    await close()
+    await open()
+    await send(message('known', T0 + 1))
+    await drained()
+    expect((await all<ReadingRecord>(TOPICS.readings)).map(({ ts }) => ts)).toEqual([T0, T0 + 1])
+  })
+
+  it('gives the same readings for the same messages, however they are batched', async () => {
+    const bodies = Array.from({ length: 40 }, (_, index) => message(index % 3 ? 'known' : 'stranger', T0 + (index % 7), index))
+    for (const body of bodies) await send(body)
+    await drained()
+    replay({ connectionId })
+    await replays.idle()
+    const last = (records: ReadingRecord[]) => new Map(records.map((reading) => [reading.ts, reading.metrics.ac_power_w]))
+    const live = last(await all<ReadingRecord>(TOPICS.readings))
+    const again = last((await all<ReadingRecord>(TOPICS.replayed)).filter((record) => !('chunk' in record)))
+    expect(again).toEqual(live)
+  })
+})
+
+function site(id: string) {
+  return {
+    id: id as SiteId,
+    tenantId,
+    name: id,
+    customerId: 'c' as CustomerId,
+    orgUnitId: 'o' as OrgUnitId,
+    timezone: 'Europe/Berlin',
+  }
+}
+function device(id: string, externalId: string): RegistryDevice {
+  return {
+    id: id as DeviceId,
+    tenantId,
+    siteId: 's1' as SiteId,
+    name: id,
+    kind: 'inverter',
+    vendor: 'native',
+    serial: id,
+    roles: [{ role: 'production', from: 0 }],
+    links: [{ connectionId, externalId, from: 0 }],
+    sites: [{ siteId: 's1' as SiteId, from: 0 }],
+  }
+}

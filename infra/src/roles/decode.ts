@@ -1,0 +1,68 @@
+/** Decoding and replays: `raw` to `readings`. */
+import {
+  createDecodeStage,
+  createReplayRunner,
+  type DecodeCounter,
+  decodeProducers,
+  type ReplayRequest,
+  vendors,
+} from '@heliograph/ingest'
+import { Counter } from 'prom-client'
+import type { CrmReader } from '@heliograph/crm-core/contracts'
+import type { RoleContext } from './context.ts'
+import type { RegistryFeed } from './registry-feed.ts'
+
+export interface DecodeRole {
+  start(unfinished: ReplayRequest[]): Promise<void>
+  stop(): Promise<void>
+  lag(): Promise<number>
+}
+
+export function createDecode(context: RoleContext, feed: RegistryFeed, _reader: CrmReader): DecodeRole {
+  const { log, logger } = context
+  const producers = decodeProducers(log)
+  const onError = (error: unknown) => logger.error({ err: error }, 'decoding failed; trying again')
+  const stage = createDecodeStage({ log, registry: feed.registry, vendors, count: counter(context), onError }, producers)
+  const replays = createReplayRunner({
+    log,
+    registry: feed.registry,
+    vendors,
+    producers,
+    livePositions: () => stage.positions(),
+    onError: (error) => logger.error({ err: error }, 'replay failed'),
+  })
+  feed.onEvent((event) => {
+    if (event.type === 'replay.requested') replays.enqueue(event)
+  })
+  return {
+    async start(unfinished) {
+      await stage.start()
+      for (const request of unfinished) replays.enqueue(request)
+    },
+    async stop() {
+      await replays.stop()
+      await stage.stop()
+    },
+    lag: () => stage.lag(),
+  }
+}
+
+function counter({ metrics }: RoleContext): DecodeCounter {
+  const registers = [metrics]
+  const messages = new Counter({
+    name: 'helio_decode_messages_total',
+    help: 'Raw messages decoded, by what became of them; their sum is what was received',
+    labelNames: ['vendor', 'result'],
+    registers,
+  })
+  const readings = new Counter({
+    name: 'helio_decode_readings_total',
+    help: 'Readings decoded: produced for a known device, or of an unclaimed one',
+    labelNames: ['vendor', 'result'],
+    registers,
+  })
+  return {
+    message: (vendor, result) => messages.inc({ vendor, result }),
+    readings: (vendor, result, count) => readings.inc({ vendor, result }, count),
+  }
+}

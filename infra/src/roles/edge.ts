@@ -1,0 +1,134 @@
+/** The MQTT edge as a process of its own: devices connect here, and nothing else keeps this event loop busy. */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createMqttEdge, type MqttCounters, type MqttIdentity, type Revocation, vendors } from '@heliograph/ingest'
+import { type ConnectionId, type CrmReader, decodeRecord, type DomainEvent, type DownlinkRecord, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
+import { Counter } from 'prom-client'
+import { openCrmReader } from '../crm/index.ts'
+import type { RoleContext } from './context.ts'
+import { createPressure } from './pressure.ts'
+
+/** A downlink older than this answers a question nobody asks any more. */
+const DOWNLINK_MAX_AGE_MS = 30_000
+/** The writing lane of the MQTT edge in `raw`; HTTP writes its own. */
+export const MQTT_LANE = 0
+
+export async function startEdge(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
+  const { settings, log, logger, link } = context
+  await log.start()
+  const reader = await openCrmReader({ url: settings.crmUrl })
+  const revoked = new Set<(revocation: Revocation) => void>()
+  const producer = log.producer(TOPICS.raw, MQTT_LANE)
+  const pressure = createPressure(context)
+  const edge = createMqttEdge(
+    {
+      producer,
+      credentials: { verify: (userName, secret) => verify(reader, userName, secret) },
+      revocations: {
+        subscribe(listener) {
+          revoked.add(listener)
+          return () => revoked.delete(listener)
+        },
+      },
+      metrics: counters(context),
+      audit(refusal) {
+        logger.warn({ ...refusal }, 'MQTT access refused')
+        link.send('api', 'audit.refused', refusal)
+      },
+      shard: (vendor, topic) => vendors.get(vendor)?.shard?.(topic) ?? '',
+      downlinkTopics: (vendor) => vendors.get(vendor)?.downlinkTopics ?? [],
+      pressure: pressure.high,
+      clock: Date,
+    },
+    {
+      host: settings.mqttHost,
+      port: settings.mqttPort,
+      ...(settings.mqttsPort !== undefined && {
+        tls: { port: settings.mqttsPort, cert: readFileSync(settings.tlsCert!), key: readFileSync(settings.tlsKey!) },
+      }),
+    },
+  )
+  const events = log.consume({
+    topic: TOPICS.events,
+    group: 'edge',
+    startAt: 'next',
+    async handle(batch) {
+      for (const record of batch.records) {
+        const event = decodeRecord<DomainEvent>(record.value)
+        if (event.type !== 'connection.revoked') continue
+        for (const listener of revoked) listener({ connectionId: event.connectionId, credentialIds: event.credentialIds })
+      }
+    },
+    onError: (error) => logger.error({ err: error }, 'events could not be read'),
+  })
+  const downlinks = log.consume({
+    topic: TOPICS.downlinks,
+    group: 'edge',
+    startAt: 'next',
+    async handle(batch) {
+      for (const record of batch.records) {
+        const downlink = decodeRecord<DownlinkRecord>(record.value)
+        if (Date.now() - downlink.at > DOWNLINK_MAX_AGE_MS) continue
+        edge.send(downlink.connectionId, { topic: downlink.topic, body: Buffer.from(downlink.body, 'base64') })
+      }
+    },
+    onError: (error) => logger.error({ err: error }, 'downlinks could not be read'),
+  })
+  await edge.start()
+  link.on('status', () => ({ parts: [{ name: 'mqtt', state: pressure.high() ? 'degraded' : 'ok', lag: 0 }] }))
+  return {
+    ready: {},
+    async stop() {
+      await edge.stop()
+      pressure.stop()
+      await Promise.all([events.stop(), downlinks.stop()])
+      await reader.stop()
+      await log.stop()
+    },
+  }
+}
+
+/**
+ * Secrets of connections are random 256-bit values, so a plain hash is enough to keep them; looking them up at every
+ * connect is what makes a revocation count at once.
+ */
+async function verify(reader: CrmReader, userName: string, secret: string): Promise<MqttIdentity | undefined> {
+  const access = await reader.connectionByUsername(userName)
+  if (!access?.enabled || access.transport !== 'mqtt') return undefined
+  const given = createHash('sha256').update(secret).digest()
+  const credential = access.credentials.find(
+    ({ secretHash }) => secretHash !== null && secretHash.length === 64 && timingSafeEqual(Buffer.from(secretHash, 'hex'), given),
+  )
+  return (
+    credential && {
+      tenantId: access.tenantId as TenantId,
+      connectionId: access.connectionId as ConnectionId,
+      vendor: access.vendor,
+      credentialId: credential.id,
+    }
+  )
+}
+
+function counters({ metrics }: RoleContext): MqttCounters {
+  const known = new Map<string, Counter>()
+  return {
+    inc(name, labels, n) {
+      let counter = known.get(name)
+      if (!counter) {
+        counter = new Counter({ name, help: HELP[name], labelNames: Object.keys(labels), registers: [metrics] })
+        known.set(name, counter)
+      }
+      counter.inc({ ...labels }, n)
+    },
+  }
+}
+
+const HELP: Record<Parameters<MqttCounters['inc']>[0], string> = {
+  helio_ingest_received_messages_total: 'Messages that came in',
+  helio_ingest_acknowledged_messages_total: 'Messages that are on disk and were acknowledged',
+  helio_ingest_rejected_messages_total: 'Messages that were refused, by reason',
+  helio_mqtt_refused_total: 'Refused connects, subscriptions and publishes, by reason',
+  helio_mqtt_disconnects_total: 'Sockets closed by us, by reason',
+  helio_mqtt_downlinks_total: 'Messages sent to devices, by result',
+  helio_mqtt_append_failures_total: 'Appends to the log that failed',
+}

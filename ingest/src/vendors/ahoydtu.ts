@@ -1,0 +1,65 @@
+import { type Decoded, DecodeError, defineVendor } from '../vendor.ts'
+import {
+  emptyWindows,
+  get,
+  isRecord,
+  levelsOf,
+  textOf,
+  tryJson,
+  unwrap,
+  type WindowState,
+} from '../vocabulary/index.ts'
+import { decodeBody, type Layout } from './ahoydtu/bodies.ts'
+import { decodeTopic, parseTopic } from './ahoydtu/topics.ts'
+
+export interface AhoyState extends WindowState {
+  /** Order of positions as `/api/live` last told it; it differs between versions. */
+  layout?: Layout
+  /** Names the owner gave, by the inverter's number: some bodies have the number only. */
+  names: Record<string, string>
+}
+
+/**
+ * AhoyDTU for Hoymiles inverters: MQTT with one value per message, or answers of its HTTP interface. An inverter is known
+ * by the name that its owner gave it.
+ * @see https://github.com/lumapu/ahoy/blob/main/manual/User_Manual.md
+ */
+export const ahoydtu = defineVendor<AhoyState>({
+  id: 'ahoydtu',
+  name: 'AhoyDTU (Hoymiles)',
+  transports: ['mqtt', 'webhook', 'http', 'poll'],
+  topics: ['inverter/+/#'],
+  guide: [
+    'In AhoyDTU: Settings, MQTT: broker and port of this server, user name and secret of the connection, topic "inverter".',
+    'Give each inverter a name of its own: it is what it is known by here. Renaming one makes it a new device.',
+    'An MQTT interval of 0 (after each answer of the inverter) or 15 s and more is fine.',
+  ],
+  initialState: () => ({ ...emptyWindows(), names: {} }),
+  decode(message, state) {
+    const text = textOf(message.body)
+    const topic = parseTopic(message.topic)
+    if (topic) return decodeTopic(topic, text, message, state)
+    const json = tryJson(text)
+    const inner = unwrap(json, message)
+    if (inner) {
+      const all = inner.map((each): Decoded => {
+        const at = parseTopic(each.topic)
+        if (!at) throw new DecodeError('unknown-format', 'a forwarded topic is not one of AhoyDTU')
+        return decodeTopic(at, textOf(each.body), each, state)
+      })
+      return { readings: all.flatMap((one) => one.readings), rejected: all.flatMap((one) => one.rejected ?? []) }
+    }
+    const decoded = decodeBody(json, message, state)
+    if (decoded) return decoded
+    if (isRecord(json) && (levelsOf(message.topic).includes('api') || isOtherPage(json))) return { readings: [] }
+    throw json === undefined
+      ? new DecodeError('not-json', 'neither an AhoyDTU topic nor JSON')
+      : new DecodeError('unknown-format', 'JSON is not one of AhoyDTU')
+  },
+})
+
+/** Pages that measure nothing carry the DTU's own data under `generic`, or an inverter's number. */
+const isOtherPage = (json: Record<string, unknown>): boolean =>
+  ['ts_uptime', 'esp_type', 'menu_mask'].some(
+    (key) => get(json, 'generic', key) !== undefined || get(json, key) !== undefined,
+  ) || ['iv_id', 'radio', 'mqtt'].some((key) => Object.hasOwn(json, key))

@@ -1,0 +1,242 @@
+import { gunzipSync, inflateSync } from 'node:zlib'
+import protobuf from 'protobufjs/light.js'
+import { z } from 'zod'
+import { DecodeError } from '../../vendor.ts'
+import { epochMs, finiteOf, get, MAX_BODY_BYTES, parseShape, textOf, tryJson, wordsOf } from '../../vocabulary/index.ts'
+
+/**
+ * Payload of Sparkplug B, as far as it is read here (data sets and extensions are skipped).
+ * @see https://sparkplug.eclipse.org/specification/ chapter "Payloads"
+ */
+const root = protobuf.Root.fromJSON({
+  nested: {
+    Payload: {
+      fields: {
+        timestamp: { type: 'uint64', id: 1 },
+        metrics: { rule: 'repeated', type: 'Metric', id: 2 },
+        seq: { type: 'uint64', id: 3 },
+        uuid: { type: 'string', id: 4 },
+        body: { type: 'bytes', id: 5 },
+      },
+    },
+    Metric: {
+      fields: {
+        name: { type: 'string', id: 1 },
+        alias: { type: 'uint64', id: 2 },
+        timestamp: { type: 'uint64', id: 3 },
+        datatype: { type: 'uint32', id: 4 },
+        isHistorical: { type: 'bool', id: 5 },
+        isNull: { type: 'bool', id: 7 },
+        properties: { type: 'PropertySet', id: 9 },
+        intValue: { type: 'uint32', id: 10 },
+        longValue: { type: 'uint64', id: 11 },
+        floatValue: { type: 'float', id: 12 },
+        doubleValue: { type: 'double', id: 13 },
+        booleanValue: { type: 'bool', id: 14 },
+        stringValue: { type: 'string', id: 15 },
+        templateValue: { type: 'Template', id: 18 },
+      },
+    },
+    Template: {
+      fields: { metrics: { rule: 'repeated', type: 'Metric', id: 2 }, isDefinition: { type: 'bool', id: 5 } },
+    },
+    PropertySet: {
+      fields: {
+        keys: { rule: 'repeated', type: 'string', id: 1 },
+        values: { rule: 'repeated', type: 'PropertyValue', id: 2 },
+      },
+    },
+    PropertyValue: {
+      fields: {
+        type: { type: 'uint32', id: 1 },
+        intValue: { type: 'uint32', id: 3 },
+        stringValue: { type: 'string', id: 8 },
+      },
+    },
+  },
+})
+const payloadType = root.lookupType('Payload')
+
+/** Numbers of data types that need a look: signed ones travel as unsigned, floats carry dust of 32 bits. */
+const [INT8, INT16, INT32, INT64, FLOAT, BOOLEAN] = [1, 2, 3, 4, 9, 11]
+const TYPE_NAMES = ['Unknown', 'Int8', 'Int16', 'Int32', 'Int64', 'UInt8', 'UInt16', 'UInt32', 'UInt64', 'Float', 'Double', 'Boolean', 'String', 'DateTime', 'Text', 'UUID'] // prettier-ignore
+/** More metrics than this in one message are refused. */
+const MAX_METRICS = 20_000
+const COMPRESSED = 'SPBV1.0_COMPRESSED'
+
+/** A metric as it was sent: the type may be missing in data messages, then it is the birth's. */
+export interface SparkplugMetric {
+  name?: string
+  alias?: string
+  timestamp?: number
+  datatype?: number
+  historical: boolean
+  isNull: boolean
+  /** `engUnit` and the like, of births. */
+  unit?: string
+  /** 192 good, 500 stale, 0 bad; mostly not sent. */
+  quality?: number
+  value: RawValue | undefined
+}
+export type RawValue = number | string | boolean | { long: Long }
+type Long = { toNumber(): number; toSigned(): { toNumber(): number }; toString(): string }
+export interface SparkplugPayload {
+  timestamp?: number
+  seq?: number
+  metrics: SparkplugMetric[]
+}
+
+/**
+ * Bytes of a Sparkplug message: protobuf, perhaps compressed, or the JSON view that some bridges make of it.
+ * @throws DecodeError `unknown-format`, `too-large`, and those of JSON
+ */
+export function parsePayload(body: Uint8Array): SparkplugPayload {
+  if (body.length > MAX_BODY_BYTES) throw new DecodeError('too-large', `body of ${body.length} bytes`)
+  // No Sparkplug payload begins with a brace: it would be field 15 as a group.
+  if (body.find((byte) => byte > 32) === 123) {
+    const json = tryJson(textOf(body))
+    if (json === undefined) throw new DecodeError('not-json', 'body begins like JSON and is none')
+    return payloadOfJson(json)
+  }
+  return parseProtobuf(body, true)
+}
+
+function parseProtobuf(body: Uint8Array, mayBeCompressed: boolean): SparkplugPayload {
+  let decoded: Record<string, unknown>
+  try {
+    decoded = payloadType.decode(body) as unknown as Record<string, unknown>
+  } catch (cause) {
+    throw new DecodeError('unknown-format', 'body is no Sparkplug B payload', { cause })
+  }
+  if (decoded.uuid === COMPRESSED && mayBeCompressed && decoded.body instanceof Uint8Array) {
+    return parseProtobuf(decompress(decoded.body), false)
+  }
+  const metrics = flatten(decoded.metrics as Record<string, unknown>[])
+  return { metrics, ...numberField(decoded, 'timestamp'), ...numberField(decoded, 'seq') }
+}
+
+function decompress(body: Uint8Array): Uint8Array {
+  try {
+    const gzip = body[0] === 0x1f && body[1] === 0x8b
+    return (gzip ? gunzipSync : inflateSync)(body, { maxOutputLength: MAX_BODY_BYTES })
+  } catch (cause) {
+    throw new DecodeError('unknown-format', 'compressed payload cannot be read', { cause })
+  }
+}
+
+/** Metrics in one list: those inside of a template instance get its name as a prefix. */
+function flatten(raw: Record<string, unknown>[], prefix = '', into: SparkplugMetric[] = []): SparkplugMetric[] {
+  for (const metric of raw) {
+    const name = Object.hasOwn(metric, 'name') ? prefix + String(metric.name) : undefined
+    const template = Object.hasOwn(metric, 'templateValue') ? metric.templateValue : undefined
+    if (template) {
+      if (get(template, 'isDefinition') !== true)
+        flatten(get(template, 'metrics') as Record<string, unknown>[], `${name ?? ''}/`, into)
+      continue
+    }
+    if (into.length >= MAX_METRICS)
+      throw new DecodeError('too-large', `more than ${MAX_METRICS} metrics in one message`)
+    into.push({
+      historical: metric.isHistorical === true,
+      isNull: Object.hasOwn(metric, 'isNull') && metric.isNull === true,
+      value: valueOf(metric),
+      ...(name !== undefined && { name }),
+      ...(Object.hasOwn(metric, 'alias') && { alias: String(metric.alias) }),
+      ...(Object.hasOwn(metric, 'datatype') && { datatype: metric.datatype as number }),
+      ...numberField(metric, 'timestamp'),
+      ...properties(metric.properties),
+    })
+  }
+  return into
+}
+// Absent members read as defaults through the message's prototype: only own ones were sent.
+function valueOf(metric: Record<string, unknown>): RawValue | undefined {
+  for (const key of ['doubleValue', 'floatValue', 'intValue', 'booleanValue', 'stringValue']) {
+    if (Object.hasOwn(metric, key)) return metric[key] as number | string | boolean
+  }
+  return Object.hasOwn(metric, 'longValue') ? { long: metric.longValue as Long } : undefined
+}
+function numberField<K extends string>(message: Record<string, unknown>, key: K): { [key in K]?: number } {
+  if (!Object.hasOwn(message, key)) return {}
+  return { [key]: Number(String(message[key])) } as { [key in K]?: number }
+}
+function properties(set: unknown): { unit?: string; quality?: number } {
+  const keys = get(set, 'keys')
+  const values = get(set, 'values')
+  if (!Array.isArray(keys) || !Array.isArray(values)) return {}
+  const found: { unit?: string; quality?: number } = {}
+  keys.forEach((key, index) => {
+    const value: unknown = values[index]
+    if (isUnitKey(key)) Object.assign(found, { unit: wordsOf(get(value, 'stringValue'), 20) ?? '' })
+    else if (key === 'Quality') Object.assign(found, { quality: finiteOf(get(value, 'intValue')) })
+  })
+  return found
+}
+const isUnitKey = (key: unknown): boolean =>
+  typeof key === 'string' && /^(eng(ineering)?_?units?|units?|uom)$/i.test(key)
+
+/** The value as a number, text or flag, by its type: own, or the birth's. */
+export function plainValue(
+  value: RawValue | undefined,
+  datatype: number | undefined,
+): number | string | boolean | undefined {
+  if (typeof value === 'object') return datatype === INT64 ? value.long.toSigned().toNumber() : value.long.toNumber()
+  if (typeof value !== 'number') return value
+  if (datatype === INT8) return (value << 24) >> 24
+  if (datatype === INT16) return (value << 16) >> 16
+  if (datatype === INT32) return value | 0
+  // 32 bits hold seven digits: 37.29999923706055 was 37.3.
+  return datatype === FLOAT && Number.isFinite(value) ? Number(value.toPrecision(7)) : value
+}
+
+const jsonSchema = z.looseObject({
+  timestamp: z.unknown().optional(),
+  seq: z.unknown().optional(),
+  metrics: z
+    .array(
+      z.looseObject({
+        name: z.string().max(500).optional(),
+        alias: z.union([z.string().max(30), z.number()]).optional(),
+        value: z.unknown().optional(),
+      }),
+    )
+    .max(MAX_METRICS),
+})
+/** The JSON view of a payload: as printed in the specification, or as encoders take it. */
+export function payloadOfJson(json: unknown): SparkplugPayload {
+  const { timestamp, seq, metrics } = parseShape(jsonSchema, json)
+  const at = finiteOf(timestamp)
+  const number = finiteOf(seq)
+  return {
+    ...(at !== undefined && { timestamp: at }),
+    ...(number !== undefined && { seq: number }),
+    metrics: metrics.map((metric): SparkplugMetric => {
+      const type = metric.dataType ?? metric.datatype ?? metric.type
+      const datatype =
+        typeof type === 'string'
+          ? TYPE_NAMES.findIndex((name) => name.toLowerCase() === type.toLowerCase())
+          : finiteOf(type)
+      const metricAt = epochMs(metric.timestamp, 'ms')
+      const unitKey = Object.keys(Object(metric.properties) as object).find(isUnitKey)
+      const unit = unitKey === undefined ? undefined : get(metric, 'properties', unitKey, 'value')
+      const { value } = metric
+      return {
+        historical: metric.isHistorical === true || metric.is_historical === true,
+        isNull: value === null || metric.isNull === true || metric.is_null === true,
+        value: typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean' ? value : undefined,
+        ...(metric.name !== undefined && { name: metric.name }),
+        ...(metric.alias !== undefined && { alias: String(metric.alias) }),
+        ...(datatype !== undefined && datatype >= 0 && { datatype }),
+        ...(metricAt !== undefined && { timestamp: metricAt }),
+        ...(typeof unit === 'string' && { unit }),
+      }
+    }),
+  }
+}
+
+/** The command that asks an edge node to send its births again. */
+export function encodeRebirth(at: number): Uint8Array {
+  const timestamp = protobuf.util.Long.fromNumber(at, true) as unknown
+  const metric = { name: 'Node Control/Rebirth', timestamp, datatype: BOOLEAN, booleanValue: true }
+  return payloadType.encode(payloadType.create({ timestamp, metrics: [metric] })).finish()
+}

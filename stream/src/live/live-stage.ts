@@ -1,0 +1,195 @@
+/**
+ * Live values and alarms from the readings as they come: keeps the fleet's state, tells the bus the newest values at most
+ * ten times a second, and lets the rules judge. Late readings are judged as history; imports and replays by nobody.
+ */
+import type { Registry } from '@heliograph/crm-core'
+import {
+  decodeRecord,
+  type DeviceId,
+  encodeRecord,
+  type LiveDevice,
+  type LiveValue,
+  type Log,
+  type LogBatch,
+  type LogConsumer,
+  type Reading,
+  type ReadingRecord,
+  type SiteId,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
+import { AlarmEngine } from '../alarms/engine.ts'
+import type { DeviceState } from '../fleet/fleet-state.ts'
+import { FleetState } from '../fleet/fleet-state.ts'
+import { siteView } from '../fleet/site-view.ts'
+import { rules } from '../rules/index.ts'
+import { siteLive } from './site-live.ts'
+
+const GROUP = 'live'
+const CHECKPOINT = 'alarms'
+const PUBLISH_EVERY_MS = 100
+/** Every site is judged at least this often: silence has no message that would wake the judge. */
+const JUDGE_ALL_EVERY_MS = 10_000
+const SLICES = 20
+const SITE_EVERY_MS = 250
+
+export interface LiveStageDeps {
+  log: Log
+  registry: Registry
+  /** Newest readings per device from the store, to begin with. */
+  latest(): Promise<Reading[]>
+  /** @returns false when the channel is busy: the values are kept and offered again */
+  publish(values: LiveValue[]): boolean
+  energyTodayWh(siteId: SiteId): number | undefined
+  onError(error: unknown): void
+  now?(): number
+}
+
+export interface LiveStage {
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Offers everything again: the other end lost its state. */
+  publishAll(): void
+  lag(): Promise<number>
+  readonly fleet: FleetState
+}
+
+export function createLiveStage(deps: LiveStageDeps): LiveStage {
+  const now = deps.now ?? Date.now
+  const { registry, log } = deps
+  const fleet = new FleetState(registry)
+  const engine = new AlarmEngine({ rules })
+  const alarms = log.producer(TOPICS.alarms)
+  const dirtyDevices = new Set<DeviceId>()
+  const dirtySites = new Set<SiteId>()
+  const siteTold = new Map<SiteId, number>()
+  const timers: NodeJS.Timeout[] = []
+  let consumer: LogConsumer | undefined
+  let telling: Promise<void> | undefined
+  let slice = 0
+
+  // Called by the consumer with one batch at a time.
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async function handle(batch: LogBatch): Promise<void> {
+    for (const { value } of batch.records) take(decodeRecord<ReadingRecord>(value))
+  }
+
+  function take(reading: Reading): void {
+    const { newest, late } = fleet.take(reading)
+    if (newest) {
+      dirtyDevices.add(reading.deviceId)
+      dirtySites.add(reading.siteId)
+    }
+    if (!late || !reading.faults?.length || reading.quality.includes('backfill')) return
+    const site = registry.site(reading.siteId)
+    if (site) engine.judgeLate(site, reading.deviceId, reading.faults, reading.ts)
+  }
+
+  function judge(siteId: SiteId): void {
+    const site = registry.site(siteId)
+    if (site) engine.judge(siteView(site, registry, fleet, now()))
+  }
+
+  function publish(): void {
+    const values: LiveValue[] = []
+    const at = now()
+    for (const deviceId of dirtyDevices) {
+      const state = fleet.get(deviceId)
+      const device = registry.device(deviceId)
+      if (state && device) values.push(deviceValue(state, device.tenantId, registry))
+    }
+    const sites: SiteId[] = []
+    for (const siteId of dirtySites) {
+      if (at - (siteTold.get(siteId) ?? 0) < SITE_EVERY_MS) continue
+      sites.push(siteId)
+      judge(siteId)
+      const value = siteValue(siteId, at)
+      if (value) values.push(value)
+    }
+    if (values.length > 0 && !deps.publish(values)) return
+    dirtyDevices.clear()
+    for (const siteId of sites) {
+      dirtySites.delete(siteId)
+      siteTold.set(siteId, at)
+    }
+    tell()
+  }
+
+  function siteValue(siteId: SiteId, at: number): LiveValue | undefined {
+    const site = registry.site(siteId)
+    if (!site) return undefined
+    const view = siteView(site, registry, fleet, at)
+    const value = siteLive({ view, openAlarms: engine.openOf(siteId), energyTodayWh: deps.energyTodayWh(siteId) })
+    return { key: `site:${siteId}`, ts: at, tenantId: site.tenantId, siteId, customerId: site.customerId, value }
+  }
+
+  /** A part of the fleet at a time, so that ten thousand sites never hold the loop. */
+  function judgeSlice(): void {
+    let index = 0
+    for (const site of registry.sites()) if (index++ % SLICES === slice) dirtySites.add(site.id)
+    slice = (slice + 1) % SLICES
+  }
+
+  /** Memory first, then the log, then forget: a crash in between tells the same alarm under the same id again. */
+  function tell(): void {
+    if (telling || engine.untold.length === 0) return
+    telling = (async () => {
+      const untold = [...engine.untold]
+      await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
+      await alarms.append(untold.map((record) => ({ key: record.siteId, value: encodeRecord(record) })))
+      engine.settled(untold.length)
+      await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
+      for (const record of untold) dirtySites.add(record.siteId)
+    })()
+      .catch(deps.onError)
+      .finally(() => (telling = undefined))
+  }
+
+  return {
+    fleet,
+    async start() {
+      const saved = await log.checkpoints.load(CHECKPOINT, 0)
+      if (saved) engine.restore(saved.state)
+      try {
+        for (const reading of await deps.latest()) fleet.take(reading)
+      } catch (error) {
+        // The store is down: the live state fills from what comes in.
+        deps.onError(error)
+      }
+      consumer = log.consume({ topic: TOPICS.readings, group: GROUP, handle, onError: deps.onError })
+      timers.push(setInterval(publish, PUBLISH_EVERY_MS), setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES))
+      this.publishAll()
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer)
+      await consumer?.stop()
+      publish()
+      await telling
+      await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
+    },
+    publishAll() {
+      for (const { deviceId } of fleet.all()) dirtyDevices.add(deviceId)
+      for (const { id } of registry.sites()) dirtySites.add(id)
+      siteTold.clear()
+    },
+    lag: () => consumer?.lag() ?? Promise.resolve(0),
+  }
+}
+
+function deviceValue(state: DeviceState, tenantId: LiveValue['tenantId'], registry: Registry): LiveValue {
+  const value: LiveDevice = {
+    siteId: state.siteId,
+    receivedAt: state.receivedAt,
+    metrics: { ...state.metrics },
+    quality: state.quality,
+    ...(state.status && { status: state.status }),
+    ...(state.faults && { faults: state.faults }),
+  }
+  return {
+    key: `device:${state.deviceId}`,
+    ts: state.ts,
+    tenantId,
+    siteId: state.siteId,
+    customerId: registry.site(state.siteId)?.customerId,
+    value,
+  }
+}
