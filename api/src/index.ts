@@ -1,1 +1,12 @@
-export {}
+export { createApi } from './create-api.ts'
+export {
+  API_LIMITS,
+  type ApiConfig,
+  type ApiDeps,
+  type ApiLimits,
+  type DomainEvents,
+  type PartStatus,
+  type StatusProvider,
+} from './deps.ts'
+export { localCaller } from './plugins/local-caller.ts'
+export { type Policy, type RouteEntry } from './plugins/policy.ts'

@@ -163,6 +163,33 @@ export function encodeRaw(header: RawHeader, body: Uint8Array): Uint8Array {
   record.set(body, 5 + head.length)
   return record
 }
+/**
+ * A stamper for many messages that share a header: each call gives the bytes `encodeRaw` would give, the constant part
+ * turned into bytes only once.
+ * @param allocate where a record's bytes come from; a server passes its pooled allocation. May hold old content.
+ */
+export function createRawStamper(
+  constant: Omit<RawHeader, 'receivedAt'>,
+  allocate: (size: number) => Uint8Array = (size) => new Uint8Array(size),
+): (receivedAt: number, body: Uint8Array) => Uint8Array {
+  const start = utf8.encode(`${JSON.stringify(constant).slice(0, -1)},"receivedAt":`)
+  return (receivedAt, body) => {
+    const digits = String(receivedAt)
+    const headLength = start.length + digits.length + 1
+    const record = allocate(5 + headLength + body.length)
+    record[0] = LOG_RECORD_VERSION
+    record[1] = headLength >>> 24
+    record[2] = (headLength >>> 16) & 0xff
+    record[3] = (headLength >>> 8) & 0xff
+    record[4] = headLength & 0xff
+    record.set(start, 5)
+    let at = 5 + start.length
+    for (let index = 0; index < digits.length; index++) record[at++] = digits.charCodeAt(index)
+    record[at++] = 0x7d
+    record.set(body, at)
+    return record
+  }
+}
 /** @throws LogRecordError where the bytes are no raw record of a known version */
 export function decodeRaw(record: Uint8Array): RawMessage {
   checkVersion(record)

@@ -1,1 +1,7 @@
-export {}
+export * from './alarms/engine.ts'
+export * from './alarms/rule.ts'
+export * from './fleet/fleet-state.ts'
+export * from './live/live-stage.ts'
+export * from './rules/index.ts'
+export * from './store/store-stage.ts'
+export * from './rollups/index.ts'

@@ -24,7 +24,10 @@ export const addressSchema = z.strictObject({
   city: z.string().max(100).optional(),
   region: z.string().max(100).optional(),
   /** ISO 3166-1 alpha-2. */
-  country: z.string().regex(/^[A-Z]{2}$/, 'is not a two-letter country code').optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'is not a two-letter country code')
+    .optional(),
 })
 export type Address = z.infer<typeof addressSchema>
 /** Minor units (cents) plus ISO 4217 currency. */

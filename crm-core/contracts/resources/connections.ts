@@ -26,9 +26,7 @@ const connectionFields = {
   siteId: idSchema.nullable().optional(),
   enabled: z.boolean().optional(),
 }
-const headerName = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'is not a header name')
+const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'is not a header name')
 export const connectionCreateSchema = z.strictObject({
   name: nameSchema,
   transport: z.enum(['mqtt', 'webhook', 'broker', 'poll']),
@@ -50,7 +48,11 @@ export const connectionCreatedSchema = connectionSchema.extend({ secret: z.strin
 export type ConnectionCreated = z.infer<typeof connectionCreatedSchema>
 export const connectionRotateSchema = z.strictObject({
   /** Seconds for which the old secret stays good. Default one day; 0 cuts it at once. */
-  overlapS: z.int().min(0).max(30 * 86_400).optional(),
+  overlapS: z
+    .int()
+    .min(0)
+    .max(30 * 86_400)
+    .optional(),
 })
 export const connectionRotatedSchema = z.object({
   username: z.string(),

@@ -99,7 +99,7 @@ export const ticketCommentSchema = z.strictObject({
 export type TicketComment = z.infer<typeof ticketCommentSchema>
 
 export const CHANNELS = ['mail', 'sms'] as const
-export type Channel = (typeof CHANNELS)[number]
+export type NotifyChannel = (typeof CHANNELS)[number]
 export const NOTIFICATION_STATES = ['queued', 'sent', 'failed'] as const
 export const notificationSchema = z.object({
   id: idSchema,

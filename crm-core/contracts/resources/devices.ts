@@ -48,7 +48,12 @@ const deviceFields = {
   model: z.string().max(200).nullable().optional(),
   name: nameSchema.optional(),
   peakPowerW: ratedPowerSchema.nullable().optional(),
-  deliveryIntervalS: z.number().min(1).max(32 * 86_400).nullable().optional(),
+  deliveryIntervalS: z
+    .number()
+    .min(1)
+    .max(32 * 86_400)
+    .nullable()
+    .optional(),
   warrantyUntil: dateSchema.nullable().optional(),
 }
 export const deviceCreateSchema = z.strictObject({

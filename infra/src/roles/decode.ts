@@ -8,7 +8,6 @@ import {
   vendors,
 } from '@heliograph/ingest'
 import { Counter } from 'prom-client'
-import type { CrmReader } from '@heliograph/crm-core/contracts'
 import type { RoleContext } from './context.ts'
 import type { RegistryFeed } from './registry-feed.ts'
 
@@ -18,7 +17,7 @@ export interface DecodeRole {
   lag(): Promise<number>
 }
 
-export function createDecode(context: RoleContext, feed: RegistryFeed, _reader: CrmReader): DecodeRole {
+export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRole {
   const { log, logger } = context
   const producers = decodeProducers(log)
   const onError = (error: unknown) => logger.error({ err: error }, 'decoding failed; trying again')

@@ -2,12 +2,22 @@ import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import { DecodeError, defineVendor, type Rejection } from '../vendor.ts'
 import { jsonOf } from '../vocabulary/json.ts'
 import { joinInstant, type LastReadings } from '../vocabulary/merge.ts'
+import { limited } from '../vocabulary/rejections.ts'
 import { get, isRecord, parseShape, wordsOf } from '../vocabulary/shape.ts'
 import { timeOf } from '../vocabulary/time.ts'
 import { z } from 'zod'
 import { intervalDevices, intervalReadings } from './fronius/intervals.ts'
 import { inverterReadings, isInverterData, rememberInverters, type InverterFacts } from './fronius/inverter.ts'
-import { isMeterData, isOhmpilotData, isSensorData, isStorageData, meterReadings, ohmpilotReadings, sensorReadings, storageReadings } from './fronius/meter.ts'
+import {
+  isMeterData,
+  isOhmpilotData,
+  isSensorData,
+  isStorageData,
+  meterReadings,
+  ohmpilotReadings,
+  sensorReadings,
+  storageReadings,
+} from './fronius/meter.ts'
 import { isPowerFlow, powerFlowReadings } from './fronius/site.ts'
 
 /** Every body of the Solar API and of the push service has these two parts; what is in them varies. */
@@ -35,7 +45,10 @@ export const fronius = defineVendor<FroniusState>({
     const json = jsonOf(message.body)
     if (isRecord(json) && json.APIVersion !== undefined) return { readings: [] } // GetAPIVersion
     if (!isRecord(json) || !isRecord(json.Head) || !isRecord(json.Body)) {
-      throw new DecodeError('unknown-format', 'neither an answer of the Solar API nor a body of the push service: Head and Body expected')
+      throw new DecodeError(
+        'unknown-format',
+        'neither an answer of the Solar API nor a body of the push service: Head and Body expected',
+      )
     }
     const { Head: head, Body: body } = parseShape(envelope, json)
     const rejected: Rejection[] = []
@@ -44,7 +57,10 @@ export const fronius = defineVendor<FroniusState>({
     const devices = [...intervalDevices(body), ...intervalDevices(body.Data)]
     if (devices.length > 0) {
       const daily = get(head.RequestArguments, 'SeriesType') === 'DailySum'
-      return { readings: intervalReadings(devices, daily, message.timezone, state.inverters, rejected), rejected }
+      return {
+        readings: intervalReadings(devices, daily, message.timezone, state.inverters, rejected),
+        rejected: limited(rejected),
+      }
     }
 
     // The push service sends the same objects as the API without `Data` around them.
@@ -58,9 +74,10 @@ export const fronius = defineVendor<FroniusState>({
     else if (isMeterData(data)) readings.push(...meterReadings(data, id, time, rejected))
     else if (isSensorData(data)) readings.push(...sensorReadings(data, id, time, rejected))
     else if (isInverterData(data)) readings.push(...inverterReadings(data, id, time, state.inverters, rejected))
-    else if (Object.values(data).some((entry) => get(entry, 'UniqueID') !== undefined)) rememberInverters(data, state.inverters)
+    else if (Object.values(data).some((entry) => get(entry, 'UniqueID') !== undefined))
+      rememberInverters(data, state.inverters)
     // What is left tells of the logger, its lights or its list of devices, or is an error of the logger: nothing measured.
-    return { readings: readings.map((built) => joinInstant(state.last, built)), rejected }
+    return { readings: readings.map((built) => joinInstant(state.last, built)), rejected: limited(rejected) }
   },
   guide: [
     'On the page of the Datamanager open Settings > Push Service and add a service of type "Solar API v1 - Log Data - Data" (JSON over HTTP POST).',

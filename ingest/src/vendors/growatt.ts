@@ -1,7 +1,20 @@
 import type { DecodedReading, DeviceStatus } from '@heliograph/crm-core/contracts'
 import { DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
-import { deviceTime, finiteOf, get, integerOf, isRecord, jsonOf, quote, reading, type ReadingBuilder, textMs, wordsOf } from '../vocabulary/index.ts'
+import {
+  deviceTime,
+  finiteOf,
+  get,
+  integerOf,
+  isRecord,
+  jsonOf,
+  quote,
+  reading,
+  type ReadingBuilder,
+  textMs,
+  wordsOf,
+} from '../vocabulary/index.ts'
 import { opposite } from '../vocabulary/sign.ts'
+import { limited } from '../vocabulary/rejections.ts'
 import { errorFault, protectionFault } from './growatt/faults.ts'
 import { grottReading, isGrott } from './growatt/grott.ts'
 
@@ -27,8 +40,10 @@ export const growatt = defineVendor({
       if (isQuiet(json)) return { readings: [] }
       throw new DecodeError('unknown-format', 'neither a device push nor an answer of the open API')
     }
-    const readings = records.slice(0, MAX_RECORDS).flatMap(([record, serial]) => recordReading(record, serial, message, rejected))
-    return { readings, rejected }
+    const readings = records
+      .slice(0, MAX_RECORDS)
+      .flatMap(([record, serial]) => recordReading(record, serial, message, rejected))
+    return { readings, rejected: limited(rejected) }
   },
   guide: [
     'Ask Growatt to register the webhook address of this connection as the push URL of your open API account.',
@@ -39,7 +54,8 @@ export const growatt = defineVendor({
 })
 
 const LIVE_KEYS = ['pac', 'ppv', 'batPower', 'payLoadPower', 'meterPower', 'utcTime'] as const
-const isRecordOfDevice = (value: unknown): value is Record<string, unknown> => isRecord(value) && LIVE_KEYS.some((key) => Object.hasOwn(value, key))
+const isRecordOfDevice = (value: unknown): value is Record<string, unknown> =>
+  isRecord(value) && LIVE_KEYS.some((key) => Object.hasOwn(value, key))
 
 /** Records with the serial that stands above them: the push and the query have one, history a list under one serial. */
 function recordsOf(json: Record<string, unknown>): [Record<string, unknown>, string | undefined][] | undefined {
@@ -56,7 +72,12 @@ function recordsOf(json: Record<string, unknown>): [Record<string, unknown>, str
 
 /** Answers and requests without measurements: sign-in, authorisations, device information, settings, daily sums, errors. */
 function isQuiet(json: Record<string, unknown>): boolean {
-  if (['code', 'access_token', 'grant_type', 'deviceSnList', 'deviceSn', 'refresh_token', 'error'].some((key) => Object.hasOwn(json, key))) return true
+  if (
+    ['code', 'access_token', 'grant_type', 'deviceSnList', 'deviceSn', 'refresh_token', 'error'].some((key) =>
+      Object.hasOwn(json, key),
+    )
+  )
+    return true
   // Descriptions of data logger records: where which field stands.
   return Object.entries(json).some(([key, value]) => /^T\d{2}\w+$/.test(key) && get(value, 'decrypt') !== undefined)
 }
@@ -65,7 +86,12 @@ function isQuiet(json: Record<string, unknown>): boolean {
  * One record. W, V, Hz and kWh; `utcTime` is UTC without a mark. `meterPower` is positive for import; `batPower` is positive while
  * charging, opposite to ours. Older records have `activePower` (from the grid) and `reverActivePower` (to it) instead of the meter.
  */
-function recordReading(record: Record<string, unknown>, listed: string | undefined, message: VendorMessage, rejected: Rejection[]): DecodedReading[] {
+function recordReading(
+  record: Record<string, unknown>,
+  listed: string | undefined,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
   const serial = wordsOf(record.deviceSn, 60) ?? listed
   if (serial === undefined) {
     rejected.push({ reason: 'invalid-field', detail: `deviceSn: ${quote(record.deviceSn)}, expected a serial number` })
@@ -87,13 +113,20 @@ function recordReading(record: Record<string, unknown>, listed: string | undefin
   if (record.meterPower !== undefined && record.meterPower !== null) built.metric('grid_power_w', record.meterPower)
   else putGrid(built, finiteOf(record.activePower), finiteOf(record.reverActivePower))
   for (let i = 0; i < 3; i++) built.ac(i, { voltage_v: record[`vac${i + 1}`] })
-  for (let i = 0; i < 8; i++) built.dc(i, { voltage_v: record[`vpv${i + 1}`], current_a: record[`ipv${i + 1}`], power_w: record[`ppv${i + 1}`] })
-  built.extraNumber('etoUserToday_wh', record.etoUserToday, 1000).extraNumber('etoGridToday_wh', record.etoGridToday, 1000)
-  for (const name of ['backupPower', 'pexPower', 'genPower', 'smartLoadPower', 'priority', 'batteryStatus']) built.extraNumber(name, record[name])
+  for (let i = 0; i < 8; i++)
+    built.dc(i, { voltage_v: record[`vpv${i + 1}`], current_a: record[`ipv${i + 1}`], power_w: record[`ppv${i + 1}`] })
+  built
+    .extraNumber('etoUserToday_wh', record.etoUserToday, 1000)
+    .extraNumber('etoGridToday_wh', record.etoGridToday, 1000)
+  for (const name of ['backupPower', 'pexPower', 'genPower', 'smartLoadPower', 'priority', 'batteryStatus'])
+    built.extraNumber(name, record[name])
   const batteries = Array.isArray(record.batteryList) ? (record.batteryList as unknown[]).slice(0, MAX_BATTERIES) : []
   for (const battery of batteries.slice(0, 4)) {
     const name = `battery${integerOf(get(battery, 'index')) ?? ''}`
-    built.extraNumber(`${name}_vbat`, get(battery, 'vbat')).extraNumber(`${name}_ibat`, get(battery, 'ibat')).extraNumber(`${name}_soh`, get(battery, 'soh'))
+    built
+      .extraNumber(`${name}_vbat`, get(battery, 'vbat'))
+      .extraNumber(`${name}_ibat`, get(battery, 'ibat'))
+      .extraNumber(`${name}_soh`, get(battery, 'soh'))
   }
   const measured = built.measured
   putState(built, record)
@@ -106,7 +139,13 @@ function putGrid(built: ReadingBuilder, from: number | undefined, to: number | u
 }
 
 /** Device operation status; 5 to 8 tell which of PV and battery are on and whether there is a grid, so power decides. */
-const STATUS: Readonly<Record<number, DeviceStatus>> = { 0: 'standby', 1: 'starting', 3: 'fault', 4: 'standby', 9: 'standby' }
+const STATUS: Readonly<Record<number, DeviceStatus>> = {
+  0: 'standby',
+  1: 'starting',
+  3: 'fault',
+  4: 'standby',
+  9: 'standby',
+}
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   0: 'Standby',
   1: 'Self-test',
@@ -124,7 +163,9 @@ function putState(built: ReadingBuilder, record: Record<string, unknown>): void 
     const delivers = (finiteOf(record.pac) ?? 0) > 0 || (finiteOf(record.ppv) ?? 0) > 0
     const running = status >= 5 && status <= 8 ? (delivers ? 'producing' : 'standby') : undefined
     built.status(running ?? (Object.hasOwn(STATUS, status) ? STATUS[status] : undefined))
-    built.extra('status_code', status).extra('status_text', Object.hasOwn(STATUS_TEXT, status) ? STATUS_TEXT[status] : undefined)
+    built
+      .extra('status_code', status)
+      .extra('status_text', Object.hasOwn(STATUS_TEXT, status) ? STATUS_TEXT[status] : undefined)
   }
   const error = integerOf(record.faultCode)
   const protection = integerOf(record.protectCode)

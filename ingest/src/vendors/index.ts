@@ -4,16 +4,29 @@ import { ahoydtu } from './ahoydtu.ts'
 import { enphaseEnvoy } from './enphase-envoy.ts'
 import { fronius } from './fronius.ts'
 import { growatt } from './growatt.ts'
+import { homeassistantDiscovery } from './homeassistant-discovery.ts'
 import { native } from './native.ts'
 import { opendtu } from './opendtu.ts'
+import { shelly } from './shelly.ts'
 import { sma } from './sma.ts'
 import { sparkplugB } from './sparkplug-b.ts'
+import { tasmota } from './tasmota.ts'
 import { victron } from './victron.ts'
 
 /** Every vendor by its id, in the order of the ids. */
 export const vendors: ReadonlyMap<string, AnyVendor> = new Map<string, AnyVendor>(
-  [ahoydtu, enphaseEnvoy, fronius, growatt, native, opendtu, sma, sparkplugB, victron].map((vendor) => [
-    vendor.id,
-    vendor,
-  ]),
+  [
+    ahoydtu,
+    enphaseEnvoy,
+    fronius,
+    growatt,
+    homeassistantDiscovery,
+    native,
+    opendtu,
+    shelly,
+    sma,
+    sparkplugB,
+    tasmota,
+    victron,
+  ].map((vendor) => [vendor.id, vendor]),
 )

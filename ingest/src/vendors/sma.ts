@@ -1,6 +1,14 @@
 import { DecodeError, defineVendor, type Rejection } from '../vendor.ts'
 import { entriesOf, isRecord, jsonOf } from '../vocabulary/index.ts'
-import { type Components, ennexosReadings, isDeviceInfo, isListing, isMeasurements, rememberDevice } from './sma/ennexos.ts'
+import { limited } from '../vocabulary/rejections.ts'
+import {
+  type Components,
+  ennexosReadings,
+  isDeviceInfo,
+  isListing,
+  isMeasurements,
+  rememberDevice,
+} from './sma/ennexos.ts'
 import { codedDevices, type DeviceFacts, factsOf, webconnectReading } from './sma/webconnect.ts'
 
 interface SmaState {
@@ -20,8 +28,10 @@ export const sma = defineVendor<SmaState>({
     const rejected: Rejection[] = []
     if (Array.isArray(json)) {
       const list = json as unknown[]
-      if (isMeasurements(list)) return { readings: ennexosReadings(list, state.ennexos, message, rejected), rejected }
-      for (const entry of list.slice(0, MAX_DEVICES)) if (isRecord(entry) && isDeviceInfo(entry)) rememberDevice(entry, state.ennexos)
+      if (isMeasurements(list))
+        return { readings: ennexosReadings(list, state.ennexos, message, rejected), rejected: limited(rejected) }
+      for (const entry of list.slice(0, MAX_DEVICES))
+        if (isRecord(entry) && isDeviceInfo(entry)) rememberDevice(entry, state.ennexos)
       if (list.length === 0 || list.some(isListing)) return { readings: [] }
       throw new DecodeError('unknown-format', 'a list, but not of measurements or devices')
     }
@@ -30,14 +40,25 @@ export const sma = defineVendor<SmaState>({
     const devices = codedDevices(json)
     const readings = devices.flatMap(([device, codes]) => {
       const facts = factsOf(codes)
-      if (facts !== undefined && device !== '__proto__' && (Object.hasOwn(state.webconnect, device) || Object.keys(state.webconnect).length < MAX_DEVICES)) {
+      if (
+        facts !== undefined &&
+        device !== '__proto__' &&
+        (Object.hasOwn(state.webconnect, device) || Object.keys(state.webconnect).length < MAX_DEVICES)
+      ) {
         state.webconnect[device] = facts
       }
-      return webconnectReading(device, codes, (Object.hasOwn(state.webconnect, device) && state.webconnect[device]) || {}, message, rejected)
+      return webconnectReading(
+        device,
+        codes,
+        (Object.hasOwn(state.webconnect, device) && state.webconnect[device]) || {},
+        message,
+        rejected,
+      )
     })
-    if (devices.length > 0) return { readings, rejected }
+    if (devices.length > 0) return { readings, rejected: limited(rejected) }
     if (isDeviceInfo(json)) rememberDevice(json, state.ennexos)
-    else if (!isQuiet(json)) throw new DecodeError('unknown-format', 'neither values by code (WebConnect) nor measurements (ennexOS)')
+    else if (!isQuiet(json))
+      throw new DecodeError('unknown-format', 'neither values by code (WebConnect) nor measurements (ennexOS)')
     return { readings: [] }
   },
   guide: [
@@ -51,6 +72,11 @@ export const sma = defineVendor<SmaState>({
 function isQuiet(json: Record<string, unknown>): boolean {
   const keys = Object.keys(json)
   if (keys.length === 0 || isListing(json)) return true
-  if (['result', 'err', 'error', 'access_token', 'plantId', 'name', 'resultCode'].some((key) => Object.hasOwn(json, key))) return true
-  return entriesOf(json).slice(0, 50).every(([key, value]) => /^\d+$/.test(key) && (typeof value === 'string' || value === null))
+  if (
+    ['result', 'err', 'error', 'access_token', 'plantId', 'name', 'resultCode'].some((key) => Object.hasOwn(json, key))
+  )
+    return true
+  return entriesOf(json)
+    .slice(0, 50)
+    .every(([key, value]) => /^\d+$/.test(key) && (typeof value === 'string' || value === null))
 }

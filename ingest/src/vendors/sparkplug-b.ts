@@ -1,8 +1,8 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import { type Decoded, DecodeError, defineVendor, type VendorMessage } from '../vendor.ts'
-import { isRecord, isSafeKey, levelsOf, reading, textOf, tryJson, unwrap } from '../vocabulary/index.ts'
+import { isRecord, isSafeKey, joinInstant, levelsOf, reading, textOf, tryJson, unwrap } from '../vocabulary/index.ts'
 import { birthOf, knownMetrics, nodeOf, type NodeState, seqIsWhole, type SparkplugState } from './sparkplug-b/births.ts'
-import { encodeRebirth, parsePayload, plainValue, type SparkplugPayload } from './sparkplug-b/payload.ts'
+import { encodeRebirth, parsePayload, payloadIn, plainValue, type SparkplugPayload } from './sparkplug-b/payload.ts'
 import { readDevice } from './sparkplug-b/readings.ts'
 
 /** A node that cannot answer is not asked again at once. */
@@ -81,7 +81,7 @@ function decodeForwarded(message: VendorMessage, state: SparkplugState): Decoded
 }
 /** `{"topic": …, "<any name>": {"metrics": […]}}` */
 function named(json: Record<string, unknown>, message: VendorMessage): VendorMessage[] | undefined {
-  const payload = Object.values(json).find((value) => isRecord(value) && Array.isArray(value.metrics))
+  const payload = payloadIn(json)
   return payload === undefined ? undefined : unwrap({ topic: json.topic, payload }, message)
 }
 
@@ -109,7 +109,7 @@ function decodeMessage(
         ? { ts: time, tsSource: 'device' as const }
         : { ts: message.receivedAt, tsSource: 'arrival' as const }
     const gone = reading(id, ts, []).status('unreachable').attributes({ parent: nodeId }).build()
-    return { readings: [gone], ...downlinks(whole, node, topic, message) }
+    return { readings: [joinInstant(node.last, gone)], ...downlinks(whole, node, topic, message) }
   }
 
   const birth = type === 'NBIRTH' || type === 'DBIRTH' ? birthOf(node, type, device, payload) : node.devices[device]
@@ -120,7 +120,9 @@ function decodeMessage(
   const { known, unknown } = knownMetrics(birth, payload)
   const rejected: NonNullable<Decoded['rejected']> = []
   const attributes = { ...birth.facts, ...(device === '' ? { kind: 'gateway' as const } : { parent: nodeId }) }
-  const readings = readDevice(id, known, payload, message, attributes, rejected)
+  const readings = readDevice(id, known, payload, message, attributes, rejected).map((each) =>
+    joinInstant(node.last, each),
+  )
   if (unknown.length > 0) {
     const detail = `${unknown.length} metrics of ${id.slice(0, 100)} that its birth did not name, the first ${unknown[0]}`
     rejected.push({ reason: 'missing-birth', detail })

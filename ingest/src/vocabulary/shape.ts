@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { DecodeError } from '../vendor.ts'
 
 /** A JSON object: neither null nor a list. */

@@ -58,7 +58,7 @@ describe('numbers', () => {
     ['abc', NaN],
     ['0x10', NaN],
     ['1e309', NaN],
-    [1e309, NaN],
+    [Infinity, NaN],
     ['NaN', NaN],
     [{}, NaN],
     [true, NaN],

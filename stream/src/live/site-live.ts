@@ -1,8 +1,8 @@
 /** What the fleet list shows of a site, from what its devices said last. */
-import { isDaylight } from '@heliograph/crm-core'
-import type { LiveSite, Metric, SiteStatus } from '@heliograph/crm-core/contracts'
+import { combineSite, type DeviceValues, isDaylight, ROLLUP_GAUGES } from '@heliograph/crm-core'
+import type { LiveSite, SiteStatus } from '@heliograph/crm-core/contracts'
 import type { DeviceView, SiteView } from '../alarms/rule.ts'
-import { productionNow } from './production-now.ts'
+import type { DeviceState } from '../fleet/fleet-state.ts'
 
 /** Below this share of its peak power a site makes nothing worth calling production. */
 const IDLE_SHARE = 0.002
@@ -17,41 +17,43 @@ export interface SiteLiveInput {
 export function siteLive({ view, openAlarms, energyTodayWh }: SiteLiveInput): LiveSite {
   const seen = view.devices.filter((device) => device.state)
   const current = seen.filter((device) => !device.stale)
-  const production = productionNow(view)
+  const currentById = new Map(current.map(({ device, state }) => [device.id, state!]))
+  // The same rule as for roll-ups: a gateway, its inverters and a meter count once.
+  const now = combineSite(
+    view.devices.map(({ device }) => device),
+    view.now,
+    ({ id }) => {
+      const state = currentById.get(id)
+      return state && valuesNow(state)
+    },
+  )
+  const power = now.gauges.ac_power_w?.avg
   const night = !isDaylight(view.now, view.site)
-  const value = (role: string, metric: Metric) => sumOfRole(current, role, metric, view.now)
-  const battery = current.find((device) => device.state!.metrics.battery_soc_pct !== undefined)
   const live: LiveSite = {
-    status: statusOf({ seen, current, openAlarms, night, power: production?.powerW, peakPowerW: view.site.peakPowerW }),
+    status: statusOf({ seen, current, openAlarms, night, power, peakPowerW: view.site.peakPowerW }),
     openAlarms: openAlarms.length,
     night,
   }
-  if (production) {
-    live.acPowerW = production.powerW
-    live.source = production.source
-  }
-  const grid = value('grid', 'grid_power_w')
-  const load = value('load', 'load_power_w')
-  const batteryPower = value('battery', 'battery_power_w')
-  if (grid !== undefined) live.gridPowerW = grid
-  if (load !== undefined) live.loadPowerW = load
-  if (batteryPower !== undefined) live.batteryPowerW = batteryPower
-  if (battery) live.batterySocPct = battery.state!.metrics.battery_soc_pct
+  if (power !== undefined) live.acPowerW = power
+  if (now.source) live.source = now.source
+  if (now.gauges.grid_power_w) live.gridPowerW = now.gauges.grid_power_w.avg
+  if (now.gauges.load_power_w) live.loadPowerW = now.gauges.load_power_w.avg
+  if (now.gauges.battery_power_w) live.batteryPowerW = now.gauges.battery_power_w.avg
+  if (now.gauges.battery_soc_pct) live.batterySocPct = now.gauges.battery_soc_pct.avg
   if (energyTodayWh !== undefined) live.energyTodayWh = energyTodayWh
   if (seen.length > 0) live.lastSeenAt = Math.max(...seen.map((device) => device.state!.ts))
   return live
 }
 
-/** Devices of the role first; else any device that measures it (a hybrid inverter tells its battery and grid). */
-function sumOfRole(current: DeviceView[], role: string, metric: Metric, now: number): number | undefined {
-  const measuring = current.filter((device) => device.state!.metrics[metric] !== undefined)
-  const designated = measuring.filter((device) => roleAt(device, now) === role)
-  const used = designated.length > 0 ? designated : measuring.slice(0, 1)
-  return used.length === 0 ? undefined : used.reduce((sum, device) => sum + device.state!.metrics[metric]!, 0)
+/** What a device says now, as values of one instant. */
+function valuesNow(state: DeviceState): DeviceValues {
+  const gauges: DeviceValues['gauges'] = {}
+  for (const name of ROLLUP_GAUGES) {
+    const value = state.metrics[name]
+    if (value !== undefined) gauges[name] = { avg: value, min: value, max: value }
+  }
+  return { gauges }
 }
-
-const roleAt = ({ device }: DeviceView, at: number): string | undefined =>
-  device.roles.find(({ from, to }) => at >= from && (to === undefined || at < to))?.role
 
 function statusOf(site: {
   seen: DeviceView[]

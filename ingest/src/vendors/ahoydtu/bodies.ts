@@ -15,7 +15,7 @@ import {
   wordsOf,
 } from '../../vocabulary/index.ts'
 import type { AhoyState } from '../ahoydtu.ts'
-import { isInputField, isTotalField, putInput, putTotal, statusOf } from './fields.ts'
+import { availability, isInputField, isTotalField, putInput, putTotal } from './fields.ts'
 
 /** Field names by position: of channel 0, and of each input. */
 export interface Layout {
@@ -44,7 +44,10 @@ const MAX_INVERTERS = 64
 
 const names = z.array(z.string().max(40)).max(40)
 const layoutSchema = z.looseObject({ ch0_fld_names: names, fld_names: names })
-const inverterSchema = z.looseObject({ name: z.string().max(100), ch: z.array(z.array(z.unknown()).max(40)).max(20) })
+const inverterSchema = z.looseObject({
+  name: z.string().trim().min(1).max(100),
+  ch: z.array(z.array(z.unknown()).max(40)).max(20),
+})
 
 /**
  * Readings of an HTTP answer, or undefined where it is none of those that measure: `/api/inverter/id/N` (values by position),
@@ -95,8 +98,7 @@ function decodeInverter(json: Record<string, unknown>, message: VendorMessage, s
   remember(json, state)
   const { name, ch } = parseShape(inverterSchema, json)
   const success = epochMs(json.ts_last_success, 's')
-  const status = statusOf(integerOf(json.status))
-  const gone = status === 'unreachable'
+  const { status, old: gone } = availability(integerOf(json.status))
   const values = ch.map((channel) => channel.map((value) => finiteOf(value) ?? 0))
   // Zero means never heard since the DTU started: the values beside it are zeros that nobody measured.
   const heard =

@@ -64,11 +64,24 @@ function putAlarm(built: ReadingBuilder, code: number | undefined): void {
   if (code > 2) built.fault(code, ALARMS[code])
 }
 
-/** `available` over MQTT, `status` over HTTP. 3 and 4 are over: its values are the last ones heard. */
-export function statusOf(available: number | undefined): DeviceStatus | undefined {
-  return available === undefined
-    ? undefined
-    : ([`unreachable`, `standby`, `producing`, `unreachable`, `unreachable`] as const)[available]
+/**
+ * `available` over MQTT, `status` over HTTP: 0 off (not heard for long, as every night), 1 available, 2 producing, 3 was producing,
+ * 4 was available. `old` says that the values beside it are the last ones heard, not of now.
+ */
+export function availability(code: number | undefined): { status?: DeviceStatus; old: boolean } {
+  switch (code) {
+    case 0:
+      return { status: 'off', old: true }
+    case 1:
+      return { status: 'standby', old: false }
+    case 2:
+      return { status: 'producing', old: false }
+    case 3:
+    case 4:
+      return { status: 'unreachable', old: true }
+    default:
+      return { old: false }
+  }
 }
 
 /** Codes of Hoymiles' alarm log. */

@@ -1,15 +1,18 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
-import type { Decoded, Rejection, VendorMessage } from '../../vendor.ts'
+import { type Decoded, DecodeError, type Rejection, type VendorMessage } from '../../vendor.ts'
 import {
   type DeviceWindow,
+  entriesOf,
   epochMs,
   finiteOf,
   gather,
   get,
   integerOf,
+  isRecord,
   isSafeKey,
   levelsOf,
   numberOf,
+  parseJson,
   put,
   putFact,
   quote,
@@ -22,7 +25,7 @@ import {
   type WindowState,
   wordsOf,
 } from '../../vocabulary/index.ts'
-import { isInputField, isTotalField, putInput, putTotal, statusOf } from './fields.ts'
+import { availability, isInputField, isTotalField, putInput, putTotal } from './fields.ts'
 
 /** An inverter's values come in one burst after it answered; the DTU asks every 15 s or so. */
 const WINDOWS: WindowOptions = { windowMs: 4000, maxDevices: 300, maxValues: 100 }
@@ -46,6 +49,11 @@ export function parseTopic(topic: string | undefined): AhoyTopic | undefined {
       : undefined
   }
   const base = levels.slice(0, -2).join('/')
+  if (levels[0] === 'homeassistant') return { base: '', own: 'discovery' }
+  // Newer firmware can send a channel as one JSON object.
+  if (levels.length >= 3 && /^ch\d$/.test(last))
+    return isSafeKey(second) ? { base, name: second, field: last } : undefined
+  if (last === 'total') return { base: levels.slice(0, -1).join('/'), own: last }
   if (second === 'total') return { base, own: `total/${last}` }
   if (levels.length >= 3 && INVERTER_FIELDS.test(last) && isSafeKey(second)) return { base, name: second, field: last }
   if (third === 'ctrl' || third === 'setup' || second === 'setup' || third === 'devcontrol') return { base, own: last }
@@ -58,24 +66,38 @@ export function decodeTopic(topic: AhoyTopic, text: string, message: VendorMessa
   if (topic.name === undefined)
     return topic.own === 'mqtt' ? lastWill(topic.base, text, receivedAt, state) : { readings: [] }
   const { name, field, base } = topic
-  const [channel = '', ch = ''] = field.split('/')
-  const kept =
-    field === 'available' || field === 'last_success' || (channel === 'ch0' ? isTotalField(ch) : isInputField(ch))
-  if (!kept && field !== 'firmware') return { readings: [] }
   const window = windowOf(state, name, receivedAt, WINDOWS)
   putFact(window, 'base', base)
+  // What a broker kept for us is of an unknown time. (At our own edge the flag is only the device's wish that it be kept.)
+  if (message.retain && message.transport === 'broker') put(window, 'retained', true, receivedAt, WINDOWS)
   if (field === 'firmware') {
     putFact(window, 'firmware', wordsOf(get(tryJson(text), 'version'), 100))
     return { readings: [] }
   }
-  const value = numberOf(text)
+  if (!/^ch\d$/.test(field)) return takeValue(name, window, field, text, receivedAt)
+  const json = parseJson(text)
+  if (!isRecord(json)) throw new DecodeError('unknown-format', `${field} without a field is not a JSON object`)
+  const rejected: Rejection[] = []
+  let last: DecodedReading[] = []
+  for (const [key, value] of entriesOf(json).slice(0, 50)) {
+    const one = takeValue(name, window, `${field}/${key}`, value, receivedAt)
+    if (one.readings.length > 0) last = one.readings
+    rejected.push(...(one.rejected ?? []))
+  }
+  return rejected.length > 0 ? { readings: last, rejected } : { readings: last }
+}
+
+function takeValue(name: string, window: DeviceWindow, field: string, raw: unknown, receivedAt: number): Decoded {
+  const [channel = '', ch = ''] = field.split('/')
+  const kept =
+    field === 'available' || field === 'last_success' || (channel === 'ch0' ? isTotalField(ch) : isInputField(ch))
+  if (!kept) return { readings: [] }
+  const value = numberOf(raw)
   if (value === undefined) return { readings: [] } // an empty payload takes a retained value back
   if (Number.isNaN(value)) {
-    const reason = /^[+-]?(nan|inf|\d)/i.test(text.trim()) ? 'out-of-bounds' : 'invalid-field'
-    return {
-      readings: [],
-      rejected: [{ reason, detail: `${field.slice(0, 60)} of ${name.slice(0, 60)}: ${quote(text)} is not a number` }],
-    }
+    const reason = typeof raw === 'string' && /^[+-]?(nan|inf|\d)/i.test(raw.trim()) ? 'out-of-bounds' : 'invalid-field'
+    const detail = `${field.slice(0, 60)} of ${name.slice(0, 60)}: ${quote(raw)} is not a number`
+    return { readings: [], rejected: [{ reason, detail }] }
   }
   if (field === 'last_success') {
     // The time of the values around it: it precedes them on current firmware. Alone it says nothing new.
@@ -88,8 +110,7 @@ export function decodeTopic(topic: AhoyTopic, text: string, message: VendorMessa
 function build(name: string, window: DeviceWindow, rejected: Rejection[]): DecodedReading | undefined {
   const fields = Object.keys(window.values).filter((field) => field.includes('/'))
   const available = integerOf(valueIn(window, 'available'))
-  const status = statusOf(available)
-  const gone = status === 'unreachable'
+  const { status, old: gone } = availability(available)
   if (fields.length === 0 && !gone) return undefined
   // A row of a known time must not be replaced by one that says it is old: that one has the time of arrival.
   const success = gone ? undefined : epochMs(valueIn(window, 'last_success'), 's')
@@ -101,10 +122,10 @@ function build(name: string, window: DeviceWindow, rejected: Rejection[]): Decod
       if (channel === 'ch0') putTotal(built, ch, valueIn(window, field))
       else putInput(built, Number(channel.slice(2)) - 1, ch, valueIn(window, field))
     }
-    built.sumDc().onePhase()
+    built.onePhase()
   }
   built.status(status).extra('available', available)
-  if (gone) built.quality('stale')
+  if (gone || valueIn(window, 'retained') === true) built.quality('stale')
   return built.attributes({ kind: 'inverter', name, firmware: window.facts?.firmware }).build()
 }
 

@@ -1,6 +1,18 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
-import { arrival, deviceTime, epochMs, finiteOf, get, isRecord, numberOf, quote, reading, type ReadingBuilder, wordsOf } from '../../vocabulary/index.ts'
+import {
+  arrival,
+  deviceTime,
+  epochMs,
+  finiteOf,
+  get,
+  isRecord,
+  numberOf,
+  quote,
+  reading,
+  type ReadingBuilder,
+  wordsOf,
+} from '../../vocabulary/index.ts'
 import { type EnvoyState, gatewayFacts, gatewayId, meterType } from './identity.ts'
 import { listOf, meterBuilder, putMeterPower } from './production.ts'
 
@@ -19,7 +31,12 @@ function putSilence(built: ReadingBuilder, silent: boolean): void {
  * `/api/v1/production/inverters`. A micro-inverter reports every 5 to 15 minutes: the same `lastReportDate` read again is the same
  * reading. 0 means that it never reported.
  */
-export function inverterReadings(list: unknown[], message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function inverterReadings(
+  list: unknown[],
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const parent = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const entry of list.slice(0, MAX_DEVICES)) {
@@ -37,18 +54,27 @@ export function inverterReadings(list: unknown[], message: VendorMessage, state:
 }
 
 export const isDeviceData = (body: Record<string, unknown>): boolean =>
-  Object.values(body).some((entry) => isRecord(entry) && Object.hasOwn(entry, 'devName') && Array.isArray(entry.channels))
+  Object.values(body).some(
+    (entry) => isRecord(entry) && Object.hasOwn(entry, 'devName') && Array.isArray(entry.channels),
+  )
 
 /**
  * `/ivp/pdm/device_data` (8.x): micro-inverters by channel in milli-units and joules, and meters. `watts.now` is the mean of the
  * last interval; a joule is a wattsecond.
  */
-export function deviceDataReadings(body: Record<string, unknown>, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function deviceDataReadings(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const parent = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const [key, entry] of Object.entries(body).slice(0, MAX_DEVICES)) {
     if (!isRecord(entry) || !Array.isArray(entry.channels)) continue
-    const channels = listOf(entry.channels).filter((channel) => epochMs(get(channel, 'lastReading', 'endDate'), 's') !== undefined)
+    const channels = listOf(entry.channels).filter(
+      (channel) => epochMs(get(channel, 'lastReading', 'endDate'), 's') !== undefined,
+    )
     const ms = Math.max(...channels.map((channel) => epochMs(get(channel, 'lastReading', 'endDate'), 's') ?? 0))
     if (channels.length === 0) continue
     const time = deviceTime(ms, message)
@@ -59,24 +85,40 @@ export function deviceDataReadings(body: Record<string, unknown>, message: Vendo
     const serial = serialOf(entry.sn, rejected)
     if (serial === undefined) continue
     const built = reading(serial, time, rejected).attributes({ kind: 'inverter', serial, parent })
-    built.metric('ac_power_w', sum(channels, 'watts', 'now')).metric('energy_day_wh', sum(channels, 'wattHours', 'today'))
+    built
+      .metric('ac_power_w', sum(channels, 'watts', 'now'))
+      .metric('energy_day_wh', sum(channels, 'wattHours', 'today'))
     built.metric('energy_total_wh', joules(channels))
     const first = get(channels[0], 'lastReading')
-    built.metric('frequency_hz', get(first, 'acFrequencyINmHz'), 1e-3).metric('inverter_temp_c', get(first, 'channelTemp'))
+    built
+      .metric('frequency_hz', get(first, 'acFrequencyINmHz'), 1e-3)
+      .metric('inverter_temp_c', get(first, 'channelTemp'))
     channels.forEach((channel, index) => {
       const last = get(channel, 'lastReading')
       const milli = { voltage_v: 1e-3, current_a: 1e-3 }
       built.dc(index, { voltage_v: get(last, 'dcVoltageINmV'), current_a: get(last, 'dcCurrentINmA') }, milli)
     })
-    built.ac(0, { voltage_v: get(first, 'acVoltageINmV'), current_a: sum(channels, 'lastReading', 'acCurrentInmA') }, { voltage_v: 1e-3, current_a: 1e-3 })
-    for (const name of ['duration', 'joulesProduced', 'rssi', 'issi', 'flags']) built.extraNumber(name, get(first, name))
+    built.ac(
+      0,
+      { voltage_v: get(first, 'acVoltageINmV'), current_a: sum(channels, 'lastReading', 'acCurrentInmA') },
+      { voltage_v: 1e-3, current_a: 1e-3 },
+    )
+    for (const name of ['duration', 'joulesProduced', 'rssi', 'issi', 'flags'])
+      built.extraNumber(name, get(first, name))
     putSilence(built, entry.modGone === true || entry.active === false || state.silent.includes(serial))
     if (built.measured) readings.push(built.build())
   }
   return readings
 }
 
-function eimReading(eid: string, channels: unknown[], gateway: string, time: ReturnType<typeof arrival>, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+function eimReading(
+  eid: string,
+  channels: unknown[],
+  gateway: string,
+  time: ReturnType<typeof arrival>,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const type = meterType(state, eid)
   const built = meterBuilder(gateway, eid, type, time, rejected)
   putMeterPower(built, type, sum(channels, 'lastReading', 'curr_w'))
@@ -94,7 +136,12 @@ function eimReading(eid: string, channels: unknown[], gateway: string, time: Ret
 }
 
 /** Delivered is what the meter's arrow counts forward: made by the PV, taken from the grid, given by the battery. */
-function putEnergies(built: ReadingBuilder, type: ReturnType<typeof meterType>, delivered: unknown, received: unknown): void {
+function putEnergies(
+  built: ReadingBuilder,
+  type: ReturnType<typeof meterType>,
+  delivered: unknown,
+  received: unknown,
+): void {
   if (type === 'production') built.metric('energy_total_wh', delivered).extraNumber('actEnergyRcvd', received)
   else if (type === 'net-consumption') built.metric('import_total_wh', delivered).metric('export_total_wh', received)
   else built.extraNumber('actEnergyDlvd', delivered).extraNumber('actEnergyRcvd', received)
@@ -114,7 +161,12 @@ function joules(channels: unknown[]): number | undefined {
 const MIN_PHASE_V = 50
 
 /** `/ivp/meters/readings`: one entry per meter, phases in `channels`. */
-export function meterReadings(list: unknown[], message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function meterReadings(
+  list: unknown[],
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const gateway = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const entry of list.slice(0, 50)) {
@@ -135,7 +187,11 @@ export function meterReadings(list: unknown[], message: VendorMessage, state: En
       .slice(0, phases ?? 3)
       .forEach((channel, index) => {
         if ((finiteOf(get(channel, 'voltage')) ?? 0) < MIN_PHASE_V) return
-        built.ac(index, { voltage_v: get(channel, 'voltage'), current_a: get(channel, 'current'), power_w: get(channel, 'activePower') })
+        built.ac(index, {
+          voltage_v: get(channel, 'voltage'),
+          current_a: get(channel, 'current'),
+          power_w: get(channel, 'activePower'),
+        })
       })
     if (built.measured) readings.push(built.build())
   }
@@ -143,22 +199,37 @@ export function meterReadings(list: unknown[], message: VendorMessage, state: En
 }
 
 /** `/ivp/meters/reports`: the same by measurement, cumulated, with phases in `lines`. */
-export function reportReadings(list: unknown[], message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function reportReadings(
+  list: unknown[],
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const gateway = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const entry of list.slice(0, 50)) {
     const type = get(entry, 'reportType')
     const all = get(entry, 'cumulative')
     if (type !== 'production' && type !== 'net-consumption' && type !== 'total-consumption') continue
-    const eid = Object.entries(state.meters).find(([, meter]) => meter.type === type)?.[0] ?? { production: '704643328', 'net-consumption': '704643584' }[type as string] ?? type
+    const eid =
+      Object.entries(state.meters).find(([, meter]) => meter.type === type)?.[0] ??
+      { production: '704643328', 'net-consumption': '704643584' }[type as string] ??
+      type
     const built = meterBuilder(gateway, eid, type, deviceTime(epochMs(get(entry, 'createdAt'), 's'), message), rejected)
     putMeterPower(built, type, get(all, 'actPower') ?? get(all, 'currW'))
     putEnergies(built, type, get(all, 'whDlvdCum'), get(all, 'whRcvdCum'))
-    built.metric('frequency_hz', get(all, 'freqHz')).metric('power_factor', get(all, 'pwrFactor')).metric('reactive_power_var', get(all, 'reactPwr'))
+    built
+      .metric('frequency_hz', get(all, 'freqHz'))
+      .metric('power_factor', get(all, 'pwrFactor'))
+      .metric('reactive_power_var', get(all, 'reactPwr'))
     listOf(get(entry, 'lines'))
       .slice(0, 3)
       .forEach((line, index) =>
-        built.ac(index, { voltage_v: get(line, 'rmsVoltage'), current_a: get(line, 'rmsCurrent'), power_w: get(line, 'actPower') ?? get(line, 'currW') }),
+        built.ac(index, {
+          voltage_v: get(line, 'rmsVoltage'),
+          current_a: get(line, 'rmsCurrent'),
+          power_w: get(line, 'actPower') ?? get(line, 'currW'),
+        }),
       )
     if (built.measured) readings.push(built.build())
   }
@@ -166,7 +237,12 @@ export function reportReadings(list: unknown[], message: VendorMessage, state: E
 }
 
 /** `/ivp/ensemble/power`: milliwatts and charge per battery, + discharge. The key really ends with a colon on some firmware. */
-export function batteryPowerReadings(devices: unknown[], message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function batteryPowerReadings(
+  devices: unknown[],
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const parent = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const entry of devices.slice(0, MAX_DEVICES)) {
@@ -183,7 +259,12 @@ export function batteryPowerReadings(devices: unknown[], message: VendorMessage,
 }
 
 /** `/ivp/ensemble/inventory`: batteries with their charge. Relays and micro-inverters in it measure nothing. */
-export function batteryInventoryReadings(groups: unknown[], message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function batteryInventoryReadings(
+  groups: unknown[],
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const parent = gatewayId(state, message.topic)
   const readings: DecodedReading[] = []
   for (const group of groups.slice(0, 20)) {
@@ -197,7 +278,13 @@ export function batteryInventoryReadings(groups: unknown[], message: VendorMessa
         .extraNumber('temperature', get(entry, 'temperature'))
         .extraNumber('maxCellTemp', get(entry, 'maxCellTemp'))
         .extra('status_text', get(entry, 'admin_state_str'))
-        .attributes({ kind: 'battery', serial, parent, model: wordsOf(get(entry, 'part_num'), 60), firmware: wordsOf(get(entry, 'img_pnum_running'), 60) })
+        .attributes({
+          kind: 'battery',
+          serial,
+          parent,
+          model: wordsOf(get(entry, 'part_num'), 60),
+          firmware: wordsOf(get(entry, 'img_pnum_running'), 60),
+        })
       putSilence(built, get(entry, 'communicating') === false)
       if (built.measured) readings.push(built.build())
     }
@@ -206,7 +293,12 @@ export function batteryInventoryReadings(groups: unknown[], message: VendorMessa
 }
 
 /** `/ivp/ensemble/secctrl` (also inside `/ivp/ensemble/status`): charge of all batteries together, where there are any. */
-export function aggregateReading(secctrl: unknown, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function aggregateReading(
+  secctrl: unknown,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   if ((finiteOf(get(secctrl, 'Max_energy')) ?? 0) <= 0) return []
   const built = reading(gatewayId(state, message.topic), arrival(message), rejected)
     .metric('battery_soc_pct', get(secctrl, 'agg_soc'))

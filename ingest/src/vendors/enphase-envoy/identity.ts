@@ -1,4 +1,5 @@
 import { get, isRecord, levelsOf, wordsOf } from '../../vocabulary/index.ts'
+import type { LastReadings } from '../../vocabulary/merge.ts'
 
 export type MeterType = 'production' | 'net-consumption' | 'total-consumption' | 'storage'
 
@@ -15,12 +16,28 @@ export interface EnvoyState {
   meters: Record<string, { type: MeterType; phases?: number }>
   /** Serials of devices that the gateway's inventory calls not communicating. */
   silent: string[]
+  /** Arrival of the last `/production.json`, whose totals are fresher than those of `/api/v1/production`. */
+  productionAt?: number
+  last: LastReadings
 }
-export const initialEnvoyState = (): EnvoyState => ({ meters: {}, silent: [] })
+export const initialEnvoyState = (): EnvoyState => ({ meters: {}, silent: [], last: {} })
 
 export const FALLBACK_GATEWAY = 'envoy'
 /** First level of every path of the gateway, to tell a path from the prefix that a bridge put before it. */
-const PATH_STARTS = new Set(['api', 'ivp', 'info', 'info.xml', 'production', 'production.json', 'inventory.json', 'home.json', 'stream', 'admin', 'home', 'inventory'])
+const PATH_STARTS = new Set([
+  'api',
+  'ivp',
+  'info',
+  'info.xml',
+  'production',
+  'production.json',
+  'inventory.json',
+  'home.json',
+  'stream',
+  'admin',
+  'home',
+  'inventory',
+])
 
 /** What stands before the gateway's own path in a topic: a bridge's name for the gateway. */
 export function topicPrefix(topic: string | undefined): string {
@@ -44,14 +61,16 @@ export const gatewayFacts = (state: EnvoyState) => ({
  * Meters are numbered alike on every gateway, so their id carries the gateway's where that is known. The numbers are fixed: the
  * first is the production meter, the second the consumption meter, the third the storage meter.
  */
-export const meterId = (gateway: string, eid: string): string => (gateway === FALLBACK_GATEWAY ? eid : `${gateway}/${eid}`)
+export const meterId = (gateway: string, eid: string): string =>
+  gateway === FALLBACK_GATEWAY ? eid : `${gateway}/${eid}`
 const FIXED_METERS: Readonly<Record<string, MeterType>> = {
   704643328: 'production',
   704643584: 'net-consumption',
   704643840: 'storage',
 }
 export const meterType = (state: EnvoyState, eid: string): MeterType | undefined =>
-  (Object.hasOwn(state.meters, eid) ? state.meters[eid]?.type : undefined) ?? (Object.hasOwn(FIXED_METERS, eid) ? FIXED_METERS[eid] : undefined)
+  (Object.hasOwn(state.meters, eid) ? state.meters[eid]?.type : undefined) ??
+  (Object.hasOwn(FIXED_METERS, eid) ? FIXED_METERS[eid] : undefined)
 /** The eid of the meter of a type; a computed one (total consumption beside a net meter) has none and is called by its type. */
 export function eidOf(state: EnvoyState, type: MeterType): string {
   const known = Object.entries(state.meters).find(([, meter]) => meter.type === type)

@@ -8,7 +8,12 @@ import { type EnvoyState, gatewayFacts, gatewayId } from './identity.ts'
  * tenth of a MWh: as a counter it would stand still for days and then jump, so it is kept beside the metrics only.
  * Every other page (errors, sign-in) measures nothing.
  */
-export function pageReadings(html: string, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function pageReadings(
+  html: string,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const serial = /Envoy Serial Number:\s*(?:<[^>]{0,100}>\s*)?(\w{6,20})/.exec(html)?.[1]
   if (serial !== undefined) state.serial ??= serial
   const power = cell(html, 'Currently')
@@ -26,6 +31,8 @@ export function pageReadings(html: string, message: VendorMessage, state: EnvoyS
 }
 
 function cell(html: string, label: string): { value: string; unit: string } | undefined {
-  const match = new RegExp(`<td>${label}</td>\\s{0,50}<td>\\s{0,50}([\\d.,]{1,20})\\s{0,10}([kMG]?Wh?)\\s{0,50}</td>`).exec(html)
+  const match = new RegExp(
+    `<td>${label}</td>\\s{0,50}<td>\\s{0,50}([\\d.,]{1,20})\\s{0,10}([kMG]?Wh?)\\s{0,50}</td>`,
+  ).exec(html)
   return match?.[1] && match[2] ? { value: match[1].replaceAll(',', ''), unit: match[2] } : undefined
 }

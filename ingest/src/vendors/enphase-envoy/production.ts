@@ -1,6 +1,16 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
-import { arrival, deviceTime, epochMs, finiteOf, get, integerOf, isRecord, reading, type ReadingBuilder } from '../../vocabulary/index.ts'
+import {
+  arrival,
+  deviceTime,
+  epochMs,
+  finiteOf,
+  get,
+  integerOf,
+  isRecord,
+  reading,
+  type ReadingBuilder,
+} from '../../vocabulary/index.ts'
 import { eidOf, type EnvoyState, gatewayFacts, gatewayId, isMeterType, meterId, type MeterType } from './identity.ts'
 
 /**
@@ -14,8 +24,18 @@ export function putDay(built: ReadingBuilder, day: unknown, lifetime: unknown, p
   built.metric('energy_day_wh', day)
 }
 
+/** As long as `/production.json` comes too, the other totals are left: they lag by minutes, and a counter must not go back. */
+const FRESHER_MS = 3_600_000
+
 /** `/api/v1/production`: totals of the gateway, without a time. */
-export function totalsReading(body: Record<string, unknown>, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function totalsReading(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
+  const since = message.receivedAt - (state.productionAt ?? -Infinity)
+  if (since >= 0 && since < FRESHER_MS) return []
   const built = reading(gatewayId(state, message.topic), arrival(message), rejected)
     .metric('ac_power_w', body.wattsNow)
     .metric('energy_total_wh', body.wattHoursLifetime)
@@ -29,7 +49,12 @@ export function totalsReading(body: Record<string, unknown>, message: VendorMess
  * `/production.json`, `/production`, with and without `details=1`. The gateway's own reading is the production meter's where one is
  * active, else the sum of the inverters; each active meter is a device of its own beside it.
  */
-export function productionReadings(body: Record<string, unknown>, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function productionReadings(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const gateway = gatewayId(state, message.topic)
   const sources = listOf(body.production)
   const active = (source: unknown) => (integerOf(get(source, 'activeCount')) ?? 0) > 0
@@ -46,10 +71,15 @@ export function productionReadings(body: Record<string, unknown>, message: Vendo
     putElectrics(built, total)
     if (meter !== undefined && inverters !== undefined) {
       // What the micro-inverters said themselves: minutes old, and without the losses on the way to the meter.
-      built.extraNumber('inverters_wNow', get(inverters, 'wNow')).extraNumber('inverters_whLifetime', get(inverters, 'whLifetime'))
+      built
+        .extraNumber('inverters_wNow', get(inverters, 'wNow'))
+        .extraNumber('inverters_whLifetime', get(inverters, 'whLifetime'))
     }
     built.extraNumber('inverters_activeCount', get(inverters, 'activeCount'))
-    if (built.measured) readings.push(built.build())
+    if (built.measured) {
+      readings.push(built.build())
+      state.productionAt = message.receivedAt
+    }
   }
   for (const entry of [...(meter === undefined ? [] : [meter]), ...listOf(body.consumption).filter(active)]) {
     const type = get(entry, 'measurementType') ?? (entry === meter ? 'production' : undefined)
@@ -77,10 +107,21 @@ export function productionReadings(body: Record<string, unknown>, message: Vendo
 
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]).slice(0, 100) : [])
 /** `readingTime` 0 means that the entry never had a reading of its own. */
-const timeOfEntry = (entry: unknown, message: VendorMessage) => deviceTime(epochMs(get(entry, 'readingTime'), 's'), message)
+const timeOfEntry = (entry: unknown, message: VendorMessage) =>
+  deviceTime(epochMs(get(entry, 'readingTime'), 's'), message)
 
-export function meterBuilder(gateway: string, eid: string, type: MeterType | undefined, time: Parameters<typeof reading>[1], rejected: Rejection[]) {
-  const built = reading(meterId(gateway, eid), time, rejected).attributes({ kind: 'meter', parent: gateway, name: type })
+export function meterBuilder(
+  gateway: string,
+  eid: string,
+  type: MeterType | undefined,
+  time: Parameters<typeof reading>[1],
+  rejected: Rejection[],
+) {
+  const built = reading(meterId(gateway, eid), time, rejected).attributes({
+    kind: 'meter',
+    parent: gateway,
+    name: type,
+  })
   return built.extra('measurementType', type)
 }
 /** A meter's power under the metric of what it measures: net is + import, storage + discharge, as with us. */
@@ -96,22 +137,38 @@ function putElectrics(built: ReadingBuilder, entry: unknown): void {
   built.metric('reactive_power_var', get(entry, 'reactPwr')).metric('power_factor', get(entry, 'pwrFactor'))
   const lines = listOf(get(entry, 'lines')).slice(0, 3)
   lines.forEach((line, index) =>
-    built.ac(index, { voltage_v: get(line, 'rmsVoltage'), current_a: get(line, 'rmsCurrent'), power_w: get(line, 'wNow') }),
+    built.ac(index, {
+      voltage_v: get(line, 'rmsVoltage'),
+      current_a: get(line, 'rmsCurrent'),
+      power_w: get(line, 'wNow'),
+    }),
   )
   // Without details the voltage is the sum of all phases: no phase's value.
-  if (lines.length === 0) built.extraNumber('rmsVoltage', get(entry, 'rmsVoltage')).extraNumber('rmsCurrent', get(entry, 'rmsCurrent'))
+  if (lines.length === 0)
+    built.extraNumber('rmsVoltage', get(entry, 'rmsVoltage')).extraNumber('rmsCurrent', get(entry, 'rmsCurrent'))
 }
 
 /** `/ivp/pdm/energy` (8.x): day and lifetime energy by source; the first source with a value speaks for the gateway. */
-export function energyReading(body: Record<string, unknown>, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function energyReading(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const sources = ['eim', 'rgm', 'pcu'].map((name) => get(body.production, name))
   const source = sources.find((one) => (finiteOf(get(one, 'wattHoursLifetime')) ?? 0) > 0)
   return isRecord(source) ? totalsReading(source, message, state, rejected) : []
 }
-export const isEnergy = (body: Record<string, unknown>): boolean => isRecord(body.production) && isRecord(get(body.production, 'pcu'))
+export const isEnergy = (body: Record<string, unknown>): boolean =>
+  isRecord(body.production) && isRecord(get(body.production, 'pcu'))
 
 /** `/ivp/livedata/status` (8.x): powers in milliwatts, all in our directions. */
-export function liveReading(body: Record<string, unknown>, message: VendorMessage, state: EnvoyState, rejected: Rejection[]): DecodedReading[] {
+export function liveReading(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
   const meters = body.meters
   const time = deviceTime(epochMs(get(meters, 'last_update'), 's'), message)
   const milli = (name: string) => get(meters, name, 'agg_p_mw')
@@ -127,4 +184,5 @@ export function liveReading(body: Record<string, unknown>, message: VendorMessag
   }
   return built.measured ? [built.build()] : []
 }
-export const isLive = (body: Record<string, unknown>): boolean => isRecord(body.meters) && isRecord(get(body.meters, 'pv'))
+export const isLive = (body: Record<string, unknown>): boolean =>
+  isRecord(body.meters) && isRecord(get(body.meters, 'pv'))

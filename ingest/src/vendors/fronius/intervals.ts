@@ -24,7 +24,9 @@ const METER_METRICS: Readonly<Record<string, Metric>> = {
 
 /** Devices of a datalogger push (`Body`) or of `GetArchiveData` (`Body.Data`): those with a start and data. */
 export const intervalDevices = (container: unknown): [string, unknown][] =>
-  entriesOf(container).filter(([, value]) => isRecord(value) && get(value, 'Start') !== undefined && isRecord(value.Data))
+  entriesOf(container).filter(
+    ([, value]) => isRecord(value) && get(value, 'Start') !== undefined && isRecord(value.Data),
+  )
 
 /**
  * Values by seconds relative to `Start` (keys may be negative: the logger counts the day from its own midnight). An inverter's energy
@@ -41,7 +43,10 @@ export function intervalReadings(
   for (const [device, entry] of devices) {
     const start = textMs(get(entry, 'Start'), timezone)
     if (start === undefined) {
-      rejected.push({ reason: 'invalid-field', detail: `Start of ${device.slice(0, 60)}: ${quote(get(entry, 'Start'))} is no time` })
+      rejected.push({
+        reason: 'invalid-field',
+        detail: `Start of ${device.slice(0, 60)}: ${quote(get(entry, 'Start'))} is no time`,
+      })
       continue
     }
     // A day's sum would count a second time what the day's intervals count already.
@@ -56,7 +61,7 @@ export function intervalReadings(
       rejected.push({ reason: 'too-large', detail: `more than ${MAX_READINGS} readings in one body` })
       return readings
     }
-    const spacing = medianSpacing(channels.get('EnergyReal_WAC_Sum_Produced'))
+    const spacing = usualSpacing(channels.get('EnergyReal_WAC_Sum_Produced'))
     for (const [offset, key] of offsets) {
       const built = reading(device, { ts: start + offset * 1000, tsSource: 'device' }, rejected)
       putValues(built, device, channels, key, spacing, facts)
@@ -80,10 +85,13 @@ function putValues(
     return values && Object.hasOwn(values, key) ? values[key] : undefined
   }
   const isMeter = device.startsWith('meter')
-  for (const [name, metric] of Object.entries(isMeter ? METER_METRICS : INVERTER_METRICS)) built.metric(metric, value(name))
+  for (const [name, metric] of Object.entries(isMeter ? METER_METRICS : INVERTER_METRICS))
+    built.metric(metric, value(name))
   if (isMeter) {
     const location = integerOf(value('Meter_Location_Current'))
-    built.extra('Meter_Location_Current', location).attributes({ kind: 'meter', serial: wordsOf(device.split(':')[1], 60) })
+    built
+      .extra('Meter_Location_Current', location)
+      .attributes({ kind: 'meter', serial: wordsOf(device.split(':')[1], 60) })
   } else if (device.startsWith('inverter')) {
     const produced = value('EnergyReal_WAC_Sum_Produced')
     if (produced !== undefined && produced !== null) built.metric('interval_s', value('TimeSpanInSec') ?? spacing)
@@ -97,7 +105,8 @@ function putValues(
     built.attributes({ kind: 'inverter', ...facts[device.slice('inverter/'.length)] })
   } else {
     built.metric('irradiance_wm2', value('Radiation')).metric('wind_ms', value('Wind_Speed'))
-    for (const name of ['Temperature_Channel_1', 'Temperature_Channel_2', 'Digital_Channel_1', 'Digital_Channel_2']) built.extraNumber(name, value(name))
+    for (const name of ['Temperature_Channel_1', 'Temperature_Channel_2', 'Digital_Channel_1', 'Digital_Channel_2'])
+      built.extraNumber(name, value(name))
   }
 }
 
@@ -109,25 +118,40 @@ function putError(built: ReadingBuilder, error: unknown): void {
 }
 
 /** The seconds of all channels, ascending, with the key text they came from. */
-function offsetsOf(channels: Map<string, Record<string, unknown>>, device: string, rejected: Rejection[]): [number, string][] {
+function offsetsOf(
+  channels: Map<string, Record<string, unknown>>,
+  device: string,
+  rejected: Rejection[],
+): [number, string][] {
   const offsets = new Map<number, string>()
   for (const [name, values] of channels) {
     for (const key of Object.keys(values)) {
       const seconds = /^-?\d{1,9}$/.test(key) ? Number(key) : NaN
       if (Math.abs(seconds) <= MAX_DAY_KEY_S) offsets.set(seconds, key)
-      else rejected.push({ reason: 'invalid-field', detail: `${name.slice(0, 60)} of ${device.slice(0, 60)}: ${quote(key)} is no number of seconds` })
+      else
+        rejected.push({
+          reason: 'invalid-field',
+          detail: `${name.slice(0, 60)} of ${device.slice(0, 60)}: ${quote(key)} is no number of seconds`,
+        })
     }
   }
   return [...offsets].sort((a, b) => a[0] - b[0])
 }
 
-/** Length of the logger's intervals where it does not send it (`TimeSpanInSec`): the median distance of the keys. */
-function medianSpacing(values: Record<string, unknown> | undefined): number | undefined {
+/**
+ * Length of the logger's intervals where it does not send it (`TimeSpanInSec`): the most frequent distance of the keys. Keys are
+ * missing while the inverter is off, so the mean and even the median may be longer.
+ */
+function usualSpacing(values: Record<string, unknown> | undefined): number | undefined {
   const seconds = Object.keys(values ?? {})
     .map(Number)
     .filter(Number.isFinite)
     .sort((a, b) => a - b)
-  const gaps = seconds.slice(1).map((second, i) => second - (seconds[i] ?? 0))
-  if (gaps.length === 0) return undefined
-  return gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]
+  const counts = new Map<number, number>()
+  for (const [i, second] of seconds.entries()) {
+    const before = seconds[i - 1]
+    if (before !== undefined) counts.set(second - before, (counts.get(second - before) ?? 0) + 1)
+  }
+  const [usual] = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0])
+  return usual?.[0]
 }

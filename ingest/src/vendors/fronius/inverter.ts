@@ -33,7 +33,9 @@ export const inverterId = (id: string): string => `inverter/${id}`
 /** Whether a body's data is that of `GetInverterRealtimeData`: values with a unit beside them. */
 export const isInverterData = (data: unknown): boolean =>
   entriesOf(data).some(
-    ([key, value]) => key === 'DeviceStatus' || (isRecord(value) && Object.hasOwn(value, 'Unit') && !Object.hasOwn(value, 'SensorActive')),
+    ([key, value]) =>
+      key === 'DeviceStatus' ||
+      (isRecord(value) && Object.hasOwn(value, 'Unit') && !Object.hasOwn(value, 'SensorActive')),
   )
 
 /**
@@ -56,7 +58,8 @@ export function inverterReadings(
   for (const id of [...ids].slice(0, MAX_INVERTERS)) {
     const value = (key: string) => (scopeDevice ? get(data, key, 'Value') : get(data, key, 'Values', id))
     const built = reading(inverterId(id), time, rejected)
-    for (const [key, metric] of Object.entries(METRIC_KEYS)) putWithUnit(built, metric, value(key), get(data, key, 'Unit'))
+    for (const [key, metric] of Object.entries(METRIC_KEYS))
+      putWithUnit(built, metric, value(key), get(data, key, 'Unit'))
     for (const key of EXTRA_KEYS) built.extraNumber(key, value(key))
     for (let i = 0; i < INPUTS; i++) {
       const suffix = i === 0 ? '' : `_${i + 1}`
@@ -76,7 +79,11 @@ function putWithUnit(built: ReadingBuilder, metric: Metric, value: unknown, unit
   const text = typeof unit === 'string' ? unit : ''
   const factor = unitFactor(text, metric)
   if (factor !== undefined) built.metric(metric, value, factor)
-  else built.reject({ reason: 'invalid-field', detail: `${metric}: unit ${JSON.stringify(text.slice(0, 20))} does not fit` })
+  else
+    built.reject({
+      reason: 'invalid-field',
+      detail: `${metric}: unit ${JSON.stringify(text.slice(0, 20))} does not fit`,
+    })
 }
 
 function putStatus(built: ReadingBuilder, status: unknown): boolean {
@@ -101,7 +108,8 @@ export function rememberInverters(data: unknown, facts: Record<string, InverterF
     const serial = wordsOf(get(entry, 'UniqueID'), 60)
     const name = decodeEntities(wordsOf(get(entry, 'CustomName'), 200))
     const type = numberOf(get(entry, 'DT'))
-    const model = type !== undefined && Object.hasOwn(DEVICE_TYPES, String(type)) ? DEVICE_TYPES[String(type)] : undefined
+    const model =
+      type !== undefined && Object.hasOwn(DEVICE_TYPES, String(type)) ? DEVICE_TYPES[String(type)] : undefined
     facts[id] = { ...(serial && { serial }), ...(name && { name }), ...(model && { model }) }
   }
 }

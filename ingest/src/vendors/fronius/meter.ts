@@ -11,8 +11,18 @@ const MAX_DEVICES = 100
 /** The same channel under the names of the Datamanager and of early GEN24 firmware; `#` is the phase. */
 const NAMES = {
   power: ['PowerReal_P_Sum', 'SMARTMETER_POWERACTIVE_MEAN_SUM_F64'],
-  consumed: ['EnergyReal_WAC_Sum_Consumed', 'EnergyReal_WAC_Plus_Absolute', 'SMARTMETER_ENERGYACTIVE_CONSUMED_SUM_F64', 'SMARTMETER_ENERGYACTIVE_ABSOLUT_PLUS_F64'],
-  produced: ['EnergyReal_WAC_Sum_Produced', 'EnergyReal_WAC_Minus_Absolute', 'SMARTMETER_ENERGYACTIVE_PRODUCED_SUM_F64', 'SMARTMETER_ENERGYACTIVE_ABSOLUT_MINUS_F64'],
+  consumed: [
+    'EnergyReal_WAC_Sum_Consumed',
+    'EnergyReal_WAC_Plus_Absolute',
+    'SMARTMETER_ENERGYACTIVE_CONSUMED_SUM_F64',
+    'SMARTMETER_ENERGYACTIVE_ABSOLUT_PLUS_F64',
+  ],
+  produced: [
+    'EnergyReal_WAC_Sum_Produced',
+    'EnergyReal_WAC_Minus_Absolute',
+    'SMARTMETER_ENERGYACTIVE_PRODUCED_SUM_F64',
+    'SMARTMETER_ENERGYACTIVE_ABSOLUT_MINUS_F64',
+  ],
   frequency: ['Frequency_Phase_Average', 'GRID_FREQUENCY_MEAN_F32'],
   factor: ['PowerFactor_Sum', 'SMARTMETER_FACTOR_POWER_SUM_F64'],
   reactive: ['PowerReactive_Q_Sum', 'SMARTMETER_POWERREACTIVE_MEAN_SUM_F64'],
@@ -26,19 +36,28 @@ const pick = (meter: unknown, name: keyof typeof NAMES, phase = ''): unknown =>
   NAMES[name].map((key) => get(meter, key.replace('#', phase))).find((value) => value !== undefined && value !== null)
 
 const isMeter = (value: unknown): boolean => pick(value, 'power') !== undefined || pick(value, 'consumed') !== undefined
-const isOhmpilot = (value: unknown): boolean => get(value, 'PowerReal_PAC_Sum') !== undefined || get(value, 'CodeOfState') !== undefined
+const isOhmpilot = (value: unknown): boolean =>
+  get(value, 'PowerReal_PAC_Sum') !== undefined || get(value, 'CodeOfState') !== undefined
 const isStorage = (value: unknown): boolean => isRecord(get(value, 'Controller'))
 
 /** Devices of a body: keyed by number with scope System, the data itself with scope Device. */
 const devicesOf = (data: unknown, is: (value: unknown) => boolean, id: string | undefined): [string, unknown][] =>
-  is(data) ? [[id ?? '0', data]] : entriesOf(data).filter(([, value]) => is(value)).slice(0, MAX_DEVICES)
+  is(data)
+    ? [[id ?? '0', data]]
+    : entriesOf(data)
+        .filter(([, value]) => is(value))
+        .slice(0, MAX_DEVICES)
 
-export const isMeterData = (data: unknown): boolean => isMeter(data) || entriesOf(data).some(([, value]) => isMeter(value))
-export const isOhmpilotData = (data: unknown): boolean => isOhmpilot(data) || entriesOf(data).some(([, value]) => isOhmpilot(value))
-export const isStorageData = (data: unknown): boolean => isStorage(data) || entriesOf(data).some(([, value]) => isStorage(value))
+export const isMeterData = (data: unknown): boolean =>
+  isMeter(data) || entriesOf(data).some(([, value]) => isMeter(value))
+export const isOhmpilotData = (data: unknown): boolean =>
+  isOhmpilot(data) || entriesOf(data).some(([, value]) => isOhmpilot(value))
+export const isStorageData = (data: unknown): boolean =>
+  isStorage(data) || entriesOf(data).some(([, value]) => isStorage(value))
 
 /** Device names are those of the datalogger push (`meter:<serial>`), so that one meter is one device however it is read. */
-const named = (kind: string, value: unknown, id: string) => `${kind}:${wordsOf(get(value, 'Details', 'Serial'), 60) ?? id}`
+const named = (kind: string, value: unknown, id: string) =>
+  `${kind}:${wordsOf(get(value, 'Details', 'Serial'), 60) ?? id}`
 const detailsOf = (value: unknown) => ({
   serial: wordsOf(get(value, 'Details', 'Serial'), 60),
   model: wordsOf(get(value, 'Details', 'Model'), 100),
@@ -48,7 +67,12 @@ const detailsOf = (value: unknown) => ({
  * `GetMeterRealtimeData`: power positive for import at the feed-in point. Energy consumed is taken from the grid, produced is
  * given to it; the two are told apart for feed-in meters only, elsewhere their direction depends on how the meter is wired.
  */
-export function meterReadings(data: unknown, id: string | undefined, time: ReadingTime, rejected: Rejection[]): DecodedReading[] {
+export function meterReadings(
+  data: unknown,
+  id: string | undefined,
+  time: ReadingTime,
+  rejected: Rejection[],
+): DecodedReading[] {
   const readings: DecodedReading[] = []
   for (const [key, meter] of devicesOf(data, isMeter, id)) {
     const location = integerOf(pick(meter, 'location'))
@@ -81,7 +105,12 @@ export function meterReadings(data: unknown, id: string | undefined, time: Readi
  * `GetStorageRealtimeData`. Volts and amperes of the battery are kept as its one DC channel; its power is told by the power flow
  * (`P_Akku`), since the sign of the current differs between makes.
  */
-export function storageReadings(data: unknown, id: string | undefined, time: ReadingTime, rejected: Rejection[]): DecodedReading[] {
+export function storageReadings(
+  data: unknown,
+  id: string | undefined,
+  time: ReadingTime,
+  rejected: Rejection[],
+): DecodedReading[] {
   const readings: DecodedReading[] = []
   for (const [key, storage] of devicesOf(data, isStorage, id)) {
     const controller = get(storage, 'Controller')
@@ -103,7 +132,12 @@ export function storageReadings(data: unknown, id: string | undefined, time: Rea
 }
 
 /** `GetOhmPilotRealtimeData`: a heater that uses up surplus. */
-export function ohmpilotReadings(data: unknown, id: string | undefined, time: ReadingTime, rejected: Rejection[]): DecodedReading[] {
+export function ohmpilotReadings(
+  data: unknown,
+  id: string | undefined,
+  time: ReadingTime,
+  rejected: Rejection[],
+): DecodedReading[] {
   const readings: DecodedReading[] = []
   for (const [key, pilot] of devicesOf(data, isOhmpilot, id)) {
     const built = reading(named('ohmpilot', pilot, key), time, rejected)
@@ -118,15 +152,25 @@ export function ohmpilotReadings(data: unknown, id: string | undefined, time: Re
 }
 
 export const isSensorData = (data: unknown): boolean =>
-  entriesOf(data).some(([, value]) => isRecord(value) && (Object.hasOwn(value, 'SensorActive') || isSensorChannels(value)))
-const isSensorChannels = (value: unknown): boolean => entriesOf(value).some(([, channel]) => get(channel, 'SensorActive') !== undefined)
+  entriesOf(data).some(
+    ([, value]) => isRecord(value) && (Object.hasOwn(value, 'SensorActive') || isSensorChannels(value)),
+  )
+const isSensorChannels = (value: unknown): boolean =>
+  entriesOf(value).some(([, channel]) => get(channel, 'SensorActive') !== undefined)
 
 /**
  * `GetSensorRealtimeData` (NowSensorData): channels by number with a unit. Irradiance and wind are known by their unit; which of
  * the temperatures is the module's is up to the installer, so they are kept under their channel.
  */
-export function sensorReadings(data: unknown, id: string | undefined, time: ReadingTime, rejected: Rejection[]): DecodedReading[] {
-  const cards: [string, unknown][] = isSensorChannels(data) ? [[id ?? '1', data]] : entriesOf(data).filter(([, v]) => isSensorChannels(v))
+export function sensorReadings(
+  data: unknown,
+  id: string | undefined,
+  time: ReadingTime,
+  rejected: Rejection[],
+): DecodedReading[] {
+  const cards: [string, unknown][] = isSensorChannels(data)
+    ? [[id ?? '1', data]]
+    : entriesOf(data).filter(([, v]) => isSensorChannels(v))
   const readings: DecodedReading[] = []
   for (const [key, card] of cards.slice(0, MAX_DEVICES)) {
     const built = reading(`sensorcard/${key}`, time, rejected).attributes({ kind: 'weather' })

@@ -53,11 +53,15 @@ export function powerFlowReadings(
       .metric('energy_day_wh', get(inverter, 'E_Day'))
       .metric('energy_total_wh', get(inverter, 'E_Total'))
       .attributes({ kind: 'inverter', ...facts[id] })
-    if (hasBattery(inverter)) built.metric('battery_soc_pct', get(inverter, 'SOC')).extra('Battery_Mode', get(inverter, 'Battery_Mode'))
+    if (hasBattery(inverter))
+      built.metric('battery_soc_pct', get(inverter, 'SOC')).extra('Battery_Mode', get(inverter, 'Battery_Mode'))
     if (built.measured) readings.push(built.build())
   }
   for (const [id, meter] of entriesOf(get(data, 'SecondaryMeters')).slice(0, MAX_DEVICES)) {
-    const built = reading(`secondary-meter/${id}`, time, rejected).attributes({ kind: 'meter', name: wordsOf(get(meter, 'Label'), 200) })
+    const built = reading(`secondary-meter/${id}`, time, rejected).attributes({
+      kind: 'meter',
+      name: wordsOf(get(meter, 'Label'), 200),
+    })
     putByLocation(built, integerOf(get(meter, 'MLoc')), get(meter, 'P'))
     if (built.measured) readings.push(built.extra('Category', get(meter, 'Category')).build())
   }

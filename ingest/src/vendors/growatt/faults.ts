@@ -189,7 +189,12 @@ const CRITICAL = new Set([200, 203, 204, 413, 428, 600])
 
 /** @param sub the sub-code says which string, phase or step it is; its meaning depends on the code */
 export function errorFault(code: number, sub: number | undefined): Fault {
-  return fault(String(code), Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined, sub, CRITICAL.has(code) ? 'critical' : 'major')
+  return fault(
+    String(code),
+    Object.hasOwn(ERRORS, code) ? ERRORS[code] : undefined,
+    sub,
+    CRITICAL.has(code) ? 'critical' : 'major',
+  )
 }
 export function protectionFault(code: number, sub: number | undefined): Fault {
   return fault(`P${code}`, Object.hasOwn(PROTECTIONS, code) ? PROTECTIONS[code] : undefined, sub, 'minor')

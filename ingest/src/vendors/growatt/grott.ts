@@ -7,13 +7,21 @@ import { errorFault } from './faults.ts'
  * What a proxy between a ShineWiFi / ShineLan data logger and the vendor's cloud publishes (Grott): the fields of the logger's
  * record by name, as the whole numbers they are on the wire. Tenths of W, V, A, kWh and °C, hundredths of Hz.
  */
-export const isGrott = (body: Record<string, unknown>): body is { values: Record<string, unknown> } & Record<string, unknown> =>
-  isRecord(body.values) && typeof body.device === 'string' && Object.keys(body.values).some((key) => key.startsWith('pv') || key === 'datalogserial')
+export const isGrott = (
+  body: Record<string, unknown>,
+): body is { values: Record<string, unknown> } & Record<string, unknown> =>
+  isRecord(body.values) &&
+  typeof body.device === 'string' &&
+  Object.keys(body.values).some((key) => key.startsWith('pv') || key === 'datalogserial')
 
 const TENTH = { voltage_v: 0.1, current_a: 0.1, power_w: 0.1 }
 const STATUS: Readonly<Record<number, DeviceStatus>> = { 0: 'standby', 1: 'producing', 3: 'fault' }
 
-export function grottReading(body: { values: Record<string, unknown> } & Record<string, unknown>, message: VendorMessage, rejected: Rejection[]): DecodedReading[] {
+export function grottReading(
+  body: { values: Record<string, unknown> } & Record<string, unknown>,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
   const v = body.values
   const device = wordsOf(v.pvserial, 60) ?? wordsOf(body.device, 60)
   if (device === undefined) return []
@@ -44,7 +52,8 @@ export function grottReading(body: { values: Record<string, unknown> } & Record<
     built.ac(i, { voltage_v: volts, current_a: v[`pvgridcurrent${phase}`], power_w: v[`pvgridpower${phase}`] }, TENTH)
   }
   const [charge, discharge] = [finiteOf(v.p1charge1 ?? v.pcharge1), finiteOf(v.pdischarge1)]
-  if (charge !== undefined || discharge !== undefined) built.metric('battery_power_w', (discharge ?? 0) - (charge ?? 0), 0.1)
+  if (charge !== undefined || discharge !== undefined)
+    built.metric('battery_power_w', (discharge ?? 0) - (charge ?? 0), 0.1)
   const [toUser, toGrid] = [finiteOf(v.pactouserr ?? v.pactousertot), finiteOf(v.pactogridr ?? v.pactogridtot)]
   if (toUser !== undefined || toGrid !== undefined) built.metric('grid_power_w', (toUser ?? 0) - (toGrid ?? 0), 0.1)
   const measured = built.measured

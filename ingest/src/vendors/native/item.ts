@@ -144,7 +144,6 @@ function deviceOf(value: unknown): string | undefined {
   if (typeof text !== 'string' || text.length === 0 || text.length > MAX_DEVICE_LENGTH) return undefined
   return CONTROL.test(text) || text.trim() !== text ? undefined : text
 }
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/
 
 function keep(reading: DecodedReading, name: string, value: number | string | boolean): Rejection | undefined {

@@ -30,7 +30,7 @@ export type OpendtuTopic = { base: string } & ({ serial: string; rest: string[] 
 
 /**
  * `<base>/<serial>/…`, or the DTU's own `<base>/dtu/…`, `<base>/ac/…`, `<base>/dc/…`. The base may have several levels; a
- * serial is twelve hexadecimal digits.
+ * serial is twelve hexadecimal digits. OpenDTU-OnBattery has more groups of its own, and both announce themselves to Home Assistant.
  */
 export function parseTopic(topic: string | undefined): OpendtuTopic | undefined {
   const levels = levelsOf(topic)
@@ -39,12 +39,23 @@ export function parseTopic(topic: string | undefined): OpendtuTopic | undefined 
     const base = levels.slice(0, at).join('/')
     if (/^[0-9a-f]{12}$/i.test(level)) return { base, serial: level, rest: levels.slice(at + 1) }
   }
-  const [group, name] = levels.slice(-2)
-  if (levels.length >= 2 && group !== undefined && name !== undefined && /^(dtu|ac|dc)$/.test(group)) {
-    return { base: levels.slice(0, -2).join('/'), dtu: `${group}/${name}` }
-  }
-  return undefined
+  if (levels[0] === 'homeassistant') return { base: '', dtu: 'discovery' }
+  const group = levels.findIndex((level) => OWN_GROUPS.has(level))
+  if (group < 0 || group === levels.length - 1) return undefined
+  return { base: levels.slice(0, group).join('/'), dtu: levels.slice(group).join('/') }
 }
+const OWN_GROUPS = new Set([
+  'dtu',
+  'ac',
+  'dc',
+  'battery',
+  'victron',
+  'vedirect',
+  'powerlimiter',
+  'powermeter',
+  'gridcharger',
+  'huawei',
+])
 
 /** One message of MQTT: a bare number or text. */
 export function decodeTopic(topic: OpendtuTopic, message: VendorMessage, state: WindowState): Decoded {
@@ -59,6 +70,8 @@ export function decodeTopic(topic: OpendtuTopic, message: VendorMessage, state: 
   const { receivedAt } = message
   const window = windowOf(state, serial, receivedAt, WINDOWS)
   putFact(window, 'base', base)
+  // What a broker kept for us is of an unknown time. (At our own edge the flag is only the device's wish that it be kept.)
+  if (message.retain && message.transport === 'broker') put(window, 'status/retained', true, receivedAt, WINDOWS)
   if (fact !== undefined) {
     putFact(window, fact, wordsOf(text, 200))
     return { readings: [] }
@@ -115,13 +128,14 @@ function build(serial: string, window: DeviceWindow, rejected: Rejection[]): Dec
       if (channel === '0') putAc(built, field, valueIn(window, name))
       else putDc(built, Number(channel) - 1, field, valueIn(window, name))
     }
-    built.sumDc().onePhase()
+    built.onePhase() // the sum of the inputs comes as powerdc; of half a burst it would be wrong
   }
   built.metric('power_limit_pct', valueIn(window, 'status/limit_relative'))
   built.extraNumber('limit_absolute_w', valueIn(window, 'status/limit_absolute'))
   const producing = flagOf(valueIn(window, 'status/producing'))
   if (reachable === false) built.status('unreachable').quality('stale')
   else if (producing !== undefined) built.status(producing ? 'producing' : 'standby')
+  if (valueIn(window, 'status/retained') === true) built.quality('stale')
   const { name, firmware } = window.facts ?? {}
   return built.attributes({ kind: 'inverter', serial, name, firmware }).build()
 }

@@ -1,6 +1,16 @@
 import type { DecodedReading, Metric } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
-import { deviceTime, finiteOf, get, integerOf, isRecord, reading, type ReadingBuilder, textMs, wordsOf } from '../../vocabulary/index.ts'
+import {
+  deviceTime,
+  finiteOf,
+  get,
+  integerOf,
+  isRecord,
+  reading,
+  type ReadingBuilder,
+  textMs,
+  wordsOf,
+} from '../../vocabulary/index.ts'
 import { putCondition } from './tags.ts'
 import type { DeviceFacts } from './webconnect.ts'
 
@@ -38,7 +48,8 @@ const EXTRA_CHANNELS: Readonly<Record<string, string>> = {
   'Measurement.BatDsch.BatDsch': 'battery_discharge_total_wh',
 }
 
-export const isMeasurements = (list: unknown[]): boolean => list.some((entry) => typeof get(entry, 'channelId') === 'string')
+export const isMeasurements = (list: unknown[]): boolean =>
+  list.some((entry) => typeof get(entry, 'channelId') === 'string')
 
 /** Name of a device: its component id; the serial once known, where it came before the first values. */
 export interface Components {
@@ -50,7 +61,12 @@ export interface Components {
  * `/api/v1/measurements/live`: channels of one or more components, each with its own time. The reading's time is the latest of
  * them: states keep the time of their last change, values come with every answer.
  */
-export function ennexosReadings(list: unknown[], state: Components, message: VendorMessage, rejected: Rejection[]): DecodedReading[] {
+export function ennexosReadings(
+  list: unknown[],
+  state: Components,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
   const components = new Map<string, Map<string, unknown>>()
   for (const entry of list.slice(0, MAX_CHANNELS)) {
     const channel = get(entry, 'channelId')
@@ -64,16 +80,30 @@ export function ennexosReadings(list: unknown[], state: Components, message: Ven
     components.set(component, channels)
   }
   const readings: DecodedReading[] = []
-  for (const [component, channels] of components) readings.push(...componentReading(component, channels, state, message, rejected))
+  for (const [component, channels] of components)
+    readings.push(...componentReading(component, channels, state, message, rejected))
   return readings
 }
 
-function componentReading(component: string, channels: Map<string, unknown>, state: Components, message: VendorMessage, rejected: Rejection[]): DecodedReading[] {
+function componentReading(
+  component: string,
+  channels: Map<string, unknown>,
+  state: Components,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
   const facts = Object.hasOwn(state.facts, component) ? state.facts[component] : undefined
-  if (!Object.hasOwn(state.names, component) && Object.keys(state.names).length < MAX_COMPONENTS) state.names[component] = facts?.serial ?? component
-  const times = [...channels].filter(([name]) => !name.startsWith('Setpoint.')).map(([, point]) => textMs(get(point, 'time'), message.timezone) ?? -Infinity)
+  if (!Object.hasOwn(state.names, component) && Object.keys(state.names).length < MAX_COMPONENTS)
+    state.names[component] = facts?.serial ?? component
+  const times = [...channels]
+    .filter(([name]) => !name.startsWith('Setpoint.'))
+    .map(([, point]) => textMs(get(point, 'time'), message.timezone) ?? -Infinity)
   const latest = Math.max(...times)
-  const built = reading(state.names[component] ?? component, deviceTime(Number.isFinite(latest) ? latest : undefined, message), rejected)
+  const built = reading(
+    state.names[component] ?? component,
+    deviceTime(Number.isFinite(latest) ? latest : undefined, message),
+    rejected,
+  )
 
   const value = (name: string): unknown => get(channels.get(name), 'value')
   const list = (name: string): unknown[] => {
@@ -89,16 +119,32 @@ function componentReading(component: string, channels: Map<string, unknown>, sta
       power_w: value(`Measurement.GridMs.W.phs${phase}`),
     }),
   )
-  const [volts, amperes, watts] = [list('Measurement.DcMs.Vol'), list('Measurement.DcMs.Amp'), list('Measurement.DcMs.Watt')]
+  const [volts, amperes, watts] = [
+    list('Measurement.DcMs.Vol'),
+    list('Measurement.DcMs.Amp'),
+    list('Measurement.DcMs.Watt'),
+  ]
   for (let i = 0; i < Math.max(volts.length, amperes.length, watts.length); i++) {
     built.dc(i, { voltage_v: volts[i], current_a: amperes[i], power_w: watts[i] })
   }
   built.sumDc()
-  const temperatures = list('Measurement.Coolsys.Inverter.TmpVal').map(finiteOf).filter((one) => one !== undefined)
+  const temperatures = list('Measurement.Coolsys.Inverter.TmpVal')
+    .map(finiteOf)
+    .filter((one) => one !== undefined)
   // One sensor per cooling zone: the hottest is the one that limits.
   if (temperatures.length > 0) built.metric('inverter_temp_c', Math.max(...temperatures))
-  putDirections(built, 'grid_power_w', value('Measurement.Metering.GridMs.TotWIn'), value('Measurement.Metering.GridMs.TotWOut'))
-  putDirections(built, 'battery_power_w', value('Measurement.BatDsch.CurBatDsch'), value('Measurement.BatChrg.CurBatCha'))
+  putDirections(
+    built,
+    'grid_power_w',
+    value('Measurement.Metering.GridMs.TotWIn'),
+    value('Measurement.Metering.GridMs.TotWOut'),
+  )
+  putDirections(
+    built,
+    'battery_power_w',
+    value('Measurement.BatDsch.CurBatDsch'),
+    value('Measurement.BatChrg.CurBatCha'),
+  )
   const measured = built.measured
   putCondition(built, {
     condition: integerOf(value('Measurement.Operation.Health')),
@@ -118,16 +164,29 @@ function putDirections(built: ReadingBuilder, metric: Metric, plus: unknown, min
   if (a !== undefined || b !== undefined) built.metric(metric, (a ?? 0) - (b ?? 0))
 }
 
-export const isDeviceInfo = (body: Record<string, unknown>): boolean => typeof body.deviceId === 'string' && (body.serial !== undefined || body.product !== undefined)
+export const isDeviceInfo = (body: Record<string, unknown>): boolean =>
+  typeof body.deviceId === 'string' && (body.serial !== undefined || body.product !== undefined)
 /** Device information: serial, product, firmware. Measures nothing. */
 export function rememberDevice(body: Record<string, unknown>, state: Components): void {
   const id = wordsOf(body.deviceId, 100)
-  if (id === undefined || id === '__proto__' || (Object.keys(state.facts).length >= MAX_COMPONENTS && !Object.hasOwn(state.facts, id))) return
+  if (
+    id === undefined ||
+    id === '__proto__' ||
+    (Object.keys(state.facts).length >= MAX_COMPONENTS && !Object.hasOwn(state.facts, id))
+  )
+    return
   const serial = wordsOf(body.serial, 60)
   const name = wordsOf(body.name, 100)
   const model = wordsOf(body.product, 100)
   const firmware = wordsOf(body.firmwareVersion, 60)
-  state.facts[id] = { ...(serial && { serial }), ...(name && { name }), ...(model && { model }), ...(firmware && { firmware }) }
+  state.facts[id] = {
+    ...(serial && { serial }),
+    ...(name && { name }),
+    ...(model && { model }),
+    ...(firmware && { firmware }),
+  }
 }
 /** Lists of devices, plants and components of the same interface. */
-export const isListing = (entry: unknown): boolean => isRecord(entry) && ['componentId', 'deviceId', 'plantId', 'componentType', 'channelId'].some((key) => Object.hasOwn(entry, key))
+export const isListing = (entry: unknown): boolean =>
+  isRecord(entry) &&
+  ['componentId', 'deviceId', 'plantId', 'componentType', 'channelId'].some((key) => Object.hasOwn(entry, key))

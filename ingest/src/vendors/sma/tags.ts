@@ -53,13 +53,22 @@ const known = <T>(table: Readonly<Record<number, T>>, tag: number | undefined): 
  */
 export function putCondition(
   built: ReadingBuilder,
-  { condition, run, power, event }: { condition: number | undefined; run: number | undefined; power: number | undefined; event?: number | undefined },
+  {
+    condition,
+    run,
+    power,
+    event,
+  }: { condition: number | undefined; run: number | undefined; power: number | undefined; event?: number | undefined },
 ): void {
   const running = known(RUN, run)
-  built.extra('status_code', condition).extra('status_text', known(TEXTS, condition)).extra('run_state', known(TEXTS, run))
+  built
+    .extra('status_code', condition)
+    .extra('status_text', known(TEXTS, condition))
+    .extra('run_state', known(TEXTS, run))
   if (condition === TAGS.fault || condition === TAGS.warning) {
     const severe = condition === TAGS.fault
-    const code = event !== undefined && event > 0 && event !== TAGS.none && event !== TAGS.notAvailable ? event : condition
+    const code =
+      event !== undefined && event > 0 && event !== TAGS.none && event !== TAGS.notAvailable ? event : condition
     built.fault(code, code === condition ? known(TEXTS, condition) : undefined, severe ? 'major' : 'minor')
     built.status(severe ? 'fault' : (running ?? byPower(power)))
     return
@@ -69,4 +78,5 @@ export function putCondition(
   else if (running !== undefined) built.status(running)
   else if (condition === TAGS.ok) built.status(byPower(power))
 }
-const byPower = (power: number | undefined): DeviceStatus => (power !== undefined && power > 0 ? 'producing' : 'standby')
+const byPower = (power: number | undefined): DeviceStatus =>
+  power !== undefined && power > 0 ? 'producing' : 'standby'

@@ -1,6 +1,16 @@
 import type { Metric, DecodedReading } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
-import { arrival, entriesOf, finiteOf, get, integerOf, isRecord, reading, type ReadingBuilder, wordsOf } from '../../vocabulary/index.ts'
+import {
+  arrival,
+  entriesOf,
+  finiteOf,
+  get,
+  integerOf,
+  isRecord,
+  reading,
+  type ReadingBuilder,
+  wordsOf,
+} from '../../vocabulary/index.ts'
 import { putCondition } from './tags.ts'
 
 /** What `getAllParamValues` tells of a device: put beside its later readings. */
@@ -46,10 +56,13 @@ const BATTERY_CODES = new Set(['6400_00496700', '6400_00496800', '6100_40495B00'
 
 /** Devices with coded values in a body: `{result: {"0199-…": {code: …}}}`, the same without `result`, or the codes alone. */
 export function codedDevices(body: Record<string, unknown>): [string, Record<string, unknown>][] {
-  const isCoded = (value: unknown): value is Record<string, unknown> => isRecord(value) && Object.keys(value).some((key) => CODE.test(key))
+  const isCoded = (value: unknown): value is Record<string, unknown> =>
+    isRecord(value) && Object.keys(value).some((key) => CODE.test(key))
   const at = isRecord(body.result) ? body.result : body
   if (isCoded(at)) return [['webconnect', at]]
-  return entriesOf(at).filter((entry): entry is [string, Record<string, unknown>] => isCoded(entry[1])).slice(0, MAX_DEVICES)
+  return entriesOf(at)
+    .filter((entry): entry is [string, Record<string, unknown>] => isCoded(entry[1]))
+    .slice(0, MAX_DEVICES)
 }
 
 /**
@@ -57,7 +70,8 @@ export function codedDevices(body: Record<string, unknown>): [string, Record<str
  * plain object, or the bare value.
  */
 export function valuesOf(entry: unknown): unknown[] {
-  if (Array.isArray(entry)) return (entry as unknown[]).slice(0, 200).map((one) => (isRecord(one) && Object.hasOwn(one, 'val') ? one.val : one))
+  if (Array.isArray(entry))
+    return (entry as unknown[]).slice(0, 200).map((one) => (isRecord(one) && Object.hasOwn(one, 'val') ? one.val : one))
   if (!isRecord(entry)) return [entry]
   if (Object.hasOwn(entry, 'val')) return [entry.val]
   const inner = Object.values(entry).find((one) => typeof one === 'object' && one !== null)
@@ -70,17 +84,34 @@ export function tagOf(codes: Record<string, unknown>, code: string): number | un
   return integerOf(Array.isArray(value) ? get(value, 0, 'tag') : isRecord(value) ? value.tag : undefined)
 }
 
-export function webconnectReading(device: string, codes: Record<string, unknown>, facts: DeviceFacts, message: VendorMessage, rejected: Rejection[]): DecodedReading[] {
+export function webconnectReading(
+  device: string,
+  codes: Record<string, unknown>,
+  facts: DeviceFacts,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
   const built = reading(device, arrival(message), rejected)
   for (const [code, [metric, factor]] of Object.entries(METRIC_CODES)) built.metric(metric, first(codes, code), factor)
   const factor = finiteOf(first(codes, '6100_00665900'))
   if (factor !== undefined && factor !== 0) built.metric('power_factor', factor, 1e-3) // 0: not measured by three-phase hybrids
   PHASES.forEach((phase, index) => {
-    built.ac(index, { voltage_v: first(codes, phase.voltage_v), current_a: first(codes, phase.current_a), power_w: first(codes, phase.power_w) }, CENTI_MILLI)
+    built.ac(
+      index,
+      {
+        voltage_v: first(codes, phase.voltage_v),
+        current_a: first(codes, phase.current_a),
+        power_w: first(codes, phase.power_w),
+      },
+      CENTI_MILLI,
+    )
   })
-  const [volts, amperes, watts] = [DC.voltage_v, DC.current_a, DC.power_w].map((code) => (Object.hasOwn(codes, code) ? valuesOf(codes[code]) : []))
+  const [volts, amperes, watts] = [DC.voltage_v, DC.current_a, DC.power_w].map((code) =>
+    Object.hasOwn(codes, code) ? valuesOf(codes[code]) : [],
+  )
   const inputs = Math.max(volts?.length ?? 0, amperes?.length ?? 0, watts?.length ?? 0)
-  for (let i = 0; i < inputs; i++) built.dc(i, { voltage_v: volts?.[i], current_a: amperes?.[i], power_w: watts?.[i] }, CENTI_MILLI)
+  for (let i = 0; i < inputs; i++)
+    built.dc(i, { voltage_v: volts?.[i], current_a: amperes?.[i], power_w: watts?.[i] }, CENTI_MILLI)
   built.sumDc()
   putGrid(built, finiteOf(first(codes, '6100_40463700')), finiteOf(first(codes, '6100_40463600')))
   const battery = putBattery(built, codes)

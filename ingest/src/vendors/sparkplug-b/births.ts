@@ -1,5 +1,5 @@
 import type { DeviceAttributes } from '@heliograph/crm-core/contracts'
-import { isSafeKey } from '../../vocabulary/index.ts'
+import { isSafeKey, type LastReadings } from '../../vocabulary/index.ts'
 import { plainValue, type SparkplugPayload } from './payload.ts'
 import { factsOf, type KnownMetric } from './readings.ts'
 
@@ -24,6 +24,8 @@ export interface NodeState {
   askedAt?: number
   /** By device id; the node itself under the empty name. */
   devices: Record<string, Birth>
+  /** Last readings, to join messages of one instant: a node may send each metric in a message of its own. */
+  last: LastReadings
 }
 export interface Birth {
   /** Alias to name. */
@@ -41,7 +43,7 @@ export function nodeOf(state: SparkplugState, key: string, receivedAt: number): 
       const oldest = keys.reduce((a, b) => ((state.nodes[b]?.seen ?? 0) < (state.nodes[a]?.seen ?? 0) ? b : a))
       delete state.nodes[oldest]
     }
-    node = { seen: receivedAt, devices: {} }
+    node = { seen: receivedAt, devices: {}, last: {} }
     state.nodes[key] = node
   }
   node.seen = receivedAt

@@ -1,4 +1,4 @@
-import type { Channel, Metric } from '@heliograph/crm-core/contracts'
+import { type Channel, isMetric, type Metric } from '@heliograph/crm-core/contracts'
 
 /**
  * What a metric's name means. Sparkplug fixes no names, so the ones that solar makers and integrators use are recognised
@@ -18,10 +18,10 @@ export interface Named {
   unit?: string
 }
 
-const CONTROL = /^(bdseq$|node (control|info)\b|device control\b|properties\b(?!.*(serial|model|firmware)))/
+const CONTROL = /^(bd seq$|node (control|info)\b|device control\b|properties\b(?!.*(serial|model|firmware)))/
 /** Words before the real name that say nothing more. */
-const NOISE = /^(?:(?:inverter|measurements?|metrics?|data|telemetry|live|realtime|values?|process|outputs?) )+(?=\S)/
-const UNITS = /[_ /.-](kwh|mwh|wh|kw|mw|w|hz|kv|v|ka|ma|a|kvar|var|degc|c|pct|percent|w m2)$/i
+const NOISE = /^(?:(?:inverter|measurements?|metrics?|data|telemetry|live|realtime|values?|process)(?: \d+)? )+(?=\S)/
+const UNITS = /[_ /.-]\(?(kwh|mwh|wh|kw|mw|w|hz|kv|v|ka|ma|a|kvar|var|degc|c|pct|percent|w m2)\)?$/i
 const UNIT_NAMES: Readonly<Record<string, string>> = {
   kwh: 'kWh', mwh: 'MWh', wh: 'Wh', kw: 'kW', mw: 'MW', w: 'W', hz: 'Hz', kv: 'kV', v: 'V', ka: 'kA', ma: 'mA', a: 'A',
   kvar: 'kvar', var: 'var', degc: 'C', c: 'C', pct: '%', percent: '%', 'w m2': 'W/m2',
@@ -103,6 +103,9 @@ const FACTS: readonly (readonly [RegExp, Meaning['kind']])[] = [
 
 /** What a name means. Pure; callers keep the answer where they meet a name often. */
 export function meaningOf(name: string): Named {
+  // Our own spelling of a metric means just that.
+  const own = name.slice(name.lastIndexOf('/') + 1).toLowerCase()
+  if (isMetric(own)) return { meaning: { kind: 'metric', metric: own, sign: 1 } }
   const { text, unit } = wordsOf(name)
   const meaning = readWords(text)
   return unit === undefined ? { meaning } : { meaning, unit }

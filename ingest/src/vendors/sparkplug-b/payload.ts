@@ -2,58 +2,60 @@ import { gunzipSync, inflateSync } from 'node:zlib'
 import protobuf from 'protobufjs/light.js'
 import { z } from 'zod'
 import { DecodeError } from '../../vendor.ts'
-import { epochMs, finiteOf, get, MAX_BODY_BYTES, parseShape, textOf, tryJson, wordsOf } from '../../vocabulary/index.ts'
+import {
+  entriesOf,
+  epochMs,
+  finiteOf,
+  get,
+  MAX_BODY_BYTES,
+  parseShape,
+  textOf,
+  tryJson,
+  wordsOf,
+} from '../../vocabulary/index.ts'
 
 /**
  * Payload of Sparkplug B, as far as it is read here (data sets and extensions are skipped).
  * @see https://sparkplug.eclipse.org/specification/ chapter "Payloads"
  */
-const root = protobuf.Root.fromJSON({
-  nested: {
-    Payload: {
-      fields: {
-        timestamp: { type: 'uint64', id: 1 },
-        metrics: { rule: 'repeated', type: 'Metric', id: 2 },
-        seq: { type: 'uint64', id: 3 },
-        uuid: { type: 'string', id: 4 },
-        body: { type: 'bytes', id: 5 },
-      },
-    },
-    Metric: {
-      fields: {
-        name: { type: 'string', id: 1 },
-        alias: { type: 'uint64', id: 2 },
-        timestamp: { type: 'uint64', id: 3 },
-        datatype: { type: 'uint32', id: 4 },
-        isHistorical: { type: 'bool', id: 5 },
-        isNull: { type: 'bool', id: 7 },
-        properties: { type: 'PropertySet', id: 9 },
-        intValue: { type: 'uint32', id: 10 },
-        longValue: { type: 'uint64', id: 11 },
-        floatValue: { type: 'float', id: 12 },
-        doubleValue: { type: 'double', id: 13 },
-        booleanValue: { type: 'bool', id: 14 },
-        stringValue: { type: 'string', id: 15 },
-        templateValue: { type: 'Template', id: 18 },
-      },
-    },
-    Template: {
-      fields: { metrics: { rule: 'repeated', type: 'Metric', id: 2 }, isDefinition: { type: 'bool', id: 5 } },
-    },
-    PropertySet: {
-      fields: {
-        keys: { rule: 'repeated', type: 'string', id: 1 },
-        values: { rule: 'repeated', type: 'PropertyValue', id: 2 },
-      },
-    },
-    PropertyValue: {
-      fields: {
-        type: { type: 'uint32', id: 1 },
-        intValue: { type: 'uint32', id: 3 },
-        stringValue: { type: 'string', id: 8 },
-      },
-    },
+const types: Record<string, Record<string, protobuf.IField>> = {
+  Payload: {
+    timestamp: { type: 'uint64', id: 1 },
+    metrics: { rule: 'repeated', type: 'Metric', id: 2 },
+    seq: { type: 'uint64', id: 3 },
+    uuid: { type: 'string', id: 4 },
+    body: { type: 'bytes', id: 5 },
   },
+  Metric: {
+    name: { type: 'string', id: 1 },
+    alias: { type: 'uint64', id: 2 },
+    timestamp: { type: 'uint64', id: 3 },
+    datatype: { type: 'uint32', id: 4 },
+    isHistorical: { type: 'bool', id: 5 },
+    isNull: { type: 'bool', id: 7 },
+    properties: { type: 'PropertySet', id: 9 },
+    intValue: { type: 'uint32', id: 10 },
+    longValue: { type: 'uint64', id: 11 },
+    floatValue: { type: 'float', id: 12 },
+    doubleValue: { type: 'double', id: 13 },
+    booleanValue: { type: 'bool', id: 14 },
+    stringValue: { type: 'string', id: 15 },
+    templateValue: { type: 'Template', id: 18 },
+  },
+  Template: { metrics: { rule: 'repeated', type: 'Metric', id: 2 }, isDefinition: { type: 'bool', id: 5 } },
+  PropertySet: {
+    keys: { rule: 'repeated', type: 'string', id: 1 },
+    values: { rule: 'repeated', type: 'PropertyValue', id: 2 },
+  },
+  PropertyValue: {
+    type: { type: 'uint32', id: 1 },
+    intValue: { type: 'uint32', id: 3 },
+    stringValue: { type: 'string', id: 8 },
+  },
+}
+const root = protobuf.Root.fromJSON({
+  // The edition must stand at each type: otherwise protobufjs takes JSON for proto3, where a sent 0 reads like no value at all.
+  nested: Object.fromEntries(Object.entries(types).map(([name, fields]) => [name, { edition: 'proto2', fields }])),
 })
 const payloadType = root.lookupType('Payload')
 
@@ -202,9 +204,13 @@ const jsonSchema = z.looseObject({
     )
     .max(MAX_METRICS),
 })
+/** The object with the metrics: the JSON itself, or a member of it where the topic stands beside. */
+export const payloadIn = (json: unknown): unknown =>
+  [json, ...entriesOf(json).map(([, value]) => value)].find((value) => Array.isArray(get(value, 'metrics')))
+
 /** The JSON view of a payload: as printed in the specification, or as encoders take it. */
 export function payloadOfJson(json: unknown): SparkplugPayload {
-  const { timestamp, seq, metrics } = parseShape(jsonSchema, json)
+  const { timestamp, seq, metrics } = parseShape(jsonSchema, payloadIn(json) ?? json)
   const at = finiteOf(timestamp)
   const number = finiteOf(seq)
   return {
@@ -236,7 +242,6 @@ export function payloadOfJson(json: unknown): SparkplugPayload {
 
 /** The command that asks an edge node to send its births again. */
 export function encodeRebirth(at: number): Uint8Array {
-  const timestamp = protobuf.util.Long.fromNumber(at, true) as unknown
-  const metric = { name: 'Node Control/Rebirth', timestamp, datatype: BOOLEAN, booleanValue: true }
-  return payloadType.encode(payloadType.create({ timestamp, metrics: [metric] })).finish()
+  const metric = { name: 'Node Control/Rebirth', timestamp: at, datatype: BOOLEAN, booleanValue: true }
+  return payloadType.encode(payloadType.create({ timestamp: at, metrics: [metric] })).finish()
 }

@@ -38,7 +38,8 @@ function cachedMeaning(name: string): Named {
 
 /**
  * Readings of one message of one device. Its time is the payload's: metrics carry the time of their own last change, which in a
- * birth may be hours ago. Only history sent later (`is_historical`) stands at its own times.
+ * birth may be hours ago. Only history sent later (`is_historical`) stands at its own times. Inputs are not added up: data messages carry
+ * what changed, and half a sum is a wrong value.
  */
 export function readDevice(
   device: string,
@@ -61,7 +62,7 @@ export function readDevice(
   }
   return [...builders.values()]
     .filter((built) => telling.has(built) || built.isTelling)
-    .map((built) => built.sumDc().attributes(attributes).build())
+    .map((built) => built.attributes(attributes).build())
 }
 
 /** Puts one metric in. Returns whether it is a number kept under its own name: that alone makes a reading worth a row. */

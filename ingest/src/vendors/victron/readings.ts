@@ -99,7 +99,6 @@ const pvinverter: Service = {
     ...used('StatusCode', 'ErrorCode', 'Ac/L1/Frequency'),
   },
   finish(built, get) {
-    if (get('Ac/Power') === undefined) built.metric('ac_power_w', sumOf(get, 'Ac/L#/Power'))
     if (get('Ac/Frequency') === undefined) built.metric('frequency_hz', get('Ac/L1/Frequency'))
     errors(built, get('ErrorCode'), {})
     const code = get('StatusCode')
@@ -132,7 +131,6 @@ const solarcharger: Service = {
   },
   finish(built, get) {
     finishSolar(built, get)
-    built.sumDc()
     const mode = get('MppOperationMode')
     state(built, get, (code) => chargerStatus(code, mode, get('DeviceOffReason')))
   },
@@ -183,7 +181,6 @@ const multi: Service = {
   },
   finish(built, get) {
     finishSolar(built, get)
-    built.sumDc()
     built.metric(
       'grid_power_w',
       get('Ac/ActiveIn/P') ?? sumOf(get, 'Ac/ActiveIn/L#/P') ?? get('Ac/In/1/P') ?? sumOf(get, 'Ac/In/1/L#/P'),
@@ -208,7 +205,7 @@ const grid: Service = {
     'Ac/Energy/Reverse': metric('export_total_wh', 1000),
   },
   finish(built, get) {
-    built.metric('grid_power_w', get('Ac/Power') ?? sumOf(get, 'Ac/L#/Power'))
+    built.metric('grid_power_w', get('Ac/Power'))
     errors(built, get('ErrorCode'), {})
   },
 }
@@ -216,7 +213,7 @@ const load = (kind: Service['kind']): Service => ({
   kind,
   paths: { ...METER, ...extras('Ac/Energy/Forward', 'Ac/Energy/Reverse', 'Status', 'Session/Energy') },
   finish(built, get) {
-    built.metric('load_power_w', get('Ac/Power') ?? sumOf(get, 'Ac/L#/Power'))
+    built.metric('load_power_w', get('Ac/Power'))
     errors(built, get('ErrorCode'), {})
   },
 })
@@ -265,6 +262,8 @@ const system: Service = {
       ...phasePaths('Ac/PvOnGenset/L#/Power'),
     ),
     ...used(
+      'Ac/Grid/NumberOfPhases',
+      'Ac/Consumption/NumberOfPhases',
       ...phasePaths('Ac/Grid/L#/Power'),
       ...phasePaths('Ac/Consumption/L#/Power'),
       ...phasePaths('Ac/Genset/L#/Power'),

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto'
+import cookie from '@fastify/cookie'
+import websocket from '@fastify/websocket'
+import fastify, { LogController, type FastifyInstance } from 'fastify'
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
+import { createSecretBox } from '@heliograph/crm-core'
+import { API_LIMITS, type ApiConfig, type ApiDeps } from './deps.ts'
+import type { Api, RouteContext } from './http/api.ts'
+import { createCursorCodec } from './http/cursor.ts'
+import { createRawAppender } from './ingest/append.ts'
+import { createEdgeCredentials } from './ingest/credentials.ts'
+import { registerIngest } from './ingest/routes.ts'
+import { registerLive } from './live/route.ts'
+import { MAX_CLIENT_FRAME } from './live/socket.ts'
+import { registerCaller } from './plugins/caller.ts'
+import { registerDocs, registerOpenApi } from './plugins/docs.ts'
+import { registerHeaders, registerNoStore } from './plugins/headers.ts'
+import { registerHealth } from './plugins/health.ts'
+import { registerIdempotency } from './plugins/idempotency.ts'
+import { registerRateLimit } from './plugins/limits.ts'
+import { registerMetrics } from './plugins/metrics.ts'
+import { mountPage } from './plugins/page.ts'
+import { registerPolicies } from './plugins/policy.ts'
+import { registerProblems } from './plugins/problems.ts'
+import { refuseUnknown } from './plugins/strict.ts'
+import { routeModules } from './routes/index.ts'
+
+/**
+ * The HTTP and WebSocket API, not listening: `listen` it, or hand requests to `app.routing`. Nothing outside is touched
+ * before `ready()`.
+ * @throws Error at `ready()` where a route declares no policy
+ */
+export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
+  const limits = { ...API_LIMITS, ...config.limits }
+  const now = deps.now ?? Date.now
+  const url = new URL(config.publicUrl)
+  const https = url.protocol === 'https:'
+  const context: RouteContext = {
+    deps,
+    config,
+    limits,
+    cursors: createCursorCodec(config.secret),
+    now,
+    publicOrigin: url.origin,
+    https,
+  }
+  const callerOptions = {
+    crm: deps.crm,
+    db: deps.db,
+    publicOrigin: url.origin,
+    https,
+    isLocalAdmin: config.isLocalAdmin,
+  }
+
+  const app = fastify({
+    ...(config.logger === undefined ? { logger: false } : { loggerInstance: config.logger }),
+    // One line per request would be the busiest log of all; the histogram counts them.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy ?? false,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: 60_000,
+    genReqId: createRequestIds(),
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  registerPolicies(app)
+  registerProblems(app)
+  registerMetrics(app, deps.metrics, config.metricsToken)
+  registerHealth(app, deps.status)
+
+  app.register(async (root) => {
+    await registerOpenApi(root, config.publicUrl)
+    await root.register(
+      async (scope) => {
+        registerIngest(scope, {
+          credentials: createEdgeCredentials(deps.reader, now),
+          appender: createRawAppender({
+            producer: deps.raw,
+            metrics: deps.metrics,
+            maxPendingBytes: limits.ingestPendingBytes,
+            pressure: deps.ingestPressure,
+          }),
+          openSecret: createSecretBox(config.secret).open,
+          maxBodyBytes: limits.ingestBodyBytes,
+          publicOrigin: url.origin,
+          now,
+        })
+      },
+      { prefix: '/ingest/v1' },
+    )
+    await root.register(async (scope) => {
+      await registerHeaders(scope, { https })
+      registerNoStore(scope)
+      scope.addHook('onRequest', (request, reply, done) => {
+        void reply.header('x-request-id', request.id)
+        done()
+      })
+      await scope.register(cookie)
+      await scope.register(websocket, { options: { maxPayload: MAX_CLIENT_FRAME, perMessageDeflate: false } })
+      registerCaller(scope, callerOptions)
+      await registerRateLimit(scope, limits.requestsPerMinute)
+      registerIdempotency(scope, context)
+      refuseUnknown(scope)
+      await registerDocs(scope)
+      await scope.register(
+        (routes, _options, done) => {
+          for (const add of routeModules) add(routes as Api, context)
+          registerLive(routes, context, callerOptions)
+          done()
+        },
+        { prefix: '/api/v1' },
+      )
+    })
+    if (config.page !== undefined) {
+      await mountPage(root, config.page, { https, publicUrl: config.publicUrl, mapOrigins: config.mapOrigins ?? [] })
+    }
+  })
+  return app
+}
+
+/** Unique per process start and request; short, since it goes into every log line and error. */
+function createRequestIds(): () => string {
+  const start = randomBytes(6).toString('base64url')
+  let count = 0
+  return () => `${start}-${(++count).toString(36)}`
+}

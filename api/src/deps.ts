@@ -1,0 +1,100 @@
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Crm } from '@heliograph/crm-core'
+import type {
+  CrmDatabase,
+  CrmReader,
+  DomainEvent,
+  LiveBus,
+  LogProducer,
+  Warehouse,
+} from '@heliograph/crm-core/contracts'
+
+/** One line of `/readyz`. `down` parts make the process `degraded`, or not ready when they are `vital`. */
+export interface PartStatus {
+  name: string
+  state: 'ok' | 'degraded' | 'down'
+  /** Records behind, where the part consumes. */
+  lag: number
+  /** One line for a person. */
+  detail?: string
+  /** Without it this process can neither accept nor answer. */
+  vital?: boolean
+}
+export interface StatusProvider {
+  /** Answers from memory or within a moment; never throws. */
+  parts(): Promise<PartStatus[]>
+  /** Append time of the oldest raw message still kept, UTC milliseconds. */
+  replayableFrom?(): Promise<number | undefined>
+}
+
+/** Domain events as they are published, for what must happen at once in this process (open sockets are judged again). */
+export interface DomainEvents {
+  subscribe(listener: (event: DomainEvent) => void): () => void
+}
+
+export interface ApiDeps {
+  db: CrmDatabase
+  /** The services over `db`. */
+  crm: Crm
+  /** Credential checks of the edge: reads what is committed, caches nothing. */
+  reader: CrmReader
+  warehouse: Warehouse
+  live: LiveBus
+  events: DomainEvents
+  /** Producer of `raw` on the lane of this process. */
+  raw: LogProducer
+  metrics: Registry
+  status: StatusProvider
+  /** Seconds a sender should wait where the line behind the log is too far behind or the disk too full; undefined: go on. */
+  ingestPressure?: () => number | undefined
+  /** UTC milliseconds. */
+  now?: () => number
+}
+
+export interface ApiLimits {
+  /** Bytes of a JSON body of the API. */
+  bodyBytes: number
+  /** Bytes of an ingest body, packed and unpacked alike. */
+  ingestBodyBytes: number
+  /** Bytes accepted and not yet on disk above which ingest answers 503. */
+  ingestPendingBytes: number
+  /** Requests of one caller in a minute. */
+  requestsPerMinute: number
+  /** Wrong sign-ins for one account, and from one address, in 15 minutes. */
+  loginFailuresPerAccount: number
+  loginFailuresPerAddress: number
+  /** Open live sockets of this process. */
+  sockets: number
+  /** Subscriptions of one socket. */
+  subscriptionsPerSocket: number
+}
+export const API_LIMITS: ApiLimits = {
+  bodyBytes: 1024 * 1024,
+  ingestBodyBytes: 8 * 1024 * 1024,
+  ingestPendingBytes: 64 * 1024 * 1024,
+  requestsPerMinute: 1200,
+  loginFailuresPerAccount: 10,
+  loginFailuresPerAddress: 50,
+  sockets: 5000,
+  subscriptionsPerSocket: 50,
+}
+
+export interface ApiConfig {
+  /** Where people and vendors reach this server; decides `Secure` cookies, the allowed origin and signed webhook URLs. */
+  publicUrl: string
+  /** `HELIO_SECRET`: seals cursors and opens the secrets of connections. */
+  secret: string
+  /** Addresses (CIDR) of proxies whose `X-Forwarded-*` are believed. Default: none. */
+  trustProxy?: string[]
+  limits?: Partial<ApiLimits>
+  /** Bearer token that opens `/metrics` to other machines; without it loopback alone. */
+  metricsToken?: string
+  /** Module that exports SvelteKit's `handler`; absent: no page is served. */
+  page?: string
+  /** Origins that pages may load map tiles and styles from, beside our own. */
+  mapOrigins?: string[]
+  /** Whether a request came in by the admin socket: it has every right, in the tenant that `x-helio-tenant` names. */
+  isLocalAdmin?: (request: FastifyRequest) => boolean
+  logger?: FastifyBaseLogger
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { timeSchema } from '@heliograph/crm-core/contracts'
+import type { RouteModule } from '../http/api.ts'
+
+const partSchema = z.object({
+  name: z.string(),
+  state: z.enum(['ok', 'degraded', 'down']),
+  /** Records behind. */
+  lag: z.number(),
+  detail: z.string().optional(),
+})
+
+/** How the line from edge to store is doing: what is behind, what is down, how far back a replay reaches. */
+export const statusRoutes: RouteModule = (api, { deps: { status } }) => {
+  api.get(
+    '/status',
+    {
+      config: { policy: { permission: 'pipeline:read' } },
+      schema: {
+        tags: ['status'],
+        summary: 'State and lag of every part of the line',
+        response: {
+          200: z.object({
+            status: z.enum(['ready', 'degraded', 'unavailable']),
+            parts: z.array(partSchema),
+            /** The oldest raw message still kept; null where nothing is. */
+            replayableFrom: timeSchema.nullable(),
+          }),
+        },
+      },
+    },
+    async () => {
+      const [parts, from] = await Promise.all([status.parts(), status.replayableFrom?.()])
+      const dead = parts.some((part) => part.vital === true && part.state === 'down')
+      return {
+        status: dead ? 'unavailable' : parts.every(({ state }) => state === 'ok') ? 'ready' : 'degraded',
+        parts: parts.map(({ name, state, lag, detail }) => ({
+          name,
+          state,
+          lag,
+          ...(detail === undefined ? {} : { detail }),
+        })),
+        replayableFrom: from === undefined ? null : new Date(from).toISOString(),
+      } as const
+    },
+  )
+}

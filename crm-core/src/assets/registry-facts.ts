@@ -1,0 +1,122 @@
+/** What telemetry is told of the CRM's rows, and the snapshot of all of it. */
+import type {
+  ConnectionId,
+  CustomerId,
+  DeviceId,
+  OrgUnitId,
+  RegistryConnection,
+  RegistryDevice,
+  RegistrySite,
+  RegistrySnapshot,
+  RegistryTenant,
+  Row,
+  SiteId,
+  TenantId,
+} from '../../contracts/index.ts'
+
+const defined = <K extends string, V>(key: K, value: V | null | undefined): { [P in K]?: V } =>
+  value === null || value === undefined ? {} : ({ [key]: value } as { [P in K]: V })
+
+export const registryTenant = (tenant: Pick<Row<'tenant'>, 'id' | 'name'>): RegistryTenant => ({
+  id: tenant.id as TenantId,
+  name: tenant.name,
+})
+
+export function registrySite(site: Row<'site'>): RegistrySite {
+  return {
+    id: site.id as SiteId,
+    tenantId: site.tenantId as TenantId,
+    name: site.name,
+    customerId: site.customerId as CustomerId,
+    orgUnitId: site.orgUnitId as OrgUnitId,
+    timezone: site.timezone,
+    ...defined('latitude', site.latitude),
+    ...defined('longitude', site.longitude),
+    ...defined('peakPowerW', site.peakPowerW),
+    ...defined('acCapacityW', site.acCapacityW),
+  }
+}
+
+export interface DevicePeriods {
+  links: Row<'deviceLink'>[]
+  roles: Row<'deviceRole'>[]
+  sites: Row<'deviceSite'>[]
+}
+
+const validity = (period: { validFrom: Date; validTo: Date | null }) => ({
+  from: period.validFrom.getTime(),
+  ...defined('to', period.validTo?.getTime()),
+})
+const byStart = (a: { validFrom: Date }, b: { validFrom: Date }): number =>
+  a.validFrom.getTime() - b.validFrom.getTime()
+
+export function registryDevice(device: Row<'device'>, periods: DevicePeriods): RegistryDevice {
+  return {
+    id: device.id as DeviceId,
+    tenantId: device.tenantId as TenantId,
+    siteId: device.siteId as SiteId,
+    name: device.name,
+    kind: device.kind,
+    vendor: device.vendor,
+    serial: device.serial,
+    ...defined('parentId', device.parentId as DeviceId | null),
+    roles: periods.roles.sort(byStart).map((period) => ({ role: period.role, ...validity(period) })),
+    links: periods.links.sort(byStart).map((link) => ({
+      connectionId: link.connectionId as ConnectionId,
+      externalId: link.externalId,
+      ...validity(link),
+    })),
+    sites: periods.sites.sort(byStart).map((period) => ({ siteId: period.siteId as SiteId, ...validity(period) })),
+    ...defined('peakPowerW', device.peakPowerW),
+    ...defined('deliveryIntervalS', device.deliveryIntervalS),
+    ...defined('replacedById', device.replacedById as DeviceId | null),
+  }
+}
+
+/** @param timezone that of the connection's site */
+export function registryConnection(connection: Row<'connection'>, timezone: string | undefined): RegistryConnection {
+  return {
+    id: connection.id as ConnectionId,
+    tenantId: connection.tenantId as TenantId,
+    name: connection.name,
+    vendor: connection.vendor,
+    transport: connection.transport,
+    ...defined('siteId', connection.siteId as SiteId | null),
+    ...defined('timezone', timezone),
+    enabled: connection.enabled,
+  }
+}
+
+export interface RegistryRows {
+  /** Version of the last event committed when the rows were read, all in one transaction. */
+  version: number
+  tenants: Pick<Row<'tenant'>, 'id' | 'name'>[]
+  sites: Row<'site'>[]
+  devices: Row<'device'>[]
+  links: Row<'deviceLink'>[]
+  roles: Row<'deviceRole'>[]
+  sitePeriods: Row<'deviceSite'>[]
+  connections: Row<'connection'>[]
+}
+
+export function buildRegistrySnapshot(rows: RegistryRows): RegistrySnapshot {
+  const zones = new Map(rows.sites.map((site) => [site.id, site.timezone]))
+  const links = Map.groupBy(rows.links, (each) => each.deviceId)
+  const roles = Map.groupBy(rows.roles, (each) => each.deviceId)
+  const sites = Map.groupBy(rows.sitePeriods, (each) => each.deviceId)
+  return {
+    version: rows.version,
+    tenants: rows.tenants.map(registryTenant),
+    sites: rows.sites.map(registrySite),
+    devices: rows.devices.map((device) =>
+      registryDevice(device, {
+        links: links.get(device.id) ?? [],
+        roles: roles.get(device.id) ?? [],
+        sites: sites.get(device.id) ?? [],
+      }),
+    ),
+    connections: rows.connections.map((connection) =>
+      registryConnection(connection, connection.siteId === null ? undefined : zones.get(connection.siteId)),
+    ),
+  }
+}

@@ -1,0 +1,67 @@
+import type { CrmDatabase } from '../contracts/index.ts'
+import { createClaims, createReplays } from './assets/claims.ts'
+import { createConnections } from './assets/connections.ts'
+import { createContacts, createCustomers } from './assets/customers.ts'
+import { createDevices } from './assets/devices.ts'
+import { createArrays, createSites } from './assets/sites.ts'
+import { createApiKeys } from './auth/api-keys.ts'
+import { createAuth, type AuthLimits } from './auth/auth.ts'
+import { createRevocations } from './auth/revocation.ts'
+import type { CrmDeps } from './deps.ts'
+import { createAlarms } from './desk/alarms.ts'
+import { createDesk } from './desk/desk.ts'
+import { createNotifications } from './desk/notifications.ts'
+import { createSubscriptions } from './desk/subscriptions.ts'
+import { createTickets } from './desk/tickets.ts'
+import { createAudit } from './jobs/audit.ts'
+import { createIdempotency } from './jobs/idempotency.ts'
+import { createLeases } from './jobs/leases.ts'
+import { createOrgUnits } from './tenancy/org-units.ts'
+import { createTenants } from './tenancy/tenants.ts'
+import { createUsers } from './tenancy/users.ts'
+
+export interface CrmOptions extends AuthLimits {
+  db: CrmDatabase
+  /** `HELIO_SECRET`. */
+  secret: string
+  /** `HELIO_PUBLIC_URL`: where links in mails lead. */
+  publicUrl: string
+  /** UTC milliseconds. */
+  now?: () => number
+}
+export type Crm = ReturnType<typeof createCrm>
+
+/** Every service of the CRM over one database. */
+export function createCrm(options: CrmOptions) {
+  const deps: CrmDeps = {
+    db: options.db,
+    secret: options.secret,
+    publicUrl: options.publicUrl.replace(/\/+$/, ''),
+    now: options.now ?? Date.now,
+  }
+  const revocations = createRevocations()
+  return {
+    db: deps.db,
+    auth: createAuth(deps, revocations, options),
+    apiKeys: createApiKeys(deps, revocations),
+    tenants: createTenants(deps, revocations),
+    orgUnits: createOrgUnits(deps, revocations),
+    users: createUsers(deps, revocations),
+    customers: createCustomers(deps),
+    contacts: createContacts(deps),
+    sites: createSites(deps),
+    arrays: createArrays(deps),
+    devices: createDevices(deps),
+    connections: createConnections(deps),
+    claims: createClaims(deps),
+    replays: createReplays(deps),
+    alarms: createAlarms(deps),
+    tickets: createTickets(deps),
+    subscriptions: createSubscriptions(deps),
+    notifications: createNotifications(deps),
+    desk: createDesk(deps),
+    audit: createAudit(deps),
+    leases: createLeases(deps),
+    idempotency: createIdempotency(deps),
+  }
+}

@@ -1,0 +1,6 @@
+export * from './audit-chain.ts'
+export { TABLES } from './columns.ts'
+export * from './crm-database.ts'
+export * from './engine.ts'
+export { isSystem, isUnbound } from './policy.ts'
+export { INSTANCE_TENANT } from './writes.ts'

@@ -1,0 +1,12 @@
+import type { CrmDatabase } from '../contracts/index.ts'
+
+/** What every service is built from. */
+export interface CrmDeps {
+  db: CrmDatabase
+  /** `HELIO_SECRET`: from it come the keys that encrypt webhook secrets at rest. */
+  secret: string
+  /** Where people reach the page: links in mails. Without a slash at the end. */
+  publicUrl: string
+  /** UTC milliseconds. */
+  now: () => number
+}

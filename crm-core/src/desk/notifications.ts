@@ -1,0 +1,121 @@
+import {
+  e164Schema,
+  type MailSender,
+  type NewRow,
+  type NotifyChannel,
+  type Row,
+  type SendResult,
+  type SmsSender,
+  type WriteTx,
+} from '../../contracts/index.ts'
+import type { CrmDeps } from '../deps.ts'
+
+/** Waits between attempts: 30 s doubling to an hour; about eight hours in all before a message is given up. */
+const FIRST_WAIT_MS = 30_000
+const LONGEST_WAIT_MS = 3_600_000
+const MAX_ATTEMPTS = 15
+/** A sender that does not answer holds up its own message alone. */
+const SEND_TIMEOUT_MS = 20_000
+
+export type OutgoingMessage = Pick<Row<'notification'>, 'channel' | 'recipient' | 'text' | 'dedupeKey'> &
+  Partial<Pick<Row<'notification'>, 'subject' | 'confidential' | 'userId' | 'ticketId' | 'tenantId'>>
+
+/** Puts messages into the outbox as part of a transaction. What was put there under the same key is not put again. */
+export async function queueNotifications(tx: WriteTx, { now }: CrmDeps, messages: OutgoingMessage[]): Promise<number> {
+  const fresh = new Map(messages.map((message) => [message.dedupeKey, message]))
+  const known = await tx.find('notification', { where: { dedupeKey: { in: [...fresh.keys()] } } })
+  for (const { dedupeKey } of known) fresh.delete(dedupeKey)
+  const rows = [...fresh.values()].map((message): NewRow<'notification'> => ({
+    confidential: false,
+    ...message,
+    state: 'queued',
+    attempts: 0,
+    nextAttemptAt: new Date(now()),
+  }))
+  for (const row of await tx.createMany('notification', rows))
+    tx.emit({ type: 'record.changed', resource: 'notification', id: row.id, tenantId: row.tenantId as never })
+  return rows.length
+}
+export const queueNotification = (tx: WriteTx, deps: CrmDeps, message: OutgoingMessage): Promise<number> =>
+  queueNotifications(tx, deps, [message])
+
+/** Where a channel reaches a person; undefined where it does not. */
+export function addressOf(user: Pick<Row<'user'>, 'email' | 'phone'>, channel: NotifyChannel): string | undefined {
+  if (channel === 'mail') return user.email
+  return e164Schema.safeParse(user.phone).success ? user.phone! : undefined
+}
+
+export interface Senders {
+  mail?: MailSender
+  sms?: SmsSender
+}
+export interface DeliveryCounts {
+  sent: number
+  retried: number
+  failed: number
+}
+
+/** The outbox's own side: what is due, and what became of it. */
+export function createNotifications({ db, now }: CrmDeps) {
+  /** Messages whose time has come, oldest first, on the channels given. */
+  const due = (channels: readonly NotifyChannel[], limit = 50): Promise<Row<'notification'>[]> =>
+    db.system.find('notification', {
+      where: { state: 'queued', nextAttemptAt: { lte: new Date(now()) }, channel: { in: channels } },
+      orderBy: [['nextAttemptAt', 'asc']],
+      limit,
+    })
+
+  /** Writes down the outcome of an attempt. */
+  async function settle(row: Row<'notification'>, result: SendResult): Promise<'sent' | 'retried' | 'failed'> {
+    const attempts = row.attempts + 1
+    const outcome =
+      result.outcome === 'sent' ? 'sent' : result.outcome === 'retry' && attempts < MAX_ATTEMPTS ? 'retried' : 'failed'
+    const at = now()
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1))
+    await db.system.transaction(async (tx) => {
+      await tx.update('notification', row.id, {
+        attempts,
+        state: outcome === 'retried' ? 'queued' : outcome,
+        nextAttemptAt: outcome === 'retried' ? new Date(at + wait) : null,
+        sentAt: outcome === 'sent' ? new Date(at) : null,
+        providerId: result.outcome === 'sent' ? (result.providerId?.slice(0, 200) ?? null) : null,
+        error: result.outcome === 'sent' ? null : result.reason.slice(0, 500),
+      })
+      tx.emit({ type: 'record.changed', resource: 'notification', id: row.id, tenantId: row.tenantId as never })
+    })
+    return outcome
+  }
+
+  /**
+   * Sends what is due, on the channels there are senders for; the rest stays in the outbox. One process at a time does this
+   * (under a lease); a crash between sending and writing down sends again with the same id, which providers can drop.
+   */
+  async function deliver(senders: Senders, limit = 50): Promise<DeliveryCounts> {
+    const counts: DeliveryCounts = { sent: 0, retried: 0, failed: 0 }
+    const channels = (['mail', 'sms'] as const).filter((channel) => senders[channel] !== undefined)
+    if (channels.length === 0) return counts
+    for (const row of await due(channels, limit)) counts[await settle(row, await attempt(senders, row))]++
+    return counts
+  }
+
+  return { due, settle, deliver }
+}
+
+async function attempt(senders: Senders, row: Row<'notification'>): Promise<SendResult> {
+  const { id, recipient: to, text } = row
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<SendResult>((resolve) => {
+    timer = setTimeout(() => resolve({ outcome: 'retry', reason: 'no answer in time' }), SEND_TIMEOUT_MS)
+  })
+  try {
+    const sending =
+      row.channel === 'mail'
+        ? senders.mail!.send({ id, to, subject: row.subject ?? '', text })
+        : senders.sms!.send({ id, to, text })
+    return await Promise.race([sending, timeout])
+  } catch (error) {
+    return { outcome: 'retry', reason: error instanceof Error ? error.message : 'sending failed' }
+  } finally {
+    clearTimeout(timer)
+  }
+}

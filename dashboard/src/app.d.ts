@@ -1,0 +1,10 @@
+declare global {
+  namespace App {
+    interface Error {
+      /** Problem code of the API where there was one. */
+      code?: string
+    }
+  }
+}
+
+export {}

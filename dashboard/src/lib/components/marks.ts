@@ -1,0 +1,102 @@
+/** Icon, word and tone of every status that the pages show. A colour never stands alone. */
+import type {
+  DeviceStatus,
+  NOTIFICATION_STATES,
+  Severity,
+  SiteStatus,
+  TicketPriority,
+  TicketStatus,
+} from '@heliograph/crm-core/contracts'
+import type { IconName } from './icons.ts'
+
+export type Tone = 'good' | 'calm' | 'warn' | 'bad' | 'lost' | 'accent'
+export interface Mark {
+  icon: IconName
+  word: string
+  tone: Tone
+}
+
+export const TONE_CLASSES: Readonly<Record<Tone, { ink: string; soft: string }>> = {
+  good: { ink: 'text-good', soft: 'bg-good-soft' },
+  calm: { ink: 'text-calm', soft: 'bg-calm-soft' },
+  warn: { ink: 'text-warn', soft: 'bg-warn-soft' },
+  bad: { ink: 'text-bad', soft: 'bg-bad-soft' },
+  lost: { ink: 'text-lost', soft: 'bg-lost-soft' },
+  accent: { ink: 'text-accent-ink', soft: 'bg-accent-soft' },
+}
+
+const SITE: Readonly<Record<SiteStatus, Mark>> = {
+  producing: { icon: 'sun', word: 'Producing', tone: 'good' },
+  idle: { icon: 'moon', word: 'Idle', tone: 'calm' },
+  degraded: { icon: 'warning', word: 'Degraded', tone: 'warn' },
+  down: { icon: 'stop', word: 'Down', tone: 'bad' },
+  silent: { icon: 'lost', word: 'No contact', tone: 'lost' },
+  unknown: { icon: 'question', word: 'Not seen yet', tone: 'calm' },
+}
+/** Night is shown as night: an idle site in the dark rests, it is not merely idle. */
+export function siteMark(status: SiteStatus | undefined, night = false): Mark {
+  if (status === 'idle' && night) return { icon: 'moon', word: 'Night', tone: 'calm' }
+  return SITE[status ?? 'unknown'] ?? SITE.unknown
+}
+
+const DEVICE: Readonly<Record<DeviceStatus, Mark>> = {
+  off: { icon: 'moon', word: 'Off', tone: 'calm' },
+  sleeping: { icon: 'moon', word: 'Sleeping', tone: 'calm' },
+  starting: { icon: 'refresh', word: 'Starting', tone: 'calm' },
+  producing: { icon: 'sun', word: 'Producing', tone: 'good' },
+  throttled: { icon: 'warning', word: 'Throttled', tone: 'warn' },
+  standby: { icon: 'moon', word: 'Standby', tone: 'calm' },
+  fault: { icon: 'stop', word: 'Fault', tone: 'bad' },
+  unreachable: { icon: 'lost', word: 'No contact', tone: 'lost' },
+}
+export function deviceMark(status: string | null | undefined): Mark {
+  const known = DEVICE[status as DeviceStatus] as Mark | undefined
+  return known ?? { icon: 'question', word: 'No status', tone: 'calm' }
+}
+
+const SEVERITY: Readonly<Record<Severity, Mark>> = {
+  critical: { icon: 'stop', word: 'Critical', tone: 'bad' },
+  major: { icon: 'warning', word: 'Major', tone: 'warn' },
+  minor: { icon: 'alarm', word: 'Minor', tone: 'calm' },
+  info: { icon: 'question', word: 'Info', tone: 'calm' },
+}
+/** Every severity, worst first. */
+export const SEVERITIES = Object.keys(SEVERITY) as Severity[]
+export function severityMark(severity: Severity): Mark {
+  return SEVERITY[severity] ?? SEVERITY.info
+}
+
+const TICKET: Readonly<Record<TicketStatus, Mark>> = {
+  new: { icon: 'plus', word: 'New', tone: 'accent' },
+  open: { icon: 'ticket', word: 'Open', tone: 'warn' },
+  pending: { icon: 'moon', word: 'Pending', tone: 'calm' },
+  scheduled: { icon: 'table', word: 'Scheduled', tone: 'lost' },
+  resolved: { icon: 'checkCircle', word: 'Resolved', tone: 'good' },
+  closed: { icon: 'check', word: 'Closed', tone: 'calm' },
+}
+/** Every ticket status in the order a ticket goes through them. */
+export const TICKET_STATUSES = Object.keys(TICKET) as TicketStatus[]
+export function ticketMark(status: TicketStatus): Mark {
+  return TICKET[status] ?? TICKET.open
+}
+
+const PRIORITY: Readonly<Record<TicketPriority, Mark>> = {
+  urgent: { icon: 'stop', word: 'Urgent', tone: 'bad' },
+  high: { icon: 'chevronUp', word: 'High', tone: 'warn' },
+  normal: { icon: 'more', word: 'Normal', tone: 'calm' },
+  low: { icon: 'chevronDown', word: 'Low', tone: 'calm' },
+}
+/** Every priority, most urgent first. */
+export const TICKET_PRIORITIES = Object.keys(PRIORITY) as TicketPriority[]
+export function priorityMark(priority: TicketPriority): Mark {
+  return PRIORITY[priority] ?? PRIORITY.normal
+}
+
+const NOTIFICATION: Readonly<Record<(typeof NOTIFICATION_STATES)[number], Mark>> = {
+  queued: { icon: 'refresh', word: 'Queued', tone: 'calm' },
+  sent: { icon: 'checkCircle', word: 'Sent', tone: 'good' },
+  failed: { icon: 'stop', word: 'Failed', tone: 'bad' },
+}
+export function notificationMark(state: (typeof NOTIFICATION_STATES)[number]): Mark {
+  return NOTIFICATION[state] ?? NOTIFICATION.queued
+}

@@ -1,0 +1,22 @@
+export interface Column<Key extends string = string> {
+  key: Key
+  title: string
+  /** Grid track: `minmax(12rem, 2fr)`. */
+  width: string
+  align?: 'start' | 'end'
+  sortable?: boolean
+}
+export interface Sort<Key extends string = string> {
+  key: Key
+  down: boolean
+}
+
+/** `-power` in an address is the power column, largest first. */
+export function parseSort<Key extends string>(text: string | null, keys: readonly Key[], otherwise: Sort<Key>): Sort<Key> {
+  const name = text?.replace(/^-/, '') ?? ''
+  const key = keys.find((candidate) => candidate === name)
+  return key === undefined ? otherwise : { key, down: text?.startsWith('-') ?? false }
+}
+export function sortText(sort: Sort): string {
+  return `${sort.down ? '-' : ''}${sort.key}`
+}

@@ -1,0 +1,103 @@
+/**
+ * The hub in a browser, and live values as reactive state. `$state.raw`: a map of ten thousand sites is replaced as a whole
+ * once a frame instead of being watched deeply.
+ */
+import type { LiveUpdate } from '@heliograph/crm-core/contracts'
+import { LiveHub, type LiveRequest, type LiveStatus, type SocketLike } from './hub.ts'
+import { session } from '#lib/session/session.svelte.ts'
+
+/** Where there is no painting (a page in the background), changes are still applied, only slowly. */
+const BACKGROUND_PASS_MS = 1000
+
+class LiveLine {
+  status = $state<LiveStatus>('idle')
+  /** Since when the status holds, UTC milliseconds. */
+  since = $state(0)
+  /** Seconds' clock of the page: ages are told from it. */
+  now = $state(Date.now())
+
+  readonly hub = new LiveHub({
+    connect: () => {
+      const address = new URL('/api/v1/live', location.href)
+      address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
+      return new WebSocket(address) as SocketLike
+    },
+    now: () => Date.now(),
+    random: () => Math.random(),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
+    onFrame: (run) => {
+      if (document.hidden) setTimeout(run, BACKGROUND_PASS_MS)
+      else requestAnimationFrame(run)
+    },
+    onStatus: (status, since) => {
+      this.status = status
+      this.since = since
+    },
+    onSignedOut: () => {
+      void session.signInAgain().then((again) => {
+        if (again) this.hub.resume()
+      })
+    },
+  })
+
+  /** Starts the clock and the triggers that reconnect at once; answers how to stop. Called by the frame of the pages. */
+  start(): () => void {
+    const tick = setInterval(() => {
+      if (!document.hidden) this.now = Date.now()
+    }, 1000)
+    const wake = () => {
+      if (document.hidden) return
+      this.now = Date.now()
+      this.hub.resume()
+    }
+    window.addEventListener('online', wake)
+    document.addEventListener('visibilitychange', wake)
+    return () => {
+      clearInterval(tick)
+      window.removeEventListener('online', wake)
+      document.removeEventListener('visibilitychange', wake)
+      this.hub.stop()
+    }
+  }
+}
+
+export const live = new LiveLine()
+
+/** The newest values of one topic by key. */
+export class LiveTopic<Value> {
+  entries = $state.raw<ReadonlyMap<string, { ts: number; value: Value }>>(new Map())
+  /** Whether a first snapshot has come. */
+  ready = $state(false)
+  error = $state<string | undefined>(undefined)
+
+  /** @param prefix taken off the keys: `site:` turns `site:ID` into `ID` */
+  constructor(request: () => LiveRequest | undefined, prefix = '') {
+    $effect(() => {
+      const wanted = request()
+      if (!wanted) return
+      this.ready = false
+      this.error = undefined
+      return live.hub.subscribe(wanted, {
+        apply: (updates, whole) => this.#apply(updates, whole, prefix),
+        error: (code) => {
+          this.error = code
+        },
+      })
+    })
+  }
+
+  #apply(updates: readonly LiveUpdate[], whole: boolean, prefix: string): void {
+    const entries = whole ? new Map<string, { ts: number; value: Value }>() : new Map(this.entries)
+    for (const { key, ts, value } of updates) {
+      const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
+      if (value === null || value === undefined) entries.delete(name)
+      else entries.set(name, { ts, value: value as Value })
+    }
+    this.entries = entries
+    this.ready = true
+    this.error = undefined
+  }
+}

@@ -1,0 +1,52 @@
+/** Names of customers, sites and connections by id, so that lists can say whose something is. Loaded once when first asked for, then kept fresh on demand. */
+import type { Connection, Customer, Permission, Site } from '@heliograph/crm-core/contracts'
+import { api } from '#lib/api/api.ts'
+import { session } from '#lib/session/session.svelte.ts'
+
+class Names<T extends { id: string; name: string }> {
+  entries = $state.raw<ReadonlyMap<string, T>>(new Map())
+  ready = $state(false)
+  #path: string
+  #needs: Permission
+  #asked: Promise<void> | undefined
+
+  constructor(path: string, needs: Permission) {
+    this.#path = path
+    this.#needs = needs
+  }
+  /** Loads if that has not happened yet. A failure leaves the names out and is tried again by the next who asks. */
+  want(): void {
+    this.#asked ??= this.#load().catch(() => {
+      this.#asked = undefined
+    })
+  }
+  refresh(): void {
+    this.#asked = undefined
+    this.want()
+  }
+  get(id: string | null | undefined): T | undefined {
+    return id ? this.entries.get(id) : undefined
+  }
+  name(id: string | null | undefined): string {
+    return this.get(id)?.name ?? ''
+  }
+  get list(): T[] {
+    return [...this.entries.values()].sort((a, b) => a.name.localeCompare(b.name))
+  }
+
+  async #load(): Promise<void> {
+    if (!session.may(this.#needs)) return
+    const entries = new Map<string, T>()
+    for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) {
+      for (const item of page) entries.set(item.id, item)
+    }
+    this.entries = entries
+    this.ready = true
+  }
+}
+
+export const directory = {
+  customers: new Names<Customer>('/customers', 'customer:read'),
+  sites: new Names<Site>('/sites', 'site:read'),
+  connections: new Names<Connection>('/connections', 'connection:read'),
+}

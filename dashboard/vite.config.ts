@@ -1,0 +1,45 @@
+import adapter from '@sveltejs/adapter-node'
+import { sveltekit } from '@sveltejs/kit/vite'
+import tailwindcss from '@tailwindcss/vite'
+import { defineConfig } from 'vite'
+
+export default defineConfig({
+  plugins: [
+    tailwindcss(),
+    sveltekit({
+      // Compression on the fly belongs to whatever stands in front; assets are compressed once, here.
+      adapter: adapter({ out: 'build', precompress: true }),
+      compilerOptions: { runes: true },
+      // A fresh nonce per page; no inline script or style runs without it, so text of a customer can never become code.
+      csp: {
+        mode: 'auto',
+        directives: {
+          'default-src': ['self'],
+          'script-src': ['self'],
+          'style-src': ['self'],
+          // The one style attribute in a template: the element in which the framework announces page changes to screen readers.
+          'style-src-attr': ['unsafe-hashes', 'sha256-S8qMpvofolR8Mpjy4kQvEm7m1q8clzU4dfDH0AmvZjo='],
+          'img-src': ['self', 'data:', 'blob:'],
+          'font-src': ['self'],
+          'connect-src': ['self'],
+          'worker-src': ['self'],
+          'object-src': ['none'],
+          'base-uri': ['none'],
+          'form-action': ['self'],
+          'frame-ancestors': ['none'],
+        },
+      },
+    }),
+  ],
+  build: {
+    target: 'es2023',
+    cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
+    // The contracts make their schemas when loaded. The pages want types and a few words of them, so modules of which
+    // nothing is used are left out, and the schema library with them (150 kB).
+    rolldownOptions: {
+      treeshake: { moduleSideEffects: [{ test: /crm-core[\\/]contracts|node_modules[\\/]zod/, sideEffects: false }] },
+    },
+  },
+  // The shared words are TypeScript sources: they are built in, not looked up at run time.
+  ssr: { noExternal: ['@heliograph/crm-core'] },
+})

@@ -1,0 +1,115 @@
+/** Every route declares who may call it, and the server keeps to it: for every role, and for other tenants' ids. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DEFAULT_ROLES, PROBLEMS, type Permission, type RoleName } from '@heliograph/crm-core/contracts'
+import { Client, createWorld, seedTenant, signIn, type Tenant, type World } from './world.ts'
+
+let world: World
+let mine: Tenant
+let other: Tenant
+const clients = new Map<RoleName | 'nobody', Client>()
+const ROLES = ['admin', 'support', 'sales', 'analyst', 'customer'] as const
+
+beforeAll(async () => {
+  world = await createWorld()
+  mine = await seedTenant(world, 'sun')
+  other = await seedTenant(world, 'moon')
+  for (const role of ROLES) clients.set(role, await signIn(world.app, mine.email(role)))
+  clients.set('nobody', new Client(world.app))
+})
+afterAll(() => world.stop())
+
+const NOWHERE = '01900000-0000-7000-8000-000000000000'
+/** Routes with policies of the table, without the copies that answer HEAD. */
+const routes = () => world.app.routeTable.filter(({ method }) => method !== 'HEAD' && method !== 'OPTIONS')
+const fill = (url: string, id: string) => url.replace(/:[A-Za-z]+/g, id).replace('*', 'x')
+/** The operator's permissions that the seeded admin holds too, being both. */
+const permissionsOf = (role: RoleName): readonly Permission[] =>
+  role === 'admin' ? [...DEFAULT_ROLES.admin, ...DEFAULT_ROLES.operator] : DEFAULT_ROLES[role]
+
+test('every route has a policy, and there are routes', () => {
+  expect(routes().length).toBeGreaterThan(70)
+  for (const { policy } of routes()) expect(policy).toBeDefined()
+})
+
+test('a route without a policy is refused when the server is built', async () => {
+  const { createApi } = await import('@heliograph/api')
+  const app = createApi({ ...world.deps, metrics: new (await import('prom-client')).Registry() }, { publicUrl: 'http://x.test', secret: 'x'.repeat(16) })
+  expect(() => app.get('/forgotten', () => 'x')).toThrow(/declares no policy/)
+  await app.close()
+})
+
+describe('who is nobody', () => {
+  test('is asked to sign in on every route that is not open', async () => {
+    for (const { method, url, policy } of routes()) {
+      if (policy === 'public') continue
+      const response = await clients.get('nobody')!.request(method as 'GET', fill(url, NOWHERE))
+      const expected = policy === 'ingest' && url.includes('webhooks') ? 404 : 401
+      expect([method, url, response.statusCode]).toEqual([method, url, expected])
+      expect(response.headers['content-type']).toContain('application/problem+json')
+    }
+  })
+})
+
+describe.each(ROLES)('%s', (role) => {
+  test('is refused with 403 exactly where its permissions end', async () => {
+    const may = new Set(permissionsOf(role))
+    for (const { method, url, policy } of routes()) {
+      if (typeof policy !== 'object') continue
+      const response = await clients.get(role)!.request(method as 'GET', fill(url, NOWHERE), method === 'GET' ? undefined : {})
+      // A customer writes tickets and comments on them; running them is the staff's.
+      const staffOnly = role === 'customer' && method === 'PATCH' && url === '/api/v1/tickets/:id'
+      const allowed = may.has(policy.permission) && !staffOnly
+      // What is allowed goes on to be judged as a request: never 401 or 403.
+      const told = [401, 403].includes(response.statusCode) ? response.statusCode : 'allowed'
+      expect([method, url, told]).toEqual([method, url, allowed ? 'allowed' : 403])
+      if (!allowed) expect(response.json()).toMatchObject({ code: 'forbidden', status: PROBLEMS.forbidden.status })
+    }
+  })
+})
+
+describe("another tenant's ids", () => {
+  test('are not there, on every route that takes one', async () => {
+    const ids = [other.siteId, other.deviceId, other.customerId, other.connectionId, other.rootId, other.id]
+    const bodies: Record<string, unknown> = {
+      '/api/v1/unclaimed/:id/claim': { siteId: mine.siteId },
+      '/api/v1/alarms/:id/mute': { until: '2030-01-01T00:00:00Z', reason: 'no' },
+      '/api/v1/tickets/:id/comments': { text: 'hello' },
+    }
+    for (const { method, url, policy } of routes()) {
+      // The operator's routes name tenants, which are the operator's to see.
+      if (!url.includes(':id') || typeof policy !== 'object' || url.startsWith('/api/v1/tenants')) continue
+      // Read from the warehouse, which is down here; the tenant filter there has tests of its own.
+      if (url.startsWith('/api/v1/dead-letters')) continue
+      for (const id of ids) {
+        const body = method === 'GET' || method === 'DELETE' ? undefined : (bodies[url] ?? {})
+        const response = await clients.get('admin')!.request(method as 'GET', url.replace(':id', id), body)
+        expect([method, url, response.statusCode]).toEqual([method, url, 404])
+        expect(response.body).not.toContain('moon')
+      }
+    }
+  })
+  test('are not found in lists and searches either', async () => {
+    for (const path of ['sites', 'devices', 'customers', 'connections', 'users', 'org-units', 'contacts', 'arrays', 'audit']) {
+      const response = await clients.get('admin')!.get(`${path}?limit=500${path === 'audit' ? '' : '&q=moon'}`)
+      expect([path, response.statusCode]).toEqual([path, 200])
+      expect(response.body).not.toContain('moon')
+    }
+  })
+  test('cannot be referred to in what is written', async () => {
+    const admin = clients.get('admin')!
+    const site = { name: 'x', timezone: 'UTC' }
+    for (const [path, body] of [
+      ['sites', { ...site, customerId: other.customerId }],
+      ['sites', { ...site, customerId: mine.customerId, orgUnitId: other.rootId }],
+      ['devices', { siteId: other.siteId, kind: 'meter', vendor: 'native', serial: 'y' }],
+      ['contacts', { customerId: other.customerId, name: 'y' }],
+      ['arrays', { siteId: other.siteId, name: 'y', azimuthDeg: 180, tiltDeg: 30, peakPowerW: 1 }],
+      ['connections', { name: 'y', transport: 'mqtt', vendor: 'native', siteId: other.siteId }],
+      ['tickets', { subject: 'y', siteId: other.siteId }],
+      ['org-units', { name: 'y', parentId: other.rootId }],
+    ] as const) {
+      const response = await admin.post(path, body)
+      expect([path, response.statusCode]).toEqual([path, 404])
+    }
+  })
+})

@@ -1,0 +1,165 @@
+/** `npx heliograph`: the operator's tool. */
+import { Command, CommanderError } from 'commander'
+import { CliError, withClient } from '../cli/client.ts'
+import { SettingsError } from '../settings.ts'
+
+const program = new Command('heliograph')
+  .description('Operate a Heliograph instance')
+  .exitOverride()
+  .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+
+program
+  .command('decode')
+  .description('what a vendor’s files hold, one JSON line a reading')
+  .argument('<file...>')
+  .requiredOption('--vendor <id>')
+  .option('--topic <topic>', 'MQTT topic of a body that is one message')
+  .option('--received-at <time>', 'when it arrived: RFC 3339 or UTC ms')
+  .option('--timezone <zone>', 'IANA zone for local times without an offset')
+  .action(async (files: string[], options) => {
+    const { decodeCommand } = await import('../cli/decode.ts')
+    process.exitCode = decodeCommand(files, options)
+  })
+
+program
+  .command('import')
+  .description('bring in history from a CSV file')
+  .argument('<file>')
+  .requiredOption('--site <id>')
+  .option('--device <id>')
+  .option('--device-column <name>')
+  .requiredOption('--map <column=metric[:unit],…>')
+  .requiredOption('--time <column>')
+  .option('--time-format <format>')
+  .option('--timezone <zone>')
+  .action(async (file: string, options) => {
+    const { importCommand } = await import('../cli/import.ts')
+    const result = await withClient((client) => importCommand(client, file, options))
+    console.log(JSON.stringify(result))
+    if (result.rows > 0 && result.imported === 0 && result.bad > 0) process.exitCode = 1
+  })
+
+program
+  .command('kpi')
+  .description('energy, yield and performance of a site')
+  .requiredOption('--site <id>')
+  .requiredOption('--from <time>')
+  .requiredOption('--to <time>')
+  .option('--json')
+  .action(async (options) => {
+    const { kpiCommand } = await import('../cli/kpi.ts')
+    await withClient((client) => kpiCommand(client, options))
+  })
+
+program
+  .command('replay')
+  .description('decode raw messages again')
+  .option('--from <time>')
+  .option('--to <time>')
+  .option('--connection <id>')
+  .action(async (options) => {
+    const { replayCommand } = await import('../cli/pipeline.ts')
+    await withClient((client) => replayCommand(client, options))
+  })
+program
+  .command('dead-letters')
+  .description('messages that could not be decoded, one JSON line each')
+  .action(async () => {
+    const { deadLettersCommand } = await import('../cli/pipeline.ts')
+    await withClient(deadLettersCommand)
+  })
+program
+  .command('status')
+  .description('the parts of the instance and how far they are behind')
+  .action(async () => {
+    const { statusCommand } = await import('../cli/pipeline.ts')
+    await withClient(statusCommand)
+  })
+program
+  .command('verify')
+  .description('compare roll-ups with raw readings, and the log with the store')
+  .action(async () => {
+    const { verifyCommand } = await import('../cli/verify.ts')
+    process.exitCode = await withClient(verifyCommand)
+  })
+
+program
+  .command('backup')
+  .description('copy a running instance into a folder')
+  .argument('<dir>')
+  .action(async (dir: string) => {
+    const { backupCommand } = await import('../cli/backup.ts')
+    await backupCommand(dir)
+  })
+program
+  .command('restore')
+  .description('put a backup into an empty data directory')
+  .argument('<dir>')
+  .action(async (dir: string) => {
+    const { restoreCommand } = await import('../cli/backup.ts')
+    await restoreCommand(dir)
+  })
+
+const audit = program.command('audit').description('the audit trail')
+audit
+  .command('verify')
+  .description('check the hash chain of every tenant')
+  .action(async () => {
+    const { auditVerifyCommand } = await import('../cli/admin.ts')
+    process.exitCode = await withClient(auditVerifyCommand)
+  })
+const tenant = program.command('tenant').description('tenants')
+tenant
+  .command('create')
+  .requiredOption('--name <name>')
+  .requiredOption('--admin-email <email>')
+  .requiredOption('--admin-password <password>')
+  .action(async (options) => {
+    const { tenantCreateCommand } = await import('../cli/admin.ts')
+    await withClient((client) => tenantCreateCommand(client, options))
+  })
+const user = program.command('user').description('people')
+user
+  .command('create')
+  .requiredOption('--tenant <id>')
+  .requiredOption('--email <email>')
+  .requiredOption('--name <name>')
+  .requiredOption('--role <role>')
+  .option('--password <password>')
+  .action(async (options) => {
+    const { userCreateCommand } = await import('../cli/admin.ts')
+    await withClient((client) => userCreateCommand(client, options))
+  })
+user
+  .command('list')
+  .option('--tenant <id>')
+  .action(async (options) => {
+    const { userListCommand } = await import('../cli/admin.ts')
+    await withClient((client) => userListCommand(client, options))
+  })
+const demo = program.command('demo').description('the demo')
+demo
+  .command('reset')
+  .description('remove all data of this instance; the next start seeds the demo anew')
+  .action(async () => {
+    const { demoResetCommand } = await import('../cli/backup.ts')
+    demoResetCommand()
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else if (error instanceof CliError) {
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = error.exitCode
+  } else if (error instanceof SettingsError) {
+    for (const problem of error.problems) process.stderr.write(`${problem}\n`)
+    process.exitCode = 1
+  } else {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+// The launcher's channel would keep this process alive.
+if (process.connected) process.disconnect()

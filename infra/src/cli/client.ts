@@ -1,0 +1,217 @@
+/**
+ * How the command line reaches an instance: by `HELIO_URL` and `HELIO_API_KEY`, else by the admin socket of the data
+ * directory, else by starting the instance for itself, without page or demo, and stopping it afterwards.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { type IncomingMessage, request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readSettings } from '../settings.ts'
+
+export class CliError extends Error {
+  readonly exitCode: 1 | 2
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+export interface Answer<T> {
+  status: number
+  body: T
+  headers: IncomingMessage['headers']
+}
+export interface Client {
+  /** @throws CliError with the problem's detail for any answer but 2xx */
+  call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T>
+  /** Stops what was started for this client. */
+  close(): Promise<void>
+}
+
+/** A path for a unix socket must be short; a deep data directory gets one in the temporary folder. */
+export function adminSocketPath(dataDir: string): string {
+  const path = join(dataDir, 'admin.sock')
+  if (Buffer.byteLength(path) < 100) return path
+  return join(tmpdir(), `heliograph-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`)
+}
+
+export async function connect(): Promise<Client> {
+  const { HELIO_URL: url, HELIO_API_KEY: key } = process.env
+  if (key) return client({ url: url ?? 'http://127.0.0.1:8080', headers: { authorization: `Bearer ${key}` } })
+  const socketPath = adminSocketPath(readSettings().dataDir)
+  if (await answers(socketPath)) return client({ socketPath })
+  const instance = await startPrivate(socketPath)
+  return client({ socketPath }, async () => {
+    const exited = once(instance, 'exit')
+    instance.kill('SIGTERM')
+    await exited
+  })
+}
+
+interface Target {
+  url?: string
+  socketPath?: string
+  headers?: Record<string, string>
+}
+
+function client(target: Target, close: () => Promise<void> = async () => {}): Client {
+  return {
+    close,
+    async call<T>(method: string, path: string, body?: unknown, options: { tenantId?: string } = {}) {
+      const headers = { ...target.headers, ...(options.tenantId && { 'x-helio-tenant': options.tenantId }) }
+      for (let attempt = 0; ; attempt++) {
+        const answer = await send<T & { detail?: string; title?: string; errors?: { path: string; message: string }[] }>(
+          { ...target, headers },
+          method,
+          path,
+          body,
+        )
+        if (answer.status >= 200 && answer.status < 300) return answer.body
+        if ((answer.status === 429 || answer.status === 503) && attempt < 60) {
+          await new Promise((resolve) => setTimeout(resolve, (Number(answer.headers['retry-after']) || 1) * 1_000))
+          continue
+        }
+        const { detail, title, errors } = answer.body
+        throw new CliError(
+          [detail ?? title ?? `the server answered ${answer.status}`, ...(errors ?? []).map((error) => `${error.path}: ${error.message}`)].join('; '),
+        )
+      }
+    },
+  }
+}
+
+function send<T>(target: Target, method: string, path: string, body: unknown): Promise<Answer<T>> {
+  const url = new URL(path, target.url ?? 'http://localhost')
+  const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body))
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      url,
+      {
+        method,
+        socketPath: target.socketPath,
+        headers: {
+          accept: 'application/json',
+          ...target.headers,
+          ...(payload && { 'content-type': 'application/json', 'content-length': payload.length }),
+        },
+      },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          const text = Buffer.concat(chunks).toString()
+          try {
+            resolve({
+              status: response.statusCode!,
+              headers: response.headers,
+              body: (text === '' ? {} : response.headers['content-type']?.includes('json') ? JSON.parse(text) : text) as T,
+            })
+          } catch (error) {
+            reject(error as Error)
+          }
+        })
+      },
+    )
+    sent.on('error', (error) => reject(new CliError(`the server at ${target.url ?? target.socketPath} cannot be reached: ${error.message}`)))
+    sent.end(payload)
+  })
+}
+
+async function answers(socketPath: string): Promise<boolean> {
+  if (!existsSync(socketPath)) return false
+  try {
+    return (await send({ socketPath }, 'GET', '/healthz', undefined)).status === 200
+  } catch {
+    return false
+  }
+}
+
+async function startPrivate(socketPath: string): Promise<ChildProcess> {
+  const child = fork(new URL('../bin/solo.ts', import.meta.url).pathname, {
+    env: { ...process.env, HELIO_HTTP_PORT: '0', HELIO_MQTT_PORT: '0', HELIO_DEMO: 'off', HELIO_LOG_LEVEL: 'error' },
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  let complaint = ''
+  child.stderr!.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)))
+  const gone = once(child, 'exit')
+  for (let waited = 0; waited < 600; waited++) {
+    if (child.exitCode !== null) break
+    if (await answers(socketPath)) return child
+    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 100))])
+  }
+  child.kill('SIGTERM')
+  throw new CliError(complaint.trim() || 'no instance is running on this data directory, and none could be started')
+}
+
+/** Runs a command against an instance and lets go of it, whatever happens. */
+export async function withClient<R>(work: (client: Client) => Promise<R>): Promise<R> {
+  const connected = await connect()
+  try {
+    return await work(connected)
+  } finally {
+    await connected.close()
+  }
+}
+
+interface Named {
+  id: string
+  name: string
+}
+/** All items of a list, page by page. */
+export async function listAll<T>(client: Client, path: string, tenantId?: string): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | null = null
+  do {
+    const glue = path.includes('?') ? '&' : '?'
+    const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
+    const page: { items: T[]; nextCursor: string | null } = await client.call('GET', `${path}${glue}limit=500${next}`, undefined, { tenantId })
+    items.push(...page.items)
+    cursor = page.nextCursor
+  } while (cursor !== null)
+  return items
+}
+
+/** Tenants the caller may act in: an API key has one; the local administrator all. */
+export async function tenantsOf(client: Client): Promise<(string | undefined)[]> {
+  if (process.env['HELIO_API_KEY']) return [undefined]
+  return (await listAll<Named>(client, '/api/v1/tenants')).map(({ id }) => id)
+}
+
+export interface FoundSite {
+  id: string
+  name: string
+  timezone: string
+  tenantId?: string
+}
+/** A site by id or by its whole name. */
+export async function findSite(client: Client, site: string): Promise<FoundSite> {
+  const matches: FoundSite[] = []
+  for (const tenantId of await tenantsOf(client))
+    for (const found of await listAll<FoundSite>(client, '/api/v1/sites', tenantId))
+      if (found.id === site || found.name === site) matches.push({ ...found, tenantId })
+  const [only, another] = matches
+  if (!only) throw new CliError(`there is no site "${site}"`)
+  if (another) throw new CliError(`"${site}" names several sites; give the id`)
+  return only
+}
+export interface FoundDevice {
+  id: string
+  serial: string
+  name: string
+}
+/** The devices of a site by id, serial or name. */
+export async function devicesOf(client: Client, site: FoundSite): Promise<(name: string) => FoundDevice> {
+  const devices = await listAll<FoundDevice>(client, `/api/v1/devices?siteId=${site.id}`, site.tenantId)
+  return (name) => {
+    const found = devices.find((device) => device.id === name || device.serial === name) ?? devices.find((device) => device.name === name)
+    if (!found) throw new CliError(`site "${site.name}" has no device "${name}"`)
+    return found
+  }
+}

@@ -1,0 +1,68 @@
+/** Commands about the line from device to store. */
+import { type Client, CliError, listAll, tenantsOf } from './client.ts'
+
+interface Ready {
+  status: string
+  parts: { name: string; state: string; lag: number; detail?: string }[]
+}
+
+/** Resolves when everything that came in so far is stored and rolled up. */
+export async function drained(client: Client, limitMs = 30 * 60_000): Promise<void> {
+  const end = Date.now() + limitMs
+  let calm = 0
+  while (Date.now() < end) {
+    const { parts } = await client.call<Ready>('GET', '/readyz')
+    const lag = parts.reduce((sum, part) => sum + part.lag, 0)
+    // Twice in a row: between two stages a record is nobody's for a moment.
+    calm = lag === 0 ? calm + 1 : 0
+    if (calm >= 2) return
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  throw new CliError('the line is still behind; look at `heliograph status`')
+}
+
+export async function statusCommand(client: Client): Promise<void> {
+  const { status, parts } = await client.call<Ready>('GET', '/readyz')
+  console.log(status)
+  for (const { name, state, lag, detail } of parts) console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${lag} behind${detail ? `  ${detail}` : ''}`)
+}
+
+export interface ReplayOptions {
+  from?: string
+  to?: string
+  connection?: string
+}
+export async function replayCommand(client: Client, options: ReplayOptions): Promise<void> {
+  for (const tenantId of await tenantsOf(client)) {
+    const { id } = await client.call<{ id: string }>(
+      'POST',
+      '/api/v1/replays',
+      {
+        ...(options.from && { from: options.from }),
+        ...(options.to && { to: options.to }),
+        ...(options.connection && { connectionId: options.connection }),
+      },
+      { tenantId },
+    )
+    for (;;) {
+      const { state, done, total } = await client.call<{ state: string; done: number; total: number }>(
+        'GET',
+        `/api/v1/replays/${id}`,
+        undefined,
+        { tenantId },
+      )
+      process.stderr.write(`\r${done} of ${total} messages`)
+      if (state === 'failed') throw new CliError(`\nreplay ${id} failed`)
+      if (state === 'done') break
+      await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    process.stderr.write('\n')
+    console.log(JSON.stringify({ replayId: id, state: 'done' }))
+  }
+  await drained(client)
+}
+
+export async function deadLettersCommand(client: Client): Promise<void> {
+  for (const tenantId of await tenantsOf(client))
+    for (const letter of await listAll<object>(client, '/api/v1/dead-letters', tenantId)) console.log(JSON.stringify(letter))
+}

@@ -1,0 +1,24 @@
+/** The CRM database's engines, chosen by the scheme of `HELIO_CRM_URL`. */
+import type { CrmDatabase, CrmReader } from '@heliograph/crm-core/contracts'
+import type { CrmDatabaseOptions } from '@heliograph/crm-core'
+import { openSqliteReader } from './sqlite-reader.ts'
+import { createSqliteCrm } from './sqlite.ts'
+
+export interface CrmUrl {
+  /** `file:` and a path (relative or absolute): SQLite. */
+  url: string
+}
+
+/** Connects on `start`. @throws Error on a scheme that no engine knows */
+export const openCrm = ({ url, ...options }: CrmUrl & CrmDatabaseOptions): CrmDatabase =>
+  createSqliteCrm({ file: sqliteFile(url), ...options })
+
+/** Read-only, light, for processes that own no CRM. */
+export const openCrmReader = async ({ url }: CrmUrl): Promise<CrmReader> => await openSqliteReader(sqliteFile(url))
+
+function sqliteFile(url: string): string {
+  const match = /^(?:file|sqlite):(?:\/\/(?=\/))?(.+)$/.exec(url)
+  if (match === null)
+    throw new Error(`HELIO_CRM_URL "${url.split(':')[0]}:" is no engine of this release; use file:PATH`)
+  return match[1]!
+}

@@ -1,0 +1,71 @@
+/** A CRM on SQLite in a folder of its own, with its services, for tests. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { createCrm, systemCaller, type Crm } from '@heliograph/crm-core'
+import type { Caller, CrmDatabase, DomainEvent, DomainEventType, TenantId } from '@heliograph/crm-core/contracts'
+import { openCrm } from './index.ts'
+
+export const TEST_PASSWORD = 'correct horse battery'
+
+export interface TestCrm {
+  db: CrmDatabase
+  crm: Crm
+  file: string
+  /** UTC milliseconds of the services' clock; tests move it. */
+  clock: { now: number }
+  stop(): Promise<void>
+  /** A tenant with its administrator signed in. */
+  tenant(name?: string): Promise<{ tenantId: TenantId; rootId: string; admin: Caller; email: string }>
+  /** Events emitted since the last call, oldest first. */
+  events(): Promise<DomainEvent[]>
+  eventsOf<T extends DomainEventType>(type: T): Promise<Extract<DomainEvent, { type: T }>[]>
+}
+
+export async function openTestCrm(): Promise<TestCrm> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'helio-crm-'))
+  const file = path.join(folder, 'crm.sqlite')
+  const clock = { now: Date.parse('2026-06-01T10:00:00Z') }
+  const db = openCrm({ url: `file:${file}`, now: () => clock.now })
+  await db.start()
+  const crm = createCrm({
+    db,
+    secret: 'test secret of 32 characters ....',
+    publicUrl: 'http://helio.test/',
+    now: () => clock.now,
+  })
+  let seen = 0
+  let tenants = 0
+
+  async function events(): Promise<DomainEvent[]> {
+    const rows = await db.system.find('outbox', { where: { version: { gt: seen } }, orderBy: [['version', 'asc']] })
+    seen = rows.at(-1)?.version ?? seen
+    return rows.map(({ payload }) => JSON.parse(payload) as DomainEvent)
+  }
+  return {
+    db,
+    crm,
+    file,
+    clock,
+    events,
+    async eventsOf(type) {
+      return (await events()).filter(
+        (event): event is Extract<DomainEvent, { type: typeof type }> => event.type === type,
+      )
+    },
+    async tenant(name = `Tenant ${++tenants}`) {
+      const email = `admin-${name.toLowerCase().replace(/\W/g, '-')}@helio.test`
+      const made = await crm.tenants.create(systemCaller('test'), {
+        name,
+        adminEmail: email,
+        adminPassword: TEST_PASSWORD,
+      })
+      const { caller } = await crm.auth.login({ email, password: TEST_PASSWORD }, { address: '192.0.2.7' })
+      return { tenantId: made.tenantId, rootId: made.rootId, admin: caller, email }
+    },
+    async stop() {
+      await db.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * The access layer's engine over a generated Prisma client. The same for SQLite and MySQL: what differs (adapter, pragmas,
+ * error words) is given in.
+ */
+import { TABLES, CrmEngineError } from '@heliograph/crm-core'
+import type { Condition, CrmEngine, EngineQuery, EngineReads, EngineTx, PlainRow } from '@heliograph/crm-core'
+import type { TableName } from '@heliograph/crm-core/contracts'
+
+interface Delegate {
+  findMany(query: object): Promise<PlainRow[]>
+  count(query: object): Promise<number>
+  createMany(query: object): Promise<{ count: number }>
+  updateMany(query: object): Promise<{ count: number }>
+  deleteMany(query: object): Promise<{ count: number }>
+  upsert(query: object): Promise<PlainRow>
+}
+type Delegates = Record<TableName, Delegate>
+/** The part of a generated client that the engine uses. */
+export interface PrismaClientLike {
+  $transaction<R>(work: (tx: unknown) => Promise<R>, options: { maxWait: number; timeout: number }): Promise<R>
+  $connect(): Promise<void>
+  $disconnect(): Promise<void>
+  $queryRawUnsafe(sql: string): Promise<unknown>
+}
+
+export interface PrismaEngineOptions {
+  /** One client for both would hold every read up behind an open transaction. */
+  open(): Promise<{ reader: PrismaClientLike; writer: PrismaClientLike }>
+  /** Prisma's value for a database NULL in a JSON column. */
+  dbNull: unknown
+  /** Longest a transaction may take, milliseconds. Default 10 000. */
+  transactionTimeoutMs?: number
+  /** Transactions waiting at most; one more is refused as `unavailable`. Default 10 000. */
+  maxQueued?: number
+}
+
+const RETRIES = 5
+
+export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
+  const timeout = options.transactionTimeoutMs ?? 10_000
+  const maxQueued = options.maxQueued ?? 10_000
+  let clients: { reader: PrismaClientLike; writer: PrismaClientLike } | undefined
+  let tail: Promise<unknown> = Promise.resolve()
+  let queued = 0
+
+  const opened = (): NonNullable<typeof clients> => {
+    if (clients === undefined) throw new CrmEngineError('unavailable', 'the CRM database is not started')
+    return clients
+  }
+
+  async function attempt<R>(work: (tx: EngineTx) => Promise<R>): Promise<R> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await opened().writer.$transaction((tx) => work(createTx(tx as Delegates, options.dbNull)), {
+          maxWait: timeout,
+          timeout,
+        })
+      } catch (error) {
+        const problem = engineError(error)
+        if (!(problem instanceof CrmEngineError) || problem.code !== 'busy' || tries >= RETRIES) throw problem
+        await new Promise((resolve) => setTimeout(resolve, 2 ** tries * 5 * (0.5 + Math.random())))
+      }
+    }
+  }
+
+  return {
+    async start() {
+      clients ??= await options.open()
+    },
+    async stop() {
+      const closing = clients
+      clients = undefined
+      await tail
+      await closing?.reader.$disconnect()
+      await closing?.writer.$disconnect()
+    },
+    async health() {
+      try {
+        await opened().reader.$queryRawUnsafe('SELECT 1')
+        return { ok: true }
+      } catch (error) {
+        return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : 'unknown' }
+      }
+    },
+    reads: {
+      find: (table, query) => createReads(opened().reader as unknown as Delegates).find(table, query),
+      count: (table, where) => createReads(opened().reader as unknown as Delegates).count(table, where),
+    },
+    transaction(work) {
+      if (queued >= maxQueued) return Promise.reject(new CrmEngineError('unavailable', 'too many writes are waiting'))
+      queued++
+      // One writer at a time: queueing here costs nothing, contention inside the engine stops the event loop.
+      const run = tail.then(turn).then(() => attempt(work))
+      tail = run.then(
+        () => queued--,
+        () => queued--,
+      )
+      return run
+    },
+  }
+}
+
+function createReads(client: Delegates): EngineReads {
+  return {
+    find: (table: TableName, { where, orderBy, limit }: EngineQuery) =>
+      orEngineError(async () => {
+        const rows = await client[table].findMany({ where, orderBy, take: limit })
+        const wide = wideColumns(table)
+        if (wide.length > 0)
+          for (const row of rows) for (const column of wide) if (row[column] !== null) row[column] = Number(row[column])
+        return rows
+      }),
+    count: (table, where) => orEngineError(() => client[table].count({ where })),
+  }
+}
+
+function createTx(client: Delegates, dbNull: unknown): EngineTx {
+  const stored = (table: TableName, row: PlainRow): PlainRow => {
+    const nulls = jsonColumns(table).filter((column) => row[column] === null)
+    return nulls.length === 0 ? row : { ...row, ...Object.fromEntries(nulls.map((column) => [column, dbNull])) }
+  }
+  return {
+    ...createReads(client),
+    insert: (table, rows) =>
+      orEngineError(async () => {
+        await client[table].createMany({ data: rows.map((row) => stored(table, row)) })
+      }),
+    update: (table, where, changes) =>
+      orEngineError(async () => {
+        const { count } = await client[table].updateMany({ where, data: stored(table, changes) })
+        return count
+      }),
+    remove: (table: TableName, where: Condition) =>
+      orEngineError(async () => {
+        const { count } = await client[table].deleteMany({ where })
+        return count
+      }),
+    increment: (name, by) =>
+      orEngineError(async () => {
+        const row = await client.sequence.upsert({
+          where: { name },
+          create: { name, value: by },
+          update: { value: { increment: by } },
+        })
+        return Number(row.value)
+      }),
+  }
+}
+
+const wideCache = new Map<TableName, string[]>()
+const jsonCache = new Map<TableName, string[]>()
+const ofKind = (table: TableName, kind: string): string[] =>
+  Object.entries(TABLES[table].columns)
+    .filter(([, each]) => each.startsWith(kind))
+    .map(([name]) => name)
+/** Prisma gives BigInt columns as bigint; the values here (offsets, counts) stay far below 2^53. */
+function wideColumns(table: TableName): string[] {
+  let columns = wideCache.get(table)
+  if (columns === undefined) wideCache.set(table, (columns = ofKind(table, 'bigint')))
+  return columns
+}
+function jsonColumns(table: TableName): string[] {
+  let columns = jsonCache.get(table)
+  if (columns === undefined) jsonCache.set(table, (columns = ofKind(table, 'json')))
+  return columns
+}
+
+/**
+ * An embedded engine answers without ever waiting, so a queue of transactions would run as one long chain of microtasks in
+ * which no request is heard and no timer fires. Between two of them the event loop gets a turn.
+ */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+async function orEngineError<R>(work: () => Promise<R>): Promise<R> {
+  try {
+    return await work()
+  } catch (error) {
+    throw engineError(error)
+  }
+}
+
+/** Decides by Prisma's code (https://www.prisma.io/docs/orm/reference/error-reference). */
+function engineError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof CrmEngineError) return error
+  const code = (error as { code?: unknown }).code
+  const failed = (kind: CrmEngineError['code']) =>
+    new CrmEngineError(kind, `${typeof code === 'string' ? code : error.name}: ${firstLine(error.message)}`, {
+      cause: error,
+    })
+  switch (code) {
+    case 'P2002':
+      return failed('unique')
+    case 'P2003':
+    case 'P2014':
+      return failed('reference')
+    case 'P2034':
+    case 'P1008':
+    case 'P2028':
+      return failed('busy')
+    case 'P1001':
+    case 'P1002':
+    case 'P1017':
+    case 'P2024':
+      return failed('unavailable')
+    default:
+      return error.name.startsWith('PrismaClient') ? failed('rejected') : error
+  }
+}
+/** Prisma's messages hold the call's source and arguments; only their last line says what is wrong. */
+const firstLine = (message: string): string => message.trim().split('\n').at(-1)!.slice(0, 300)

@@ -1,0 +1,167 @@
+/**
+ * The read-only view of the CRM for processes that own none (edge, workers), straight on libSQL: a credential check is one
+ * statement of some ten microseconds, without Prisma's start-up and compile cost.
+ */
+import { access } from 'node:fs/promises'
+import path from 'node:path'
+import { createClient, type InValue, type ResultSet } from '@libsql/client'
+import { buildRegistrySnapshot, TABLES, type RegistryRows } from '@heliograph/crm-core'
+import type {
+  ApiKeyAccess,
+  ApiKeyScope,
+  ConnectionAccess,
+  ConnectionId,
+  CrmReader,
+  DeviceId,
+  ReplayId,
+  ReplayRequested,
+  Row,
+  TableName,
+  TenantId,
+} from '@heliograph/crm-core/contracts'
+import { sqliteConfig } from './sqlite-connection.ts'
+
+const REGISTRY_TABLES = ['tenant', 'site', 'device', 'deviceLink', 'deviceRole', 'deviceSite', 'connection'] as const
+const sqlName = (table: TableName): string => `"${table.charAt(0).toUpperCase()}${table.slice(1)}"`
+
+/** @throws Error where there is no database yet: the process that owns it has to start first */
+export async function openSqliteReader(file: string): Promise<CrmReader> {
+  await access(path.resolve(file))
+  const client = createClient(sqliteConfig(file))
+  await client.execute('PRAGMA query_only = ON')
+
+  const run = (sql: string, args: InValue[]): Promise<ResultSet> => client.execute({ sql, args })
+
+  async function connection(
+    column: 'id' | 'username',
+    value: string,
+    at: number,
+  ): Promise<ConnectionAccess | undefined> {
+    const { rows } = await run(
+      `SELECT c."id", c."tenantId", c."name", c."vendor", c."transport", c."siteId", c."enabled", c."username", c."scheme",
+              c."headerName", k."id" AS "credentialId", k."secretHash", k."secretCipher", k."validTo"
+       FROM "Connection" c
+       JOIN "Tenant" t ON t."id" = c."tenantId" AND t."status" = 'active'
+       LEFT JOIN "Credential" k ON k."connectionId" = c."id" AND k."validFrom" <= ?2 AND (k."validTo" IS NULL OR k."validTo" > ?2)
+       WHERE c."${column}" = ?1 AND c."revokedAt" IS NULL`,
+      [value, at],
+    )
+    const [first] = rows
+    if (first === undefined) return undefined
+    return {
+      connectionId: first.id as string,
+      tenantId: first.tenantId as TenantId,
+      name: first.name as string,
+      vendor: first.vendor as string,
+      transport: first.transport as ConnectionAccess['transport'],
+      siteId: first.siteId as string | null,
+      enabled: Number(first.enabled) === 1,
+      username: first.username as string,
+      scheme: first.scheme as ConnectionAccess['scheme'],
+      headerName: first.headerName as string | null,
+      credentials: rows.flatMap((row) =>
+        row.credentialId === null
+          ? []
+          : [
+              {
+                id: row.credentialId as string,
+                secretHash: row.secretHash as string | null,
+                secretCipher: row.secretCipher as string | null,
+                validTo: row.validTo === null ? null : Number(row.validTo),
+              },
+            ],
+      ),
+    }
+  }
+
+  return {
+    async registry() {
+      // One read transaction: the version and the rows belong together.
+      const results = await client.batch(
+        [
+          `SELECT "value" FROM "Sequence" WHERE "name" = 'outbox'`,
+          ...REGISTRY_TABLES.map((table) => `SELECT * FROM ${sqlName(table)}`),
+        ],
+        'read',
+      )
+      const version = Number(results[0]?.rows[0]?.value ?? 0)
+      const rows = <T extends TableName>(table: T): Row<T>[] => {
+        const at = REGISTRY_TABLES.findIndex((each) => each === table)
+        return (results[at + 1]?.rows ?? []).map((row) => typed(table, row))
+      }
+      return buildRegistrySnapshot({
+        version,
+        tenants: rows('tenant'),
+        sites: rows('site'),
+        devices: rows('device'),
+        links: rows('deviceLink'),
+        roles: rows('deviceRole'),
+        sitePeriods: rows('deviceSite'),
+        connections: rows('connection'),
+      } satisfies RegistryRows)
+    },
+    connectionByUsername: (username, at = Date.now()) => connection('username', username, at),
+    connectionById: (id, at = Date.now()) => connection('id', id, at),
+    async apiKeyByHash(tokenHash, at = Date.now()): Promise<ApiKeyAccess | undefined> {
+      const { rows } = await run(
+        `SELECT k."id", k."tenantId", k."connectionId", k."scopes", k."expiresAt"
+         FROM "ApiKey" k JOIN "Tenant" t ON t."id" = k."tenantId" AND t."status" = 'active'
+         WHERE k."tokenHash" = ?1 AND k."revokedAt" IS NULL AND (k."expiresAt" IS NULL OR k."expiresAt" > ?2)`,
+        [tokenHash, at],
+      )
+      const [row] = rows
+      if (row === undefined) return undefined
+      return {
+        keyId: row.id as string,
+        tenantId: row.tenantId as TenantId,
+        connectionId: row.connectionId as string | null,
+        scopes: JSON.parse(row.scopes as string) as ApiKeyScope[],
+        expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
+      }
+    },
+    async unfinishedReplays() {
+      const { rows } = await run(
+        `SELECT * FROM "Replay" WHERE "state" IN ('queued', 'running') ORDER BY "revision" LIMIT 1000`,
+        [],
+      )
+      return rows.map((row) => replayRequested(typed('replay', row)))
+    },
+    stop() {
+      client.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** The request as it was told when the replay was made. */
+function replayRequested(row: Row<'replay'>): ReplayRequested {
+  return {
+    type: 'replay.requested',
+    version: 0,
+    at: row.createdAt.getTime(),
+    tenantId: row.tenantId as TenantId,
+    replayId: row.id as ReplayId,
+    revision: row.revision,
+    ...(row.connectionId !== null && { connectionId: row.connectionId as ConnectionId }),
+    ...(row.deviceId !== null &&
+      row.externalId !== null && { link: { externalId: row.externalId, deviceId: row.deviceId as DeviceId } }),
+    ...(row.messagePartition !== null &&
+      row.messageOffset !== null && { message: { partition: row.messagePartition, offset: row.messageOffset } }),
+    ...(row.rangeFrom !== null && { from: row.rangeFrom.getTime() }),
+    ...(row.rangeTo !== null && { to: row.rangeTo.getTime() }),
+  }
+}
+
+/** A row as the port has it, from SQLite's own values (instants are milliseconds, JSON is text). */
+function typed<T extends TableName>(table: T, row: Record<string, unknown>): Row<T> {
+  const result: Record<string, unknown> = {}
+  for (const [column, kind] of Object.entries(TABLES[table].columns)) {
+    const value = row[column] ?? null
+    if (value === null) result[column] = null
+    else if (kind.startsWith('date')) result[column] = new Date(Number(value))
+    else if (kind.startsWith('boolean')) result[column] = Number(value) === 1
+    else if (kind.startsWith('json')) result[column] = JSON.parse(value as string) as unknown
+    else result[column] = kind.startsWith('string') ? value : Number(value)
+  }
+  return result as unknown as Row<T>
+}

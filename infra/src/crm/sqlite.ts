@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { createClient, type Client, type Config } from '@libsql/client'
+import { PrismaLibSql } from '@prisma/adapter-libsql'
+import { createCrmDatabase, type CrmDatabaseOptions } from '@heliograph/crm-core'
+import type { CrmDatabase } from '@heliograph/crm-core/contracts'
+import { Prisma, PrismaClient } from './generated/sqlite/client.ts'
+import { migrateSqlite } from './migrations.ts'
+import { createPrismaEngine, type PrismaClientLike } from './prisma-engine.ts'
+import { beginWriting, sqliteConfig } from './sqlite-connection.ts'
+
+export interface SqliteCrmOptions extends CrmDatabaseOptions {
+  /** Path of the database file; its folder is made when missing. */
+  file: string
+}
+
+/**
+ * The writing client's transactions, changed in two ways. They begin with the write lock: begun as a reader (the adapter's
+ * way), one that writes later can fail at once when another process wrote in between, and no time-out helps there. And they
+ * stay on one connection: the client's own give each transaction a new one, left to the garbage collector to close.
+ */
+class WritingLibSql extends PrismaLibSql {
+  override createClient(config: Config): Client {
+    const client = createClient(config)
+    client.transaction = () => beginWriting(client)
+    return client
+  }
+}
+
+/** The CRM on SQLite, by Prisma over libSQL. One process writes; others read by `openCrmReader`. */
+export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmDatabase {
+  const engine = createPrismaEngine({
+    dbNull: Prisma.DbNull,
+    async open() {
+      await mkdir(path.dirname(path.resolve(file)), { recursive: true })
+      const setup = createClient(sqliteConfig(file))
+      try {
+        await setup.execute('PRAGMA journal_mode = WAL')
+        await migrateSqlite(setup)
+      } finally {
+        setup.close()
+      }
+      const format = { timestampFormat: 'unixepoch-ms' } as const
+      const reader = new PrismaClient({ adapter: new PrismaLibSql(sqliteConfig(file), format) })
+      const writer = new PrismaClient({ adapter: new WritingLibSql(sqliteConfig(file), format) })
+      await reader.$connect()
+      await writer.$connect()
+      return { reader: reader as unknown as PrismaClientLike, writer: writer as unknown as PrismaClientLike }
+    },
+  })
+  return createCrmDatabase(engine, options)
+}

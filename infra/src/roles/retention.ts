@@ -1,0 +1,40 @@
+/** Forgets what need not be kept: raw messages after their days or beyond their share of the disk, the others once handled. */
+import { type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import type { RoleContext } from './context.ts'
+
+const EVERY_MS = 10 * 60_000
+const DAY_MS = 86_400_000
+/** Consumers rewind at most half an hour after a power cut; a day leaves room for an engine that is down for long. */
+const HANDLED_MS = DAY_MS
+const HANDLED_BY: Partial<Record<Topic, string[]>> = {
+  [TOPICS.readings]: ['store', 'live'],
+  [TOPICS.replayed]: ['store'],
+  [TOPICS.deadLetter]: ['store'],
+  [TOPICS.unclaimed]: ['desk'],
+  [TOPICS.alarms]: ['desk'],
+  [TOPICS.replays]: ['desk'],
+}
+
+export function startRetention({ log, settings, logger }: RoleContext): { stop(): void } {
+  const sweep = async (): Promise<void> => {
+    const now = Date.now()
+    for (const { partition } of await log.bounds(TOPICS.raw)) {
+      const offset = await log.offsetAt(TOPICS.raw, partition, now - settings.rawRetentionDays * DAY_MS)
+      await log.trim(TOPICS.raw, { partition, offset })
+    }
+    for (const [topic, groups] of Object.entries(HANDLED_BY) as [Topic, string[]][])
+      for (const { partition } of await log.bounds(topic)) {
+        let offset = await log.offsetAt(topic, partition, now - HANDLED_MS)
+        for (const group of groups) {
+          const saved = (await log.committed(topic, group)).find((position) => position.partition === partition)
+          offset = Math.min(offset, saved?.offset ?? 0)
+        }
+        await log.trim(topic, { partition, offset })
+      }
+    for (const topic of [TOPICS.events, TOPICS.downlinks])
+      for (const { partition } of await log.bounds(topic))
+        await log.trim(topic, { partition, offset: await log.offsetAt(topic, partition, now - 7 * DAY_MS) })
+  }
+  const timer = setInterval(() => void sweep().catch((error: unknown) => logger.error({ err: error }, 'retention')), EVERY_MS)
+  return { stop: () => clearInterval(timer) }
+}

@@ -1,0 +1,273 @@
+/**
+ * The warehouse on ClickHouse through its HTTP interface: a server, or the embedded engine behind `chdb-server.ts`.
+ */
+import { Readable } from 'node:stream'
+import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client'
+import { WarehouseError, type DataScope, type QueryOptions, type Sql, type Warehouse } from '@heliograph/crm-core/contracts'
+import { LANE_HEADER } from './chdb-server.ts'
+import { toWarehouseError } from './errors.ts'
+import type { Lane } from './lanes.ts'
+import { migrate, readMigrations } from './migrate.ts'
+import { encodeNativeBlock, RowError, type ColumnType } from './native-block.ts'
+import { tableFilters } from './scope.ts'
+
+export interface ClickhouseWarehouseOptions {
+  /** `http://host:port`; the path may name the database. */
+  url: string
+  username?: string
+  password?: string
+  /** Default `heliograph`; made when absent. */
+  database?: string
+  /** Sent with every request: the embedded engine's token. */
+  headers?: Record<string, string>
+  /** Folder of the migrations. Default: those of this release. */
+  migrations?: URL
+  /** Called with the names of migrations this start applied. */
+  onMigrated?: (names: string[]) => void
+}
+
+const DEFAULT_TIMEOUT_MS = { light: 10_000, heavy: 60_000 } as const
+const DEFAULT_MAX_ROWS = 100_000
+/** Rows of one block. Larger batches gain nothing and cost memory on both sides. */
+const MAX_BLOCK_ROWS = 100_000
+/** The engine refuses blocks that touch more than a hundred partitions. */
+const MAX_BLOCK_MONTHS = 64
+
+const SETTINGS: ClickHouseSettings = {
+  output_format_json_quote_64bit_integers: 0,
+  output_format_json_quote_denormals: 0,
+  // An answer is complete or an error, never half of it with status 200.
+  wait_end_of_query: 1,
+  max_query_size: '33554432',
+  max_ast_elements: '1000000',
+  max_expanded_ast_elements: '2000000',
+  result_overflow_mode: 'throw',
+  // Rows of one key never lie in two partitions: every table is partitioned by a part of its key.
+  do_not_merge_across_partitions_select_final: 1,
+  max_bytes_before_external_sort: '500000000',
+  max_bytes_before_external_group_by: '500000000',
+}
+const INSERT_SETTINGS: ClickHouseSettings = {
+  // On by default in new engines; an acknowledged row must be visible.
+  async_insert: 0,
+  // Parts may come faster than they are merged for a while; a refusal would only make the log wait.
+  date_time_input_format: 'best_effort',
+}
+
+export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): Warehouse {
+  const database = options.database ?? 'heliograph'
+  if (!/^[a-z_][a-z0-9_]*$/i.test(database)) throw new WarehouseError('warehouse_bad_query', 'bad name of a database')
+  let client: ClickHouseClient | undefined
+  let tables: ReadonlyMap<string, ColumnType[]> = new Map()
+  let columnNames: ReadonlyMap<string, ReadonlySet<string>> = new Map()
+
+  function connect(toDatabase: string): ClickHouseClient {
+    return createClient({
+      url: options.url,
+      database: toDatabase,
+      username: options.username,
+      password: options.password,
+      http_headers: options.headers,
+      max_open_connections: 32,
+      request_timeout: 600_000,
+      // Below any server's own keep-alive, so that no request is sent into a socket being closed.
+      keep_alive: { enabled: true, idle_socket_ttl: 2500 },
+      clickhouse_settings: SETTINGS,
+      log: { level: 127 },
+    })
+  }
+  function running(): ClickHouseClient {
+    if (!client) throw new WarehouseError('warehouse_unavailable', 'the warehouse is not started')
+    return client
+  }
+  const headersFor = (lane: Lane): Record<string, string> => ({ [LANE_HEADER]: lane })
+
+  /** The query's own text with the engine's filter in it; the text of a caller can neither replace nor end it. */
+  function scoped(sql: Sql, scope: DataScope | 'system'): string {
+    if (scope === 'system') return sql.text
+    if (/additional_table_filters|\bSETTINGS\b/i.test(sql.text.replace(/'(?:[^'\\]|\\.|'')*'/g, "''")))
+      throw new WarehouseError('warehouse_bad_query', 'a scoped query may not carry settings of its own')
+    const filters = tableFilters(sql.text, scope, columnNames, database)
+    return filters ? `${sql.text}\nSETTINGS additional_table_filters = ${filters}` : sql.text
+  }
+
+  /** Time and rows of one query, and whose fault its end was. */
+  function bounds({ scope, lane, timeoutMs = DEFAULT_TIMEOUT_MS[lane], maxRows = DEFAULT_MAX_ROWS, signal }: QueryOptions) {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    return {
+      maxRows,
+      request: {
+        abort_signal: signal ? AbortSignal.any([timeout, signal]) : timeout,
+        http_headers: headersFor(lane === 'heavy' && scope === 'system' ? 'system' : lane),
+        clickhouse_settings: {
+          max_execution_time: Math.max(1, Math.ceil(timeoutMs / 1000)),
+          max_result_rows: String(maxRows),
+          max_memory_usage: lane === 'light' ? '1000000000' : '3000000000',
+        } satisfies ClickHouseSettings,
+      },
+      explain: (error: unknown): WarehouseError => {
+        if (timeout.aborted) return new WarehouseError('warehouse_timeout', `no answer within ${timeoutMs} ms`, { cause: error })
+        if (signal?.aborted) return new WarehouseError('warehouse_timeout', 'the query was called off', { cause: error })
+        return toWarehouseError(error, 'query')
+      },
+    }
+  }
+  const tooMany = (maxRows: number): WarehouseError =>
+    new WarehouseError('warehouse_too_many_rows', `the answer has more than ${maxRows} rows`)
+
+  async function readTables(): Promise<void> {
+    const result = await running().query({
+      query: `SELECT table, name, type FROM system.columns WHERE database = '${database}' AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') ORDER BY table, position`,
+      format: 'JSONEachRow',
+      http_headers: headersFor('system'),
+    })
+    const found = new Map<string, ColumnType[]>()
+    for (const { table, name, type } of await result.json<{ table: string; name: string; type: string }>()) {
+      const columns = found.get(table) ?? []
+      columns.push({ name, type })
+      found.set(table, columns)
+    }
+    tables = found
+    columnNames = new Map([...found].map(([table, columns]) => [table, new Set(columns.map(({ name }) => name))]))
+  }
+
+  async function insertBlock(table: string, columns: readonly ColumnType[], rows: readonly object[], token?: string): Promise<void> {
+    const block = encodeNativeBlock(rows as readonly Record<string, unknown>[], columns)
+    const { stream } = await running().exec({
+      query: `INSERT INTO ${table} (${block.columns.join(', ')}) FORMAT Native`,
+      values: Readable.from([block.bytes], { objectMode: false }),
+      http_headers: headersFor('insert'),
+      clickhouse_settings: { ...INSERT_SETTINGS, ...(token ? { insert_deduplication_token: token } : {}) },
+    })
+    for await (const _ of stream) void _
+  }
+
+  return {
+    async start() {
+      const bootstrap = connect('default')
+      try {
+        await bootstrap.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}`, http_headers: headersFor('system') })
+      } catch (error) {
+        throw toWarehouseError(error, 'query')
+      } finally {
+        await bootstrap.close()
+      }
+      const connected = connect(database)
+      client = connected
+      try {
+        const folder = options.migrations ?? new URL('./migrations/', import.meta.url)
+        const applied = await migrate(
+          {
+            run: async (query) => void (await connected.command({ query, http_headers: headersFor('system') })),
+            rows: async <Row extends object>(query: string) => {
+              const result = await connected.query({ query, format: 'JSONEachRow', http_headers: headersFor('system') })
+              return result.json<Row>()
+            },
+          },
+          await readMigrations(folder),
+        )
+        if (applied.length > 0) options.onMigrated?.(applied)
+        await readTables()
+      } catch (error) {
+        client = undefined
+        await connected.close()
+        throw toWarehouseError(error, 'query')
+      }
+    },
+    async stop() {
+      const connected = client
+      client = undefined
+      await connected?.close()
+    },
+
+    async query<Row extends object>(sql: Sql, queryOptions: QueryOptions): Promise<Row[]> {
+      const { maxRows, request, explain } = bounds(queryOptions)
+      try {
+        const result = await running().query({ query: scoped(sql, queryOptions.scope), format: 'JSONEachRow', ...request })
+        const rows = await result.json<Row>()
+        if (rows.length > maxRows) throw tooMany(maxRows)
+        return rows
+      } catch (error) {
+        throw explain(error)
+      }
+    },
+    async *stream<Row extends object>(sql: Sql, queryOptions: QueryOptions): AsyncGenerator<Row[]> {
+      const { maxRows, request, explain } = bounds(queryOptions)
+      let seen = 0
+      try {
+        const result = await running().query({ query: scoped(sql, queryOptions.scope), format: 'JSONEachRow', ...request })
+        try {
+          for await (const rows of result.stream<Row>()) {
+            seen += rows.length
+            if (seen > maxRows) throw tooMany(maxRows)
+            yield rows.map((row) => row.json<Row>())
+          }
+        } finally {
+          result.close()
+        }
+      } catch (error) {
+        throw explain(error)
+      }
+    },
+    async execute(sql, queryOptions) {
+      const { request, explain } = bounds(queryOptions)
+      const { max_result_rows: _, ...settings } = request.clickhouse_settings
+      try {
+        await running().command({
+          query: scoped(sql, queryOptions.scope),
+          ...request,
+          clickhouse_settings: { ...settings, async_insert: 0, max_partitions_per_insert_block: '0' },
+        })
+      } catch (error) {
+        throw explain(error)
+      }
+    },
+
+    async insert(table, rows, token) {
+      if (rows.length === 0) return
+      const columns = tables.get(table)
+      if (!columns) throw new WarehouseError('warehouse_bad_query', `no such table: ${table}`)
+      try {
+        const blocks = splitBlocks(rows)
+        for (const [index, block] of blocks.entries())
+          await insertBlock(table, columns, block, token && blocks.length > 1 ? `${token}:${index}` : token)
+      } catch (error) {
+        if (error instanceof RowError) throw new WarehouseError('warehouse_rejected', error.message, { cause: error })
+        throw toWarehouseError(error, 'insert')
+      }
+    },
+    async health() {
+      if (!client) return { ok: false, detail: 'not started' }
+      const result = await client.ping()
+      return result.success ? { ok: true } : { ok: false, detail: result.error.message }
+    },
+  }
+}
+
+/** Blocks of bounded size that touch a bounded number of months. The same rows always give the same blocks. */
+export function splitBlocks(rows: readonly object[]): (readonly object[])[] {
+  const monthOf = (row: object): number => {
+    const { ts, received_at: receivedAt } = row as { ts?: unknown; received_at?: unknown }
+    const at = ts ?? receivedAt
+    const date = new Date(typeof at === 'number' || typeof at === 'string' ? at : 0)
+    return date.getUTCFullYear() * 12 + date.getUTCMonth()
+  }
+  const months = new Map<number, object[]>()
+  for (const row of rows) {
+    const month = monthOf(row)
+    const list = months.get(month)
+    if (list) list.push(row)
+    else months.set(month, [row])
+  }
+  const blocks: (readonly object[])[] = []
+  if (months.size <= MAX_BLOCK_MONTHS) {
+    for (let at = 0; at < rows.length; at += MAX_BLOCK_ROWS) blocks.push(rows.slice(at, at + MAX_BLOCK_ROWS))
+    return blocks
+  }
+  const sorted = [...months.keys()].sort((a, b) => a - b)
+  for (let at = 0; at < sorted.length; at += MAX_BLOCK_MONTHS) {
+    const some = sorted.slice(at, at + MAX_BLOCK_MONTHS).flatMap((month) => months.get(month)!)
+    for (let from = 0; from < some.length; from += MAX_BLOCK_ROWS) blocks.push(some.slice(from, from + MAX_BLOCK_ROWS))
+  }
+  return blocks
+}

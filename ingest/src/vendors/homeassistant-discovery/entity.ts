@@ -1,0 +1,225 @@
+import type { Metric } from '@heliograph/crm-core/contracts'
+import { ampereFactor, get, isFahrenheit, isRecord, unitFactor, voltFactor, wordsOf } from '../../vocabulary/index.ts'
+import { parseTemplate, type ValueTemplate } from './template.ts'
+
+/** Where a value goes: a metric, a phase or input, or beside the metrics under its own name. */
+export type Slot =
+  | `m:${Metric}`
+  | `ac:${number}:${'voltage_v' | 'current_a' | 'power_w'}`
+  | `dc:${number}:${'voltage_v' | 'current_a' | 'power_w'}`
+  | `x:${string}`
+
+/** One sensor as its discovery message describes it. */
+export interface Entity {
+  device: string
+  stateTopic: string
+  template: ValueTemplate
+  slot: Slot
+  factor: number
+  fahrenheit?: boolean
+}
+export interface DeviceConfig {
+  id: string
+  name?: string
+  model?: string
+  firmware?: string
+  serial?: string
+}
+
+/** Abbreviations a sender may use, those of the fields read here. */
+const LONG: Readonly<Record<string, string>> = {
+  stat_t: 'state_topic',
+  val_tpl: 'value_template',
+  unit_of_meas: 'unit_of_measurement',
+  dev_cla: 'device_class',
+  stat_cla: 'state_class',
+  dev: 'device',
+  uniq_id: 'unique_id',
+  obj_id: 'object_id',
+  avty_t: 'availability_topic',
+  avty: 'availability',
+  pl_not_avail: 'payload_not_available',
+  cmps: 'components',
+  p: 'platform',
+  ids: 'identifiers',
+  mf: 'manufacturer',
+  mdl: 'model',
+  sw: 'sw_version',
+  sn: 'serial_number',
+  t: 'topic',
+}
+
+/** Long names, and `~` in topics replaced by the base topic. */
+export function expand(config: Record<string, unknown>, inherited?: string): Record<string, unknown> {
+  const base = typeof config['~'] === 'string' ? config['~'] : inherited
+  const expanded: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(config).slice(0, 200)) {
+    if (key === '__proto__') continue
+    const name = Object.hasOwn(LONG, key) ? (LONG[key] ?? key) : key
+    const isTopic = (name.endsWith('topic') || name === 'topic') && typeof value === 'string'
+    expanded[name] = isTopic && base !== undefined ? value.replace(/^~/, () => base).replace(/~$/, () => base) : value
+  }
+  return expanded
+}
+
+/** The device of an expanded config: its first identifier, else the node of the config's topic. */
+export function deviceOf(config: Record<string, unknown>, node: string): DeviceConfig {
+  const device = isRecord(config.device) ? expand(config.device) : {}
+  const ids = device.identifiers
+  const id =
+    wordsOf(Array.isArray(ids) ? (ids as unknown[])[0] : ids, 150) ??
+    wordsOf(get(device.connections, 0, 1), 150) ??
+    node
+  const name = wordsOf(device.name, 150)
+  const model = wordsOf(device.model, 150)
+  const firmware = wordsOf(device.sw_version, 100)
+  const serial = wordsOf(device.serial_number, 100)
+  return {
+    id,
+    ...(name && { name }),
+    ...(model && { model }),
+    ...(firmware && { firmware }),
+    ...(serial && { serial }),
+  }
+}
+
+/** Topics that say whether the device is there, with the payload that means "not". */
+export function availabilityOf(
+  config: Record<string, unknown>,
+  base: string | undefined,
+): { topic: string; offline: string }[] {
+  const offline = wordsOf(config.payload_not_available, 60) ?? 'offline'
+  const list = Array.isArray(config.availability) ? (config.availability as unknown[]).slice(0, 5) : []
+  const listed = list.filter(isRecord).map((entry) => expand(entry, base))
+  const topics = [config.availability_topic, ...listed.map((entry) => entry.topic)]
+  return topics.flatMap((topic) =>
+    typeof topic === 'string' && topic !== '' ? [{ topic: topic.slice(0, 500), offline }] : [],
+  )
+}
+
+/**
+ * The entity of a sensor's expanded config, or words about what is not understood. Sensors without a state topic or with a text
+ * for a value are `undefined`: nothing to measure.
+ */
+export function entityOf(
+  config: Record<string, unknown>,
+  device: DeviceConfig,
+  objectId: string,
+  taken: (slot: Slot) => boolean,
+): Entity | string | undefined {
+  const stateTopic = config.state_topic
+  if (typeof stateTopic !== 'string' || stateTopic === '' || stateTopic.length > 500) return undefined
+  const unit = wordsOf(config.unit_of_measurement, 30)
+  if (unit === undefined && config.state_class === undefined) return undefined // text, or a state
+  const text = typeof config.value_template === 'string' ? config.value_template : undefined
+  const template = parseTemplate(text)
+  if (!template) return `value_template ${JSON.stringify(text?.slice(0, 80))} is beyond what is understood`
+  const words = [config.object_id, config.unique_id, config.name, objectId]
+    .map((word) => (typeof word === 'string' ? word.slice(0, 150) : ''))
+    .join(' ')
+    .toLowerCase()
+  const found = placeOf(wordsOf(config.device_class, 40), unit ?? '', words, config.state_class)
+  const fallback: Slot = `x:${objectId.slice(0, 90)}`
+  // Two sensors of one kind on one device: the first is the value, the others are kept by name.
+  if (!found || taken(found.slot)) return { device: device.id, stateTopic, template, slot: fallback, factor: 1 }
+  return { device: device.id, stateTopic, template, ...found }
+}
+
+interface Place {
+  slot: Slot
+  factor: number
+  fahrenheit?: boolean
+}
+const metricPlace = (metric: Metric, unit: string): Place | undefined => {
+  const factor = unitFactor(unit, metric)
+  return factor === undefined ? undefined : { slot: `m:${metric}`, factor }
+}
+
+function placeOf(deviceClass: string | undefined, unit: string, words: string, stateClass: unknown): Place | undefined {
+  switch (deviceClass ?? classOfUnit(unit)) {
+    case 'power':
+      return powerPlace(unit, words)
+    case 'energy':
+    case 'energy_storage':
+      return energyPlace(unit, words, stateClass)
+    case 'temperature':
+      return temperaturePlace(unit, words)
+    case 'voltage':
+      return channelPlace(words, 'voltage_v', voltFactor(unit))
+    case 'current':
+      return channelPlace(words, 'current_a', ampereFactor(unit))
+    case 'frequency':
+      return metricPlace('frequency_hz', unit)
+    case 'power_factor':
+      return { slot: 'm:power_factor', factor: unit === '%' ? 0.01 : 1 }
+    case 'reactive_power':
+      return metricPlace('reactive_power_var', unit)
+    case 'irradiance':
+      return metricPlace('irradiance_wm2', unit)
+    case 'wind_speed':
+      return metricPlace('wind_ms', unit)
+    case 'battery':
+      return unit === '%' ? { slot: 'm:battery_soc_pct', factor: 1 } : undefined
+    default:
+      return undefined
+  }
+}
+function classOfUnit(unit: string): string | undefined {
+  if (unitFactor(unit, 'energy_total_wh') !== undefined && /h$/i.test(unit)) return 'energy'
+  if (/^[kM]?W$/.test(unit)) return 'power'
+  if (/^k?Hz$/.test(unit)) return 'frequency'
+  return /^°[CF]$/.test(unit) ? 'temperature' : undefined
+}
+
+const DC = /\b(pv|dc|string|mppt|input|panel|solar)[\s_-]?(\d)?\b|(?:^|[_\s-])(pv|dc|string|mppt)(\d)/
+function powerPlace(unit: string, words: string): Place | undefined {
+  if (/apparent|limit|nominal|rated|max|peak/.test(words)) return undefined
+  const place = (metric: Metric) => metricPlace(metric, unit)
+  if (/grid/.test(words)) return place('grid_power_w')
+  if (/batter/.test(words)) return place('battery_power_w')
+  if (/load|consum|house/.test(words)) return place('load_power_w')
+  const input = DC.exec(words)
+  const factor = unitFactor(unit, 'dc_power_w')
+  if (input && !/\bac\b|_ac_/.test(words) && factor !== undefined) {
+    const number = Number(input[2] ?? input[4])
+    return number >= 1 ? { slot: `dc:${number - 1}:power_w`, factor } : place('dc_power_w')
+  }
+  return phaseOf(words) === undefined
+    ? place('ac_power_w')
+    : factor === undefined
+      ? undefined
+      : { slot: `ac:${phaseOf(words) ?? 0}:power_w`, factor }
+}
+function energyPlace(unit: string, words: string, stateClass: unknown): Place | undefined {
+  if (/yesterday|month|year|week|hour|batter|(dis)?charg/.test(words) || stateClass === 'measurement') return undefined
+  if (/today|daily|\bday\b|_day/.test(words))
+    return /import|export|grid|consum|load/.test(words) ? undefined : metricPlace('energy_day_wh', unit)
+  if (/export|feed|return|to[_\s]grid|sold/.test(words)) return metricPlace('export_total_wh', unit)
+  if (/import|from[_\s]grid|bought|purchas/.test(words)) return metricPlace('import_total_wh', unit)
+  if (/consum|load|house/.test(words)) return undefined
+  return metricPlace('energy_total_wh', unit)
+}
+function temperaturePlace(unit: string, words: string): Place | undefined {
+  const metric: Metric = /module|panel|cell/.test(words)
+    ? 'module_temp_c'
+    : /ambient|outdoor|outside|weather/.test(words)
+      ? 'ambient_temp_c'
+      : 'inverter_temp_c'
+  if (/batter/.test(words)) return undefined
+  if (isFahrenheit(unit)) return { slot: `m:${metric}`, factor: 1, fahrenheit: true }
+  return metricPlace(metric, unit)
+}
+function phaseOf(words: string): number | undefined {
+  const match = /(?:phase|\bl|_l)[\s_-]?([123])\b|phase[\s_-]?([abc])\b/.exec(words)
+  if (!match) return undefined
+  return match[1] ? Number(match[1]) - 1 : 'abc'.indexOf(match[2] ?? 'a')
+}
+function channelPlace(words: string, key: 'voltage_v' | 'current_a', factor: number | undefined): Place | undefined {
+  if (factor === undefined || /batter/.test(words)) return undefined
+  const input = DC.exec(words)
+  if (input) {
+    const number = Number(input[2] ?? input[4] ?? 1) || 1
+    return { slot: `dc:${number - 1}:${key}`, factor }
+  }
+  return { slot: `ac:${phaseOf(words) ?? 0}:${key}`, factor }
+}

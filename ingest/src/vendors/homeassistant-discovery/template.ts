@@ -1,0 +1,118 @@
+import { get, numberOf, roundTo } from '../../vocabulary/index.ts'
+
+/**
+ * The part of Jinja that discovery messages of meters use: a path into the payload, filters that keep it a number, and a constant
+ * factor. `{{ value_json.a['b'][0] | float / 10 | round(1) }}`, `{{ value }}`. Serialisable, since it is part of the state.
+ */
+export interface ValueTemplate {
+  /** Undefined: the payload itself. */
+  path?: (string | number)[]
+  /** In order of writing. */
+  steps: ({ factor: number } | { divisor: number } | { round: number })[]
+}
+
+const MAX_LENGTH = 500
+const MAX_STEPS = 10
+
+/** Undefined where the template is not of the part understood. No template at all is the payload itself. */
+export function parseTemplate(text: string | undefined): ValueTemplate | undefined {
+  if (text === undefined || text.trim() === '') return { steps: [] }
+  if (text.length > MAX_LENGTH) return undefined
+  const inner = /^\s*\{\{-?([\s\S]*?)-?\}\}\s*$/.exec(text)?.[1]
+  return inner === undefined || inner.includes('{{') ? undefined : expression(inner.trim())
+}
+
+function expression(text: string): ValueTemplate | undefined {
+  const cursor = { text, at: 0 }
+  const parsed = product(cursor, 0)
+  skip(cursor)
+  return parsed !== undefined && cursor.at === text.length ? parsed : undefined
+}
+interface Cursor {
+  text: string
+  at: number
+}
+const skip = (c: Cursor): void => {
+  while (/\s/.test(c.text[c.at] ?? '')) c.at++
+}
+function take(c: Cursor, pattern: RegExp): RegExpExecArray | undefined {
+  skip(c)
+  const sticky = new RegExp(pattern.source, 'y')
+  sticky.lastIndex = c.at
+  const match = sticky.exec(c.text)
+  if (!match) return undefined
+  c.at = sticky.lastIndex
+  return match
+}
+
+/** operand ( `*` number | `/` number | `|` filter )* */
+function product(c: Cursor, depth: number): ValueTemplate | undefined {
+  const value = operand(c, depth)
+  if (!value) return undefined
+  for (let i = 0; i < MAX_STEPS; i++) {
+    const operator = take(c, /[*/]|\|/)?.[0]
+    if (operator === undefined) return value
+    if (operator === '|') {
+      if (!filter(c, value)) return undefined
+      continue
+    }
+    const number = Number(take(c, /\d+(?:\.\d+)?/)?.[0] ?? NaN)
+    if (!(number > 0)) return undefined
+    value.steps.push(operator === '*' ? { factor: number } : { divisor: number })
+  }
+  return undefined
+}
+function operand(c: Cursor, depth: number): ValueTemplate | undefined {
+  if (take(c, /\(/)) {
+    const inner = depth < 3 ? product(c, depth + 1) : undefined
+    return inner && take(c, /\)/) ? inner : undefined
+  }
+  const root = take(c, /(?:value_json|value)\b/)?.[0]
+  if (root === undefined) return undefined
+  if (root === 'value') return { steps: [] }
+  const path: (string | number)[] = []
+  for (;;) {
+    const at = c.at
+    const step =
+      take(c, /\.get\(\s*(?:'([^']*)'|"([^"]*)")\s*\)/) ??
+      take(c, /\.([A-Za-z_]\w*|\d+)(?!\w*\()/) ??
+      take(c, /\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]/)
+    if (!step || path.length > 20) {
+      c.at = at
+      return path.length > 20 ? undefined : { path, steps: [] }
+    }
+    const name = step[1] ?? step[2]
+    path.push(name ?? Number(step[3]))
+  }
+}
+/** Filters that leave a number a number. `default` and `is_defined` fill in for a missing value: that stays missing here. */
+function filter(c: Cursor, value: ValueTemplate): boolean {
+  const name = take(c, /[a-z_]+/)?.[0]
+  const argument = take(c, /\(\s*(?:'[^']*'|"[^"]*"|-?\d+(?:\.\d+)?|none|None)?\s*(?:,\s*(?:true|'[a-z]+'))?\s*\)/)?.[0]
+  if (name === 'float' || name === 'default' || name === 'is_defined') return true
+  if (name === 'int') {
+    value.steps.push({ round: -1 })
+    return true
+  }
+  if (name !== 'round') return false
+  const digits = Number(/-?\d+/.exec(argument ?? '')?.[0] ?? 0)
+  if (digits < 0 || digits > 10) return false
+  value.steps.push({ round: digits })
+  return true
+}
+
+/**
+ * The number a template finds in a payload; undefined: not there, NaN: there and no number (see `numberOf`).
+ * @param json the parsed payload, or undefined where it is plain text
+ */
+export function valueOf(template: ValueTemplate, text: string, json: unknown): number | undefined {
+  let value = numberOf(template.path === undefined ? text : get(json, ...template.path))
+  if (value === undefined || Number.isNaN(value)) return value
+  for (const step of template.steps) {
+    if ('factor' in step) value *= step.factor
+    else if ('divisor' in step) value /= step.divisor
+    else value = step.round < 0 ? Math.trunc(value) : roundTo(value, step.round)
+  }
+  // 5.321 * 1000 is not 5321 in binary; nothing here has more than nine decimals.
+  return template.steps.length > 0 ? roundTo(value, 9) : value
+}

@@ -1,0 +1,193 @@
+import type { DecodedReading } from '@heliograph/crm-core/contracts'
+import { DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
+import {
+  arrival,
+  celsiusOf,
+  entriesOf,
+  finiteOf,
+  get,
+  isRecord,
+  levelsOf,
+  numberOf,
+  parseJson,
+  reading,
+  type ReadingBuilder,
+  roundTo,
+  textOf,
+  timeOf,
+  wordsOf,
+} from '../vocabulary/index.ts'
+
+const PREFIXES = new Set(['tele', 'stat', 'cmnd'])
+/** Messages of the firmware that hold no measurements, by the topic's last level. */
+const QUIET =
+  /^(STATE|INFO\d*|POWER\d*|RESULT|UPTIME|MARGINS|LOGGING|HASS_STATE|WAKEUP|STATUS(1|2|3|4|5|6|7|9|1[1-9]))$/
+/** Parts of status answers and results without a sensor in them. */
+const QUIET_KEYS =
+  /^(Status\w*|UTC|Local|PowerLow|POWER\d*|Info\d|Uptime|Wifi|Command|Restart|Upgrade|TelePeriod|Module|t|sn|Warning)$/
+const MAX_PHASES = 8
+
+/**
+ * Tasmota: `tele/<device>/SENSOR` and `stat/<device>/STATUS8|10`, whatever order the owner gave the topic. It is a meter: what it
+ * measures (production, grid, load) is the role of the device, so its power is `ac_power_w` with the sign it has.
+ */
+export const tasmota = defineVendor({
+  id: 'tasmota',
+  name: 'Tasmota',
+  transports: ['mqtt', 'http', 'webhook'],
+  topics: ['tele/+/SENSOR', 'tele/+/LWT', 'stat/+/STATUS8', 'stat/+/STATUS10'],
+  decode(message) {
+    const { device, kind, command } = topicOf(message)
+    if (command === true || (kind !== undefined && QUIET.test(kind))) return { readings: [] }
+    const text = textOf(message.body)
+    const rejected: Rejection[] = []
+    if (kind === 'LWT') return { readings: lastWill(device, text, message, rejected), rejected }
+    const json = parseJson(text)
+    if (!isRecord(json)) throw new DecodeError('unknown-format', 'a telemetry object expected')
+    const sensors = isRecord(json.StatusSNS) ? json.StatusSNS : json
+    const readings = sensorReading(
+      device ?? wordsOf(get(json, 'Status', 'Topic'), 100) ?? 'tasmota',
+      sensors,
+      json,
+      message,
+      rejected,
+    )
+    const known =
+      kind !== undefined ||
+      readings.length > 0 ||
+      'Time' in sensors ||
+      Object.keys(json).some((key) => QUIET_KEYS.test(key))
+    if (!known && rejected.length === 0)
+      throw new DecodeError('unknown-format', 'no telemetry: neither ENERGY nor a sensor nor a status')
+    return { readings, rejected }
+  },
+  guide: [
+    'On the device open Configuration > Configure MQTT: host and port of this server, user name and secret of this connection, a topic that is unique per device.',
+    'On the console enter TelePeriod 60 for a value every minute (300 s is the default) and Timezone 99 with your TimeDst / TimeStd.',
+    'After claiming, set the role of the device: production behind the inverter, grid at the feed-in point, load elsewhere.',
+  ],
+})
+
+/** `tele/<device>/SENSOR` or `<device>/tele/SENSOR`: the device is what is neither prefix nor message name. */
+function topicOf(message: VendorMessage): { device?: string; kind?: string; command?: boolean } {
+  const levels = levelsOf(message.topic)
+  if (levels.length < 2) return {}
+  const prefix = levels.find((level) => PREFIXES.has(level))
+  const device = levels
+    .slice(0, -1)
+    .filter((level) => level !== prefix)
+    .join('/')
+  return {
+    ...(device !== '' && { device: device.slice(0, 200) }),
+    kind: levels.at(-1) ?? '',
+    command: prefix === 'cmnd',
+  }
+}
+
+function lastWill(
+  device: string | undefined,
+  text: string,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
+  if (device === undefined || text.trim().toLowerCase() !== 'offline') return []
+  return [reading(device, arrival(message), rejected).status('unreachable').extra('status_text', text).build()]
+}
+
+/** `Time` is the device's local time without an offset: it counts where the connection's zone is known. */
+function sensorReading(
+  device: string,
+  sensors: Record<string, unknown>,
+  json: Record<string, unknown>,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
+  const time = timeOf(sensors.Time, message)
+  const built = reading(device, time, rejected)
+  const energy = sensors.ENERGY
+  if (isRecord(energy)) putEnergy(built, energy)
+  else for (const [name, sensor] of entriesOf(sensors)) putScriptedMeter(built, name, sensor)
+  const metered = built.measured
+  putTemperatures(built, sensors, !metered)
+  const firmware = wordsOf(get(json, 'StatusFWR', 'Version'), 60)
+  built.attributes({
+    kind: metered ? 'meter' : 'weather',
+    firmware,
+    name: wordsOf(get(json, 'Status', 'FriendlyName'), 100),
+  })
+  return built.measured ? [built.build()] : []
+}
+
+/** Single values, or lists with one entry per channel: the device's value is their sum. */
+function putEnergy(built: ReadingBuilder, energy: Record<string, unknown>): void {
+  built
+    .metric('ac_power_w', total(energy.Power))
+    .metric('energy_day_wh', total(energy.Today), 1000)
+    .metric('energy_total_wh', total(energy.Total), 1000)
+    .metric('export_total_wh', total(energy.ExportActive ?? energy.Export), 1000)
+    .metric('reactive_power_var', total(energy.ReactivePower))
+    .metric('power_factor', Array.isArray(energy.Factor) ? undefined : energy.Factor)
+    .metric('frequency_hz', Array.isArray(energy.Frequency) ? (energy.Frequency as unknown[])[0] : energy.Frequency)
+    .extraNumber('Yesterday_wh', total(energy.Yesterday), 1000)
+    .extraNumber('ApparentPower', total(energy.ApparentPower))
+    .extraNumber('Period', total(energy.Period))
+  const [volts, amperes, watts] = [listOf(energy.Voltage), listOf(energy.Current), listOf(energy.Power)]
+  const phases = Math.min(Math.max(volts.length, amperes.length, watts.length), MAX_PHASES)
+  for (let i = 0; i < phases; i++) {
+    // One voltage for all channels where they hang on one phase.
+    built.ac(i, { voltage_v: volts.length === 1 ? volts[0] : volts[i], current_a: amperes[i], power_w: watts[i] })
+  }
+}
+const listOf = (value: unknown): unknown[] =>
+  Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value]
+/** Sum of a list; junk in it spoils the sum, which the reading then rejects. */
+function total(value: unknown): unknown {
+  if (!Array.isArray(value)) return value
+  const numbers = (value as unknown[])
+    .slice(0, MAX_PHASES)
+    .map(numberOf)
+    .filter((number) => number !== undefined)
+  return numbers.length === 0
+    ? undefined
+    : roundTo(
+        numbers.reduce((a, b) => a + b, 0),
+        6,
+      )
+}
+
+/** Optical heads on utility meters (smart meter interface): the owner names the fields, these are the usual ones. */
+const IMPORT = /^(total_in|e_in|energy_in|total_kwh|bezug|import)$/i
+const EXPORT = /^(total_out|e_out|energy_out|einspeisung|export)$/i
+const POWER = /^(power|power_curr|power_cur|power_in|power_total|power_total_in|curr_w|p|watt|leistung)$/i
+function putScriptedMeter(built: ReadingBuilder, name: string, sensor: unknown): void {
+  const fields = entriesOf(sensor)
+  if (!fields.some(([key]) => IMPORT.test(key) || EXPORT.test(key))) return
+  for (const [key, value] of fields) {
+    if (IMPORT.test(key)) built.metric('import_total_wh', value, 1000)
+    else if (EXPORT.test(key)) built.metric('export_total_wh', value, 1000)
+    else if (POWER.test(key)) built.metric('grid_power_w', value)
+    else built.extraNumber(`${name}_${key}`, value)
+  }
+}
+
+/**
+ * Temperature sensors, in the unit the device was set to. Where the device is a climate sensor and no meter, its first one is the
+ * surroundings' temperature; otherwise they may sit anywhere and are kept by name.
+ */
+function putTemperatures(built: ReadingBuilder, sensors: Record<string, unknown>, climate: boolean): void {
+  const fahrenheit = sensors.TempUnit === 'F'
+  let first = climate
+  for (const [name, sensor] of entriesOf(sensors)) {
+    if (name === 'ENERGY' || !isRecord(sensor)) continue
+    const raw = finiteOf(sensor.Temperature)
+    if (raw !== undefined) {
+      const celsius = fahrenheit ? celsiusOf(raw) : raw
+      built.extra(`${name}_temperature_c`, celsius)
+      if (first && !/^(ESP32|ANALOG)$/.test(name)) {
+        built.metric('ambient_temp_c', celsius)
+        first = false
+      }
+    }
+    built.extraNumber(`${name}_humidity`, sensor.Humidity)
+  }
+}

@@ -1,0 +1,134 @@
+/** Our server as a child with its own data directory and ports, and a signed-in administrator. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Child, freePort, ROOT, startChild } from './processes.ts'
+import { sleep, waitFor } from './subject.ts'
+
+export const EMAIL = 'bench@heliograph.test'
+export const PASSWORD = 'bench-password-of-the-moment'
+export const BIN = join(ROOT, 'infra/src/bin')
+
+export interface ServerSettings {
+  dir: string
+  env: Record<string, string>
+  httpPort: number
+  mqttPort: number
+}
+export async function serverSettings(dir: string): Promise<ServerSettings> {
+  mkdirSync(dir, { recursive: true })
+  const [httpPort, mqttPort] = [await freePort(), await freePort()]
+  return {
+    dir,
+    httpPort,
+    mqttPort,
+    env: {
+      HELIO_DATA_DIR: dir,
+      HELIO_HTTP_PORT: String(httpPort),
+      HELIO_MQTT_PORT: String(mqttPort),
+      HELIO_DEMO: 'off',
+      HELIO_ADMIN_EMAIL: EMAIL,
+      HELIO_ADMIN_PASSWORD: PASSWORD,
+      HELIO_LOG_LEVEL: 'warn',
+    },
+  }
+}
+
+export interface Server extends ServerSettings {
+  child: Child
+  url: string
+  /** From the start of the process to the first good answer of /readyz, ms. */
+  readyMs: number
+  api: ApiClient
+}
+
+export async function startServer(settings: ServerSettings): Promise<Server> {
+  const started = performance.now()
+  const child = await startChild(join(BIN, 'solo.ts'), { env: settings.env, waitForReady: false })
+  const url = `http://127.0.0.1:${settings.httpPort}`
+  await waitFor(
+    'the server to be ready',
+    60_000,
+    async () => {
+      if (child.process.exitCode !== null)
+        throw new Error(`the server ended with ${child.process.exitCode}\n${child.output()}`)
+      try {
+        return (await fetch(`${url}/readyz`)).status === 200 || undefined
+      } catch {
+        return undefined
+      }
+    },
+    20,
+  )
+  const readyMs = performance.now() - started
+  return { ...settings, child, url, readyMs, api: await signIn(url) }
+}
+
+export interface ApiClient {
+  readonly cookie: string
+  get<T>(path: string): Promise<T>
+  post<T>(path: string, body: unknown): Promise<T>
+  /** Milliseconds until the whole answer is there. */
+  time(path: string): Promise<number>
+}
+
+export async function signIn(url: string): Promise<ApiClient> {
+  const origin = { origin: url }
+  const answer = await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...origin },
+    body: JSON.stringify({ email: EMAIL, password: PASSWORD }),
+  })
+  if (answer.status !== 200) throw new Error(`sign-in failed: ${answer.status} ${await answer.text()}`)
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((entry) => entry.split(';')[0])
+    .join('; ')
+  const headers = { cookie, ...origin }
+  async function call<T>(path: string, init: RequestInit): Promise<T> {
+    for (;;) {
+      const response = await fetch(`${url}/api/v1${path}`, init)
+      if (response.status === 429) {
+        await response.arrayBuffer()
+        await sleep(1_000 * Number(response.headers.get('retry-after') ?? 1))
+        continue
+      }
+      if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${response.status} ${await response.text()}`)
+      return (await response.json()) as T
+    }
+  }
+  return {
+    cookie,
+    get: (path) => call(path, { headers }),
+    post: (path, body) =>
+      call(path, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    async time(path) {
+      const started = performance.now()
+      const response = await fetch(`${url}/api/v1${path}`, { headers })
+      await response.arrayBuffer()
+      if (!response.ok) throw new Error(`GET ${path}: ${response.status}`)
+      return performance.now() - started
+    },
+  }
+}
+
+export interface MqttLogin {
+  id: string
+  username: string
+  secret: string
+}
+export const createMqttConnection = (api: ApiClient, vendor = 'native'): Promise<MqttLogin> =>
+  api.post<MqttLogin>('/connections', { name: `bench ${vendor}`, transport: 'mqtt', vendor })
+
+/** Value of a metric of /metrics, summed over the series whose labels contain the given text. */
+export async function metric(url: string, name: string, labels = ''): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  let sum = 0
+  for (const line of text.split('\n'))
+    if (line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels))
+      sum += Number(line.slice(line.lastIndexOf(' ') + 1))
+  return sum
+}

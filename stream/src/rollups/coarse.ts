@@ -1,0 +1,129 @@
+/** Hours, local days and months from the five-minute rows, computed where the rows lie. */
+import { addDays, dayStart, day as dayLiteral, identifier, join, list, ROLLUP_GAUGES, second, sql } from '@heliograph/crm-core'
+import type { Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+
+export type CoarseScope = 'device' | 'site'
+export interface CoarseJob {
+  scope: CoarseScope
+  tenantId: TenantId
+  timezone: string
+  /** Devices or sites, all of that zone. */
+  ids: readonly string[]
+  /** Local days, both inclusive. */
+  fromDate: string
+  toDate: string
+  /** Five-minute rows went away: what stands above them may have to go as well. */
+  removed?: boolean
+}
+const HEAVY = { scope: 'system', lane: 'heavy', timeoutMs: 300_000 } as const
+/** Ids of one statement. */
+const MAX_IDS = 2000
+
+const monthStart = (date: string): string => `${date.slice(0, 7)}-01`
+const nextMonth = (date: string): string => monthStart(addDays(monthStart(date), 31))
+
+/** Recomputes the hours, days and months that touch these local days. */
+export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, version: number): Promise<void> {
+  for (let at = 0; at < job.ids.length; at += MAX_IDS) {
+    const some = { ...job, ids: job.ids.slice(at, at + MAX_IDS) }
+    // What is still there is written again right after, with the next version.
+    if (job.removed) for (const bucket of ['1h', '1d', '1mo'] as const) await warehouse.execute(removal(some, bucket, version), HEAVY)
+    await warehouse.execute(hours(some, version + 1), HEAVY)
+    await warehouse.execute(days(some, version + 1), HEAVY)
+    await warehouse.execute(months(some, version + 1), HEAVY)
+  }
+}
+
+const key = (scope: CoarseScope): Sql => identifier(scope === 'device' ? 'device_id' : 'site_id')
+const table = (scope: CoarseScope, bucket: '5m' | '1h' | '1d' | '1mo'): Sql => identifier(`rollup_${scope}_${bucket}`)
+const gaugeNames: Sql = join(ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`]).map(identifier))
+
+/** Target columns in the order every statement below selects them. */
+function columns(scope: CoarseScope): Sql {
+  const own = scope === 'device' ? sql`tenant_id, site_id, device_id` : sql`tenant_id, site_id`
+  const tail = scope === 'site' ? sql`, source` : sql``
+  return sql`(${own}, ts, date, energy_wh, energy_method, estimated_wh, import_wh, export_wh, ${gaugeNames}, samples, slots, expected, version, is_deleted${tail})`
+}
+function gauges(weighted: boolean): Sql {
+  return join(
+    ROLLUP_GAUGES.flatMap((name) => {
+      const average = identifier(`${name}_avg`)
+      return [
+        // Five-minute averages count alike; days by how much of them was measured.
+        weighted
+          ? sql`if(sumIf(slots, ${average} IS NOT NULL) = 0, NULL, sum(${average} * slots) / sumIf(slots, ${average} IS NOT NULL))`
+          : sql`avg(${average})`,
+        sql`min(${identifier(`${name}_min`)})`,
+        sql`max(${identifier(`${name}_max`)})`,
+      ]
+    }),
+  )
+}
+/** What was found once is told; several sources or methods are `mixed`. */
+const single = (column: 'energy_method' | 'source'): Sql => {
+  const name = identifier(column)
+  return sql`multiIf(uniqExactIf(${name}, ${name} != '') = 0, '', uniqExactIf(${name}, ${name} != '') = 1, anyIf(${name}, ${name} != ''), 'mixed')`
+}
+function select(scope: CoarseScope, parts: { ts: Sql; date: Sql; expected: Sql; weighted: boolean; version: number; from: Sql; group: Sql }): Sql {
+  const own = scope === 'device' ? sql`tenant_id, argMax(site_id, r.ts), device_id` : sql`tenant_id, site_id`
+  const tail = scope === 'site' ? sql`, ${single('source')}` : sql``
+  return sql`SELECT ${own}, ${parts.ts}, ${parts.date}, sum(energy_wh), ${single('energy_method')}, sum(estimated_wh), sum(import_wh), sum(export_wh),
+    ${gauges(parts.weighted)}, sum(samples), sum(slots), ${parts.expected}, ${parts.version}, 0${tail}
+    FROM ${parts.from} WHERE ${parts.group}`
+}
+function source(job: CoarseJob, bucket: '5m' | '1d'): Sql {
+  // Columns that are aggregated under their own name are told apart by an alias for the table.
+  return sql`(SELECT * FROM ${table(job.scope, bucket)} FINAL WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(job.ids)}
+    AND ts >= ${second(dayStart(job.timezone, bucket === '1d' ? monthStart(job.fromDate) : job.fromDate) - 3_600_000)}
+    AND ts < ${second(dayStart(job.timezone, bucket === '1d' ? nextMonth(job.toDate) : addDays(job.toDate, 1)) + 3_600_000)}) AS r`
+}
+
+function removal(job: CoarseJob, bucket: '1h' | '1d' | '1mo', version: number): Sql {
+  const own = job.scope === 'device' ? sql`tenant_id, site_id, device_id, ts, date` : sql`tenant_id, site_id, ts, date`
+  const from = bucket === '1mo' ? monthStart(job.fromDate) : job.fromDate
+  return sql`INSERT INTO ${table(job.scope, bucket)} (${own}, version, is_deleted)
+    SELECT ${own}, ${version}, 1 FROM ${table(job.scope, bucket)} FINAL
+    WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(job.ids)} AND date >= ${dayLiteral(from)} AND date <= ${dayLiteral(job.toDate)}`
+}
+
+function hours(job: CoarseJob, version: number): Sql {
+  const from = dayStart(job.timezone, job.fromDate)
+  const to = dayStart(job.timezone, addDays(job.toDate, 1))
+  return sql`INSERT INTO ${table(job.scope, '1h')} ${columns(job.scope)} ${select(job.scope, {
+    ts: sql`toStartOfHour(r.ts) AS hour`,
+    date: sql`min(r.date)`,
+    expected: sql`0`,
+    weighted: false,
+    version,
+    from: source(job, '5m'),
+    // Whole hours only: with half-hour zones a day begins within one, and both its days are read.
+    group: sql`r.ts >= toStartOfHour(${second(from)}) AND r.ts < toStartOfHour(${second(to + 3_599_000)}) GROUP BY tenant_id, ${job.scope === 'site' ? sql`site_id` : sql`device_id`}, hour`,
+  })}`
+}
+
+function days(job: CoarseJob, version: number): Sql {
+  // A device speaks every so many slots (a logger every quarter of an hour fills one of three); the middle of the distances tells.
+  const spacing = sql`greatest(300, ifNotFinite(arrayReduce('quantileExact', arrayPopFront(arrayDifference(arraySort(groupArrayIf(toUInt32(r.ts), slots > 0))))), 300))`
+  const length = sql`dateDiff('second', toDateTime(toString(r.date), ${job.timezone}), toDateTime(toString(r.date + 1), ${job.timezone}))`
+  return sql`INSERT INTO ${table(job.scope, '1d')} ${columns(job.scope)} ${select(job.scope, {
+    ts: sql`toDateTime(toString(r.date), ${job.timezone})`,
+    date: sql`r.date`,
+    expected: sql`${length} / ${spacing}`,
+    weighted: false,
+    version,
+    from: source(job, '5m'),
+    group: sql`r.date >= ${dayLiteral(job.fromDate)} AND r.date <= ${dayLiteral(job.toDate)} GROUP BY tenant_id, ${job.scope === 'site' ? sql`site_id` : sql`device_id`}, r.date`,
+  })}`
+}
+
+function months(job: CoarseJob, version: number): Sql {
+  return sql`INSERT INTO ${table(job.scope, '1mo')} ${columns(job.scope)} ${select(job.scope, {
+    ts: sql`toDateTime(toString(toStartOfMonth(r.date) AS month), ${job.timezone})`,
+    date: sql`month`,
+    expected: sql`sum(r.expected)`,
+    weighted: true,
+    version,
+    from: source(job, '1d'),
+    group: sql`r.date >= ${dayLiteral(monthStart(job.fromDate))} AND r.date < ${dayLiteral(nextMonth(job.toDate))} GROUP BY tenant_id, ${job.scope === 'site' ? sql`site_id` : sql`device_id`}, month`,
+  })}`
+}

@@ -1,0 +1,93 @@
+/** Raw readings as the fold takes them, straight from the store. */
+import { id, instant, list, METRIC_NAMES_OF_FOLD, sql, type FoldReading } from '@heliograph/crm-core'
+import type { DeviceId, Metrics, QualityFlag, Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import type { Range } from './dirty-ranges.ts'
+
+interface StoredReading {
+  d: string
+  t: number
+  v: (number | null)[]
+  q: string[]
+}
+/** More than a month of one device at one reading a second. */
+const MAX_ROWS = 5_000_000
+const TIMEOUT_MS = 300_000
+/** How far a neighbour is looked for, in steps: nearly always it is close. */
+const REACHES_MS = [2 * 3_600_000, 2 * 86_400_000, 40 * 86_400_000, 4000 * 86_400_000]
+
+const COLUMNS: Sql = sql`device_id AS d, toUnixTimestamp64Milli(ts) AS t, ${METRIC_NAMES_OF_FOLD.columns} AS v, quality AS q`
+
+function toFold(row: StoredReading): FoldReading {
+  const metrics: Metrics = {}
+  for (const [index, name] of METRIC_NAMES_OF_FOLD.names.entries()) {
+    const value = row.v[index]
+    if (value !== null && value !== undefined) metrics[name] = value
+  }
+  return row.q.length > 0 ? { ts: row.t, metrics, quality: row.q as QualityFlag[] } : { ts: row.t, metrics }
+}
+
+/** Readings of some devices in a window, in order of time per device. */
+export async function readWindow(
+  warehouse: Warehouse,
+  tenantId: TenantId,
+  deviceIds: readonly DeviceId[],
+  window: Range,
+  take: (deviceId: DeviceId, reading: FoldReading) => void,
+): Promise<void> {
+  const query = sql`SELECT ${COLUMNS} FROM readings FINAL
+    WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)}
+      AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
+    ORDER BY device_id, ts`
+  for await (const rows of warehouse.stream<StoredReading>(query, { scope: 'system', lane: 'heavy', maxRows: MAX_ROWS, timeoutMs: TIMEOUT_MS }))
+    for (const row of rows) take(row.d as DeviceId, toFold(row))
+}
+
+/**
+ * The counter readings next to an instant, in order of time per device: so many of each counter, and the last reading of a
+ * day counter or interval.
+ */
+export async function readNeighbours(
+  warehouse: Warehouse,
+  tenantId: TenantId,
+  deviceIds: readonly DeviceId[],
+  at: number,
+  side: 'before' | 'after',
+  count: number,
+): Promise<Map<DeviceId, FoldReading[]>> {
+  const found = new Map<DeviceId, FoldReading[]>()
+  let missing = [...deviceIds]
+  for (const reach of REACHES_MS) {
+    if (missing.length === 0) break
+    const window = side === 'before' ? { from: at - reach, to: at } : { from: at, to: at + reach }
+    const order = side === 'before' ? sql`DESC` : sql`ASC`
+    const which = (condition: Sql): Sql => sql`SELECT ${COLUMNS} FROM readings FINAL
+      WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(missing)}
+        AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)} AND ${condition}
+      ORDER BY device_id, ts ${order} LIMIT ${count} BY device_id`
+    const rows = await warehouse.query<StoredReading>(
+      sql`${which(sql`energy_total_wh IS NOT NULL`)}
+        UNION ALL ${which(sql`(import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL)`)}
+        UNION ALL ${which(sql`(energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`)}`,
+      { scope: 'system', lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
+    )
+    const round = new Map<DeviceId, Map<number, FoldReading>>()
+    for (const row of rows) {
+      const device = row.d as DeviceId
+      const readings = round.get(device) ?? new Map<number, FoldReading>()
+      readings.set(row.t, toFold(row))
+      round.set(device, readings)
+    }
+    for (const [device, readings] of round)
+      found.set(device, [...readings.values()].sort((a, b) => a.ts - b.ts))
+    // Whoever has enough of one counter is done; the others are looked for further away.
+    missing = missing.filter((device) => !enough(found.get(device) ?? [], count))
+  }
+  return found
+}
+
+function enough(readings: readonly FoldReading[], count: number): boolean {
+  const has = (name: keyof Metrics): number => readings.filter(({ metrics }) => metrics[name] !== undefined).length
+  const counters = (['energy_total_wh', 'import_total_wh', 'export_total_wh'] as const).map(has).filter((n) => n > 0)
+  // A device without counters has nothing further away that matters, once it is known to speak otherwise.
+  return counters.length > 0 ? counters.every((n) => n >= count) : readings.length > 0
+}
