@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import websocket from '@fastify/websocket'
-import fastify, { LogController, type FastifyInstance } from 'fastify'
+import fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createSecretBox } from '@heliograph/crm-core'
 import { API_LIMITS, type ApiConfig, type ApiDeps } from './deps.ts'
@@ -21,7 +21,7 @@ import { registerRateLimit } from './plugins/limits.ts'
 import { registerMetrics } from './plugins/metrics.ts'
 import { mountPage } from './plugins/page.ts'
 import { registerPolicies } from './plugins/policy.ts'
-import { registerProblems } from './plugins/problems.ts'
+import { registerProblems, sendProblem, toProblem } from './plugins/problems.ts'
 import { refuseUnknown } from './plugins/strict.ts'
 import { routeModules } from './routes/index.ts'
 
@@ -60,6 +60,8 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     bodyLimit: limits.bodyBytes,
     requestTimeout: 60_000,
     genReqId: createRequestIds(),
+    // What goes wrong before a route is found: bad escapes, parameters longer than anything of ours.
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply as FastifyReply, toProblem(error)),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
   })
   app.setValidatorCompiler(validatorCompiler)

@@ -19,6 +19,10 @@ export type ReplayId = Id<'replay'>
 export const idPattern = /^[A-Za-z0-9_-]{1,64}$/
 export const idSchema = z.string().regex(idPattern, 'is not an id')
 
+/** Ids of one millisecond count up (RFC 9562, section 6.2, method 1), so that rows made together keep their order. */
+let lastAt = -1
+let counter = 0
+
 /**
  * A new id: UUID version 7 (RFC 9562), so that ids sort by the time they were made and index pages stay warm.
  * @param now UTC milliseconds, passed in by tests
@@ -29,7 +33,11 @@ export function newId<Kind extends string>(now: number = Date.now()): Id<Kind> {
     bytes[index] = rest % 256
     rest = Math.floor(rest / 256)
   }
-  bytes[6] = (bytes[6]! & 0x0f) | 0x70
+  // Begins in the lower half, which leaves room to count within the millisecond.
+  counter = now === lastAt ? (counter + 1) % 4096 : ((bytes[6]! << 8) | bytes[7]!) % 2048
+  lastAt = now
+  bytes[6] = (counter >> 8) | 0x70
+  bytes[7] = counter & 0xff
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}` as Id<Kind>

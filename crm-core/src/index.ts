@@ -41,6 +41,7 @@
  * Beside the services: `createOutboxRelay({ db, publish })`, `createCrmDatabase(engine)` (the access layer that every
  * engine is wrapped in), `buildRegistrySnapshot(rows)`, `systemCaller(part, tenantId?)`, `createSecretBox(secret).open(cipher)`.
  */
+export { emitDevice, linkDevice } from './assets/device-periods.ts'
 export * from './assets/registry-facts.ts'
 export { createSecretBox, type SecretBox } from './assets/secret-box.ts'
 export { type Revocation } from './auth/revocation.ts'

@@ -1,3 +1,4 @@
 /** Makes, or with `--check` compares, every generated file that is committed. */
 import './generate-vendors.ts'
 import './generate-rules.ts'
+import './generate-routes.ts'

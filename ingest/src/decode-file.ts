@@ -70,6 +70,7 @@ export function decodeFile(
   name: string,
   bytes: Uint8Array,
   options: DecodeFileOptions,
+  state: unknown = vendor.initialState?.(),
 ): DecodedFile {
   const merged = new Map<string, DecodedReading>()
   const rejected: FileRejection[] = []

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import {
   listOf,
   type Caller,
-  type OrderBy,
   type Page,
   type Permission,
   type ReadDb,
@@ -13,8 +12,9 @@ import {
   type WriteOptions,
 } from '@heliograph/crm-core/contracts'
 import { dbOf, narrowedCaller } from '../plugins/caller.ts'
-import { idParams, listQuery, orderOf, type Api, type RouteContext } from './api.ts'
+import { idParams, listQuery, type Api, type RouteContext } from './api.ts'
 import { sendEtag, writeOptions } from './etag.ts'
+import { readSealedPage } from './page.ts'
 
 type Identified = { id: string; version: number }
 
@@ -91,7 +91,7 @@ export function crudRoutes<
     async (request): Promise<unknown> => {
       const db = dbOf(request, crm)
       const query = request.query as ListQuery
-      const page = await readPage(options, query, db)
+      const page = await readPage(context, options, query, db)
       return { items: await options.present(page.items, db, request), nextCursor: page.nextCursor }
     },
   )
@@ -170,15 +170,16 @@ export function crudRoutes<
 type ListQuery = Record<string, unknown> & { limit: number; cursor?: string; q?: string; sort: string }
 
 async function readPage<T extends TableName>(
+  context: RouteContext,
   { table, list }: Pick<CrudOptions<T, z.ZodType, z.ZodType, z.ZodType>, 'table' | 'list'>,
   query: ListQuery,
   db: ReadDb,
 ): Promise<Page<Row<T>>> {
   const narrowed = await list.narrow?.(query, db)
-  const ask = { where: listWhere({ list }, query), orderBy: [orderOf(query.sort)] as OrderBy<T> }
-  if (narrowed !== undefined) ask.where = { AND: [ask.where, narrowed.where] } as Where<T>
+  const asked = listWhere({ list }, query)
+  const where = narrowed === undefined ? asked : ({ AND: [asked, narrowed.where] } as Where<T>)
   const read = (cursor: string | undefined, limit: number) =>
-    db.page(table, { ...ask, limit, ...(cursor === undefined ? {} : { cursor }) })
+    readSealedPage(context, db, table, { cursor, limit, sort: query.sort }, where)
   const keep = narrowed?.keep
   if (keep === undefined) return await read(query.cursor, query.limit)
 

@@ -9,11 +9,11 @@ import {
   replayCreateSchema,
   replaySchema,
   unclaimedSchema,
-  type OrderBy,
   type Where,
 } from '@heliograph/crm-core/contracts'
-import { idParams, listQuery, orderOf, type RouteModule } from '../http/api.ts'
+import { idParams, listQuery, type RouteModule } from '../http/api.ts'
 import { all, crudRoutes, given } from '../http/crud.ts'
+import { readSealedPage } from '../http/page.ts'
 import { dbOf, narrowedCaller } from '../plugins/caller.ts'
 
 /** Devices that speak and belong to nobody yet, and the replays that claiming and correcting start. */
@@ -40,12 +40,7 @@ export const deskRoutes: RouteModule = (api, context) => {
       const { query } = request
       const where: Where<'unclaimed'>[] = [given(query, ['connectionId', 'vendor'])]
       if (query.q) where.push({ OR: [{ externalId: { contains: query.q } }, { serial: { contains: query.q } }] })
-      const page = await dbOf(request, db).page('unclaimed', {
-        where: { AND: where },
-        orderBy: [orderOf(query.sort)] as OrderBy<'unclaimed'>,
-        limit: query.limit,
-        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-      })
+      const page = await readSealedPage(context, dbOf(request, db), 'unclaimed', query, { AND: where })
       return { items: page.items.map((row) => unclaimedResource(row)), nextCursor: page.nextCursor }
     },
   )

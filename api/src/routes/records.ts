@@ -8,15 +8,16 @@ import {
   NOTIFICATION_STATES,
   notificationSchema,
   timeInputSchema,
-  type OrderBy,
   type Where,
 } from '@heliograph/crm-core/contracts'
-import { idParams, listQuery, orderOf, type RouteModule } from '../http/api.ts'
+import { idParams, listQuery, type RouteModule } from '../http/api.ts'
 import { given } from '../http/crud.ts'
+import { readSealedPage } from '../http/page.ts'
 import { dbOf } from '../plugins/caller.ts'
 
 /** What was sent to people, and what people did: read only. */
-export const recordRoutes: RouteModule = (api, { deps: { db } }) => {
+export const recordRoutes: RouteModule = (api, context) => {
+  const { db } = context.deps
   api.get(
     '/notifications',
     {
@@ -39,12 +40,7 @@ export const recordRoutes: RouteModule = (api, { deps: { db } }) => {
       const { query } = request
       const where: Where<'notification'>[] = [given(query, ['state', 'channel', 'ticketId'])]
       if (query.q) where.push({ OR: [{ recipient: { contains: query.q } }, { subject: { contains: query.q } }] })
-      const page = await dbOf(request, db).page('notification', {
-        where: { AND: where },
-        orderBy: [orderOf(query.sort)] as OrderBy<'notification'>,
-        limit: query.limit,
-        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-      })
+      const page = await readSealedPage(context, dbOf(request, db), 'notification', query, { AND: where })
       return { items: page.items.map((row) => notificationResource(row)), nextCursor: page.nextCursor }
     },
   )
@@ -89,12 +85,7 @@ export const recordRoutes: RouteModule = (api, { deps: { db } }) => {
       if (query.from !== undefined) where.push({ at: { gte: query.from } })
       if (query.to !== undefined) where.push({ at: { lt: query.to } })
       if (query.q) where.push({ OR: [{ action: { contains: query.q } }, { resourceId: { contains: query.q } }] })
-      const page = await dbOf(request, db).page('audit', {
-        where: { AND: where },
-        orderBy: [orderOf(query.sort)] as OrderBy<'audit'>,
-        limit: query.limit,
-        ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-      })
+      const page = await readSealedPage(context, dbOf(request, db), 'audit', query, { AND: where })
       return { items: page.items.map((row) => auditEntryResource(row)), nextCursor: page.nextCursor }
     },
   )

@@ -24,8 +24,8 @@ import { createReads, folded, orProblem, scopedWhere } from './reads.ts'
 export const INSTANCE_TENANT = 'instance'
 /** Longest text kept of one value in the audit trail. */
 const AUDIT_TEXT = 500
-/** Rows of one insert statement: columns times rows stays below what engines take as parameters. */
-const INSERT_ROWS = 500
+/** Rows of one insert statement, ids of one look-up: an embedded engine holds the event loop for the length of a statement. */
+const INSERT_ROWS = 100
 
 const GIVEN = new Set(['id', 'tenantId', 'version', 'createdAt', 'updatedAt'])
 

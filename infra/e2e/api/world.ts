@@ -185,7 +185,6 @@ export async function seedTenant({ crm }: World, name: string): Promise<Tenant> 
     name,
     adminEmail: email('admin'),
     adminPassword: PASSWORD,
-    operator: true,
   })
   const inside = localCaller(tenantId, {})
   const customer = await crm.customers.create(inside, { name: `${name} customer`, kind: 'residential' })
@@ -209,8 +208,7 @@ export async function seedTenant({ crm }: World, name: string): Promise<Tenant> 
     transport: 'mqtt',
     vendor: 'native',
   })
-  for (const role of ['support', 'sales', 'analyst', 'customer', 'operator'] as const) {
-    if (role === 'operator') continue
+  for (const role of ['support', 'sales', 'analyst', 'customer'] as const) {
     await crm.users.create(inside, {
       email: email(role),
       name: `${role} of ${name}`,

@@ -38,15 +38,15 @@ const powerLoss = detectPowerLoss(settings.dataDir)
 
 const module = (name: string) => new URL(`./${name}.ts`, import.meta.url).pathname
 const childEnv = () => ({
-  HELIO_CHILD_WAREHOUSE_ADDRESS: JSON.stringify({ port: warehousePort, token }),
-  ...(powerLoss && { HELIO_CHILD_REWIND: '1' }),
+  HELIOGRAPH_CHILD_WAREHOUSE_ADDRESS: JSON.stringify({ port: warehousePort, token }),
+  ...(powerLoss && { HELIOGRAPH_CHILD_REWIND: '1' }),
 })
 const warehouse: PartSpec = {
   name: 'warehouse',
   module: module('warehouse'),
   // The port stays the same when it is started again, so that the others find it.
   env: () => ({
-    HELIO_CHILD_WAREHOUSE: JSON.stringify({ dataDir: join(settings.dataDir, 'warehouse'), token, port: warehousePort }),
+    HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({ dataDir: join(settings.dataDir, 'warehouse'), token, port: warehousePort }),
   }),
   onReady: (message) => (warehousePort = message['port'] as number),
   stopMs: STOP_MS.warehouse,
@@ -54,6 +54,7 @@ const warehouse: PartSpec = {
 }
 const api: PartSpec = { name: 'api', module: module('api'), env: childEnv, stopMs: STOP_MS.api, heapMb: 768 }
 const worker: PartSpec = { name: 'worker', module: module('worker'), env: childEnv, stopMs: STOP_MS.worker, heapMb: 1_024 }
+const simulator: PartSpec = { name: 'simulator', module: module('simulator'), env: childEnv, stopMs: 1_000, heapMb: 256 }
 const edge: PartSpec = { name: 'edge', module: module('edge'), env: childEnv, stopMs: STOP_MS.edge, heapMb: 512 }
 
 supervisor.link.on('states', () => supervisor.states())
@@ -65,7 +66,7 @@ async function stop(code: number): Promise<void> {
   stopping = true
   const started = Date.now()
   // Who takes in first, who serves last; the store when nobody writes any more.
-  await supervisor.stop([['edge'], ['worker', 'api'], ['warehouse']])
+  await supervisor.stop([['simulator', 'edge'], ['worker', 'api'], ['warehouse']])
   markCleanStop(settings.dataDir)
   lock.release()
   logger.info({ ms: Date.now() - started }, 'stopped')
@@ -82,6 +83,7 @@ try {
   await supervisor.start([warehouse])
   await supervisor.start([api])
   await supervisor.start([worker, edge])
+  if (settings.demo) await supervisor.start([simulator])
   announce()
 } catch (error) {
   console.error(error instanceof StartError ? error.message : readable(error))

@@ -1,6 +1,6 @@
 /**
  * The embedded warehouse in a process of its own, so that an abort inside the engine takes nothing else down. Its parent
- * gives the settings (JSON) as `HELIO_CHILD_WAREHOUSE` or as the argument, and hears `{ type: 'ready', port }`.
+ * gives the settings (JSON) as `HELIOGRAPH_CHILD_WAREHOUSE` or as the argument, and hears `{ type: 'ready', port }`.
  */
 import { z } from 'zod'
 import { runChild } from '../process/child.ts'
@@ -16,8 +16,8 @@ const settingsSchema = z.strictObject({
 })
 
 await runChild(async () => {
-  const text = process.argv[2] ?? process.env['HELIO_CHILD_WAREHOUSE']
-  if (!text) throw new Error('warehouse: no settings given (argument or HELIO_CHILD_WAREHOUSE)')
+  const text = process.argv[2] ?? process.env['HELIOGRAPH_CHILD_WAREHOUSE']
+  if (!text) throw new Error('warehouse: no settings given (argument or HELIOGRAPH_CHILD_WAREHOUSE)')
   const { createChdbServer } = await import('../warehouse/chdb-server.ts')
   const server = createChdbServer(settingsSchema.parse(JSON.parse(text)))
   const address = await server.start()

@@ -170,8 +170,17 @@ function jsonColumns(table: TableName): string[] {
  * which no request is heard and no timer fires. Between two of them the event loop gets a turn.
  */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+/** The same inside long transactions and long rows of reads: after so many milliseconds others come first. */
+const LONGEST_HOLD_MS = 8
+let turnedAt = performance.now()
+async function breathe(): Promise<void> {
+  if (performance.now() - turnedAt < LONGEST_HOLD_MS) return
+  await turn()
+  turnedAt = performance.now()
+}
 
 async function orEngineError<R>(work: () => Promise<R>): Promise<R> {
+  await breathe()
   try {
     return await work()
   } catch (error) {

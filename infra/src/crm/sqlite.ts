@@ -14,12 +14,24 @@ export interface SqliteCrmOptions extends CrmDatabaseOptions {
   file: string
 }
 
+/** What SQLite takes in one statement since 3.32 (https://sqlite.org/limits.html); Prisma goes by the 999 of before. */
+const MAX_BIND_VALUES = 32_766
+
+class WideLibSql extends PrismaLibSql {
+  override async connect(): ReturnType<PrismaLibSql['connect']> {
+    const adapter = await super.connect()
+    return Object.assign(adapter, {
+      getConnectionInfo: () => ({ maxBindValues: MAX_BIND_VALUES, supportsRelationJoins: false }),
+    })
+  }
+}
+
 /**
  * The writing client's transactions, changed in two ways. They begin with the write lock: begun as a reader (the adapter's
  * way), one that writes later can fail at once when another process wrote in between, and no time-out helps there. And they
  * stay on one connection: the client's own give each transaction a new one, left to the garbage collector to close.
  */
-class WritingLibSql extends PrismaLibSql {
+class WritingLibSql extends WideLibSql {
   override createClient(config: Config): Client {
     const client = createClient(config)
     client.transaction = () => beginWriting(client)
@@ -41,7 +53,7 @@ export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmData
         setup.close()
       }
       const format = { timestampFormat: 'unixepoch-ms' } as const
-      const reader = new PrismaClient({ adapter: new PrismaLibSql(sqliteConfig(file), format) })
+      const reader = new PrismaClient({ adapter: new WideLibSql(sqliteConfig(file), format) })
       const writer = new PrismaClient({ adapter: new WritingLibSql(sqliteConfig(file), format) })
       await reader.$connect()
       await writer.$connect()

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { createApi, type PartStatus } from '@heliograph/api'
-import { createCrm, createOutboxRelay, createSecretBox } from '@heliograph/crm-core'
+import { createCrm, createOutboxRelay } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
   type Caller,
@@ -62,7 +62,6 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   const pressure = createPressure(context)
   const metrics = createInstanceMetrics(context, ['worker', 'edge'])
   const adminSockets = new WeakSet<Socket>()
-  const secrets = createSecretBox(settings.secret)
   const api = createApi(
     {
       db,
@@ -79,7 +78,6 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
       raw: log.producer(TOPICS.raw, HTTP_LANE),
       metrics,
       status: { parts },
-      openSecret: (cipher) => secrets.open(cipher),
       ingestPressure: () => (pressure.high() ? 5 : undefined),
     },
     {

@@ -62,7 +62,7 @@ export function createContext(name: string): RoleContext {
 }
 
 function warehouseOptions(settings: Settings): Parameters<typeof createClickhouseWarehouse>[0] {
-  const address = process.env['HELIO_CHILD_WAREHOUSE_ADDRESS']
+  const address = process.env['HELIOGRAPH_CHILD_WAREHOUSE_ADDRESS']
   if (address) {
     const { port, token } = JSON.parse(address) as WarehouseAddress
     return { url: `http://127.0.0.1:${port}`, headers: { 'x-helio-token': token } }

@@ -38,6 +38,8 @@ export function startDeadLetterStore(deps: {
           revision: rawRef.revision,
           size: Math.floor((body.length * 3) / 4) - (body.endsWith('==') ? 2 : body.endsWith('=') ? 1 : 0),
           body,
+          // A later decoding of the same message says it anew; what it did not say again is resolved under its number.
+          version: rawRef.revision,
         }
       })
       await deps.warehouse.insert('dead_letters', rows, `${topic}/${partition}/${records[0]!.offset}-${records.at(-1)!.offset}`)

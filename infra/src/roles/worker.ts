@@ -1,7 +1,7 @@
 /** Decoding, storing, live state and alarms in one process. */
 import { latestReadings } from '@heliograph/crm-core'
 import { type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
-import { createLiveStage, createStoreStage } from '@heliograph/stream'
+import { createLiveStage, createRollups, createStoreStage } from '@heliograph/stream'
 import { Counter, Histogram } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import type { RoleContext } from './context.ts'
@@ -10,9 +10,10 @@ import { startDeadLetterStore } from './dead-letter-store.ts'
 import { createEnergyToday } from './energy-today.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
-import { createRollupWork } from './rollup-work.ts'
 
 /** After a power cut the warehouse may have lost rows it had acknowledged: as much is stored again. */
+/** Hours, days and months follow the five-minute buckets at this pace. */
+const COARSE_EVERY_MS = 10_000
 const REWIND_MS = 30 * 60_000
 
 export async function startWorker(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
@@ -24,7 +25,13 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
   const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what)
   const feed = createRegistryFeed({ log, reader, group: 'worker', onError: onError('events could not be read') })
   const decode = createDecode(context, feed)
-  const rollups = createRollupWork({ warehouse, registry: feed.registry, logger })
+  const rollups = createRollups({
+    warehouse,
+    registry: feed.registry,
+    clock: Date.now,
+    coarseEveryMs: COARSE_EVERY_MS,
+    wholeDayEveryMs: COARSE_EVERY_MS,
+  })
   const rows = new Counter({
     name: 'helio_store_rows_total',
     help: 'Rows given to a store, by what became of them',
@@ -41,7 +48,6 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
     log,
     warehouse,
     rollups,
-    takeBack: rollups.takeBack,
     count: (result, count) => rows.inc({ store: 'warehouse', result }, count),
     timed: (time) => seconds.observe({ store: 'warehouse' }, time),
     onError: onError('the warehouse does not take rows; trying again'),
@@ -64,10 +70,10 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
   link.on('live.sync', () => live.publishAll())
   feed.onEvent((event) => {
     if (event.type === 'device.upserted' && event.recomputeFrom !== undefined)
-      rollups.touch({ deviceId: event.device.id, from: event.recomputeFrom, to: Date.now() })
+      rollups.touch(event.device.id, event.recomputeFrom, Date.now())
   })
 
-  if (process.env['HELIO_CHILD_REWIND']) await rewind(context)
+  if (process.env['HELIOGRAPH_CHILD_REWIND']) await rewind(context)
   await feed.start()
   const unfinished = await reader.unfinishedReplays()
   await decode.start(unfinished)
@@ -84,7 +90,7 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
       parts: [
         { name: 'decode', state: 'ok', lag: decodeLag },
         { name: 'store', state: trouble ? 'down' : 'ok', lag: storeLag, ...(trouble && { detail: trouble }) },
-        { name: 'rollups', state: 'ok', lag: rollups.pending() },
+        { name: 'rollups', state: 'ok', lag: rollups.waiting },
         { name: 'live', state: 'ok', lag: liveLag },
         { name: 'dead-letters', state: 'ok', lag: letterLag },
       ],

@@ -8,6 +8,8 @@ export interface SpawnedWarehouse {
   /** For `createClickhouseWarehouse`. */
   connection: ClickhouseWarehouseOptions
   child: ChildProcess
+  port: number
+  token: string
   /** SIGTERM, and waits for the end. */
   stop(): Promise<void>
   /** SIGKILL, and waits for the end. */
@@ -15,13 +17,13 @@ export interface SpawnedWarehouse {
 }
 
 /** @param dataDir folder of the engine's data; one process at a time */
-export async function spawnWarehouse(dataDir: string, options: { port?: number; maxWaiting?: number } = {}): Promise<SpawnedWarehouse> {
-  const token = randomBytes(24).toString('base64url')
+export async function spawnWarehouse(dataDir: string, options: { port?: number; token?: string; maxWaiting?: number } = {}): Promise<SpawnedWarehouse> {
+  const token = options.token ?? randomBytes(24).toString('base64url')
   const child = fork(new URL('../bin/warehouse.ts', import.meta.url), {
     env: {
       ...process.env,
       UV_THREADPOOL_SIZE: '16',
-      HELIO_CHILD_WAREHOUSE: JSON.stringify({ dataDir, token, port: options.port ?? 0, maxWaiting: options.maxWaiting }),
+      HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({ dataDir, token, port: options.port ?? 0, maxWaiting: options.maxWaiting }),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -36,6 +38,8 @@ export async function spawnWarehouse(dataDir: string, options: { port?: number; 
   return {
     connection: { url: `http://127.0.0.1:${port}`, headers: { [TOKEN_HEADER]: token } },
     child,
+    port,
+    token,
     async stop() {
       child.kill('SIGTERM')
       await ended

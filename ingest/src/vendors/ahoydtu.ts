@@ -1,23 +1,7 @@
 import { type Decoded, DecodeError, defineVendor } from '../vendor.ts'
-import {
-  emptyWindows,
-  get,
-  isRecord,
-  levelsOf,
-  textOf,
-  tryJson,
-  unwrap,
-  type WindowState,
-} from '../vocabulary/index.ts'
-import { decodeBody, type Layout } from './ahoydtu/bodies.ts'
+import { emptyWindows, get, isRecord, levelsOf, textOf, tryJson, unwrap } from '../vocabulary/index.ts'
+import { type AhoyState, decodeBody } from './ahoydtu/bodies.ts'
 import { decodeTopic, parseTopic } from './ahoydtu/topics.ts'
-
-export interface AhoyState extends WindowState {
-  /** Order of positions as `/api/live` last told it; it differs between versions. */
-  layout?: Layout
-  /** Names the owner gave, by the inverter's number: some bodies have the number only. */
-  names: Record<string, string>
-}
 
 /**
  * AhoyDTU for Hoymiles inverters: MQTT with one value per message, or answers of its HTTP interface. An inverter is known

@@ -114,9 +114,9 @@ function decodeText(text: string, message: VendorMessage, state: EnvoyState, dep
   const start = text.trimStart().slice(0, 300)
   if (start.startsWith('<')) {
     if (/<envoy_info>/.test(text)) rememberInfo(text, state)
-    else if (/<(!doctype\s+html|html|head|body)\b/i.test(start))
-      return { readings: pageReadings(text, message, state, rejected), rejected }
-    else if (!/^<\?xml/.test(start)) throw new DecodeError('unknown-format', 'markup that no gateway answers with')
+    // Error pages, sign-in pages, and parts of pages as some bridges cut them out.
+    else if (/^<[!?a-z]/i.test(start)) return { readings: pageReadings(text, message, state, rejected), rejected }
+    else throw new DecodeError('unknown-format', 'markup that no gateway answers with')
     return { readings: [] }
   }
   if (start.startsWith('data:')) return streamed(text, message, state, depth)

@@ -96,19 +96,26 @@ it('takes a meter in the consumption path as the load', () => {
   expect(readings[0]?.metrics.import_total_wh).toBeUndefined()
 })
 
-it('does not count a daily sum beside the intervals of the same day', () => {
+it('takes a daily sum as the day counter at the end of that day, not as one more interval', () => {
   const { readings } = decode({
     Head: { ...head, RequestArguments: { SeriesType: 'DailySum' } },
     Body: {
       Data: {
         'inverter/1': {
-          Start: '2026-06-01T00:00:00+02:00',
-          Data: { EnergyReal_WAC_Sum_Produced: { Unit: 'Wh', Values: { '0': 20_000 } } },
+          Start: '2026-05-30T00:00:00+02:00',
+          Data: {
+            EnergyReal_WAC_Sum_Produced: { Unit: 'Wh', Values: { '0': 20_000, '86400': 15_587.78, '172800': 900 } },
+            InverterErrors: { Values: null },
+          },
         },
       },
     },
   })
-  expect(readings).toEqual([])
+  expect(readings.map((one) => [new Date(one.ts).toISOString(), one.metrics])).toEqual([
+    ['2026-05-30T21:59:59.000Z', { energy_day_wh: 20_000 }],
+    ['2026-05-31T21:59:59.000Z', { energy_day_wh: 15_587.78 }],
+    ['2026-06-01T10:00:00.000Z', { energy_day_wh: 900 }],
+  ])
 })
 
 it('says that keys are no seconds once, not a thousand times', () => {

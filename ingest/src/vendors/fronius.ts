@@ -58,7 +58,14 @@ export const fronius = defineVendor<FroniusState>({
     if (devices.length > 0) {
       const daily = get(head.RequestArguments, 'SeriesType') === 'DailySum'
       return {
-        readings: intervalReadings(devices, daily, message.timezone, state.inverters, rejected),
+        readings: intervalReadings(
+          devices,
+          daily,
+          message.timezone,
+          timeOf(head.Timestamp, message).ts,
+          state.inverters,
+          rejected,
+        ),
         rejected: limited(rejected),
       }
     }

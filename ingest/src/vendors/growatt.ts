@@ -11,6 +11,7 @@ import {
   reading,
   type ReadingBuilder,
   textMs,
+  tryJson,
   wordsOf,
 } from '../vocabulary/index.ts'
 import { opposite } from '../vocabulary/sign.ts'
@@ -59,7 +60,8 @@ const isRecordOfDevice = (value: unknown): value is Record<string, unknown> =>
 
 /** Records with the serial that stands above them: the push and the query have one, history a list under one serial. */
 function recordsOf(json: Record<string, unknown>): [Record<string, unknown>, string | undefined][] | undefined {
-  const data = json.data
+  // Some answers carry the record as JSON inside a text.
+  const data = typeof json.data === 'string' ? tryJson(json.data) : json.data
   if (isRecordOfDevice(data)) return [[data, undefined]]
   if (isRecordOfDevice(json)) return [[json, undefined]]
   const lists = Array.isArray(data) ? data : get(data, 'list')

@@ -3,14 +3,13 @@
  * for publishers of one value per message. A vendor's file imports from here and from `../vendor.ts` only.
  */
 export { unwrap } from './envelope.ts'
-export { assertDepth, jsonOf, MAX_BODY_BYTES, MAX_JSON_DEPTH, parseJson, textOf, tryJson } from './json.ts'
+export { jsonOf, MAX_BODY_BYTES, parseJson, textOf, tryJson } from './json.ts'
 export { joinInstant, type LastReadings } from './merge.ts'
 export { finiteOf, flagOf, integerOf, numberOf, roundTo, scale } from './number.ts'
-export { MAX_CHANNELS, MAX_EXTRA, type RawChannel, reading, ReadingBuilder } from './reading.ts'
+export { MAX_CHANNELS, type RawChannel, reading, ReadingBuilder } from './reading.ts'
 export { entriesOf, firstIssue, get, isRecord, parseShape, quote, wordsOf } from './shape.ts'
-export { opposite } from './sign.ts'
-export { arrival, deviceTime, epochMs, localMs, type ReadingTime, textMs, timeOf } from './time.ts'
-export { levelsOf, MAX_TOPIC_LEVELS, queryOf } from './topic.ts'
+export { arrival, deviceTime, epochMs, type ReadingTime, textMs, timeOf } from './time.ts'
+export { levelsOf } from './topic.ts'
 export { ampereFactor, celsiusOf, isFahrenheit, unitFactor, voltFactor } from './units.ts'
 export {
   type DeviceWindow,

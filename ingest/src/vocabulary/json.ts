@@ -3,7 +3,7 @@ import { DecodeError } from '../vendor.ts'
 /** Largest body a decoder looks at; the edges' own limits are lower, imports and pollers may come near. */
 export const MAX_BODY_BYTES = 16 * 1024 * 1024
 /** No vendor nests deeper than about twelve levels; deeper text is hostile or broken. */
-export const MAX_JSON_DEPTH = 64
+const MAX_JSON_DEPTH = 64
 
 // Strips a byte order mark and throws on bad UTF-8. One for all: decode() without `stream` keeps no state.
 const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -56,7 +56,7 @@ export function tryJson(text: string): unknown {
 }
 
 /** @throws DecodeError `too-deep` beyond `MAX_JSON_DEPTH` levels of brackets outside of strings */
-export function assertDepth(text: string): void {
+function assertDepth(text: string): void {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

@@ -17,7 +17,7 @@ import type { ReadingTime } from './time.ts'
 /** More trackers, strings or phases than any one device has. */
 export const MAX_CHANNELS = 64
 /** Vendor values kept beside the metrics, per reading. */
-export const MAX_EXTRA = 40
+const MAX_EXTRA = 40
 const MAX_FAULTS = 50
 /** Bounds of `channelSchema`. */
 const CHANNEL_LIMITS = { voltage_v: 1e6, current_a: 1e6, power_w: 5e9 } as const

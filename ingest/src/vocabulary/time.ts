@@ -67,7 +67,7 @@ function offsetMs(zone: string): number {
   return (zone.startsWith('-') ? -1 : 1) * minutes * 60_000
 }
 /** UTC milliseconds of a wall-clock time (given as if it were UTC) in a zone; undefined where the zone is unknown. */
-export function localMs(wallClockMs: number, timezone: string): number | undefined {
+function localMs(wallClockMs: number, timezone: string): number | undefined {
   try {
     const wall = new Date(wallClockMs).toISOString().slice(0, -1)
     return Temporal.PlainDateTime.from(wall).toZonedDateTime(timezone).epochMilliseconds

@@ -1,5 +1,5 @@
 /** Deepest topic a decoder looks at. */
-export const MAX_TOPIC_LEVELS = 32
+const MAX_TOPIC_LEVELS = 32
 
 /**
  * Levels of an MQTT topic, or of the path of a forwarded HTTP answer (query cut off, leading slash dropped). No topic: no levels.
@@ -9,10 +9,4 @@ export function levelsOf(topic: string | undefined): string[] {
   const end = topic.indexOf('?')
   const path = end < 0 ? topic : topic.slice(0, end)
   return path.replace(/^\/+/, '').split('/', MAX_TOPIC_LEVELS)
-}
-
-/** Value of a query parameter of a forwarded path: `queryOf('/api/livedata/status?inv=1141', 'inv')`. */
-export function queryOf(topic: string | undefined, name: string): string | undefined {
-  const at = topic?.indexOf('?') ?? -1
-  return at < 0 ? undefined : (new URLSearchParams(topic?.slice(at + 1)).get(name) ?? undefined)
 }

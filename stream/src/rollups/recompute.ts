@@ -28,12 +28,15 @@ export interface Recomputed {
   counters: boolean
 }
 
-/** Neighbours on each side: the one a step ends at, the one that says whether it was real, and one to tell that from. */
-const BEFORE = 4
-const AFTER = 3
+/** Neighbours on each side of what is read: the one a step ends at, the ones that say whether it was real. */
+const NEIGHBOURS = 3
+/** A change reaches this many counter readings far: one step, and one reading held back as odd. */
+const REACH = 2
+/** Read around a range at once: with readings every few minutes all it reaches lies within. */
+const MARGIN_MS = 2 * BUCKET_MS
+const COUNTERS = ['energy_total_wh', 'import_total_wh', 'export_total_wh'] as const
 
-const hasCounter = ({ metrics }: FoldReading): boolean =>
-  metrics.energy_total_wh !== undefined || metrics.import_total_wh !== undefined || metrics.export_total_wh !== undefined
+const hasCounter = ({ metrics }: FoldReading): boolean => COUNTERS.some((name) => metrics[name] !== undefined)
 
 export function foldDevice(device: RegistryDevice, site: RegistrySite): { timezone: string; latitude?: number; longitude?: number; peakPowerW?: number } {
   return {
@@ -49,19 +52,20 @@ export function foldDevice(device: RegistryDevice, site: RegistrySite): { timezo
  * @param jobs one per device
  */
 export async function recompute(warehouse: Warehouse, tenantId: TenantId, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
-  const narrow = await attempt(
+  const first = await compute(
     warehouse,
     tenantId,
     jobs.map((job) => (job.withoutCounters ? { ...job, range: wholeDays(job) } : job)),
   )
   const done: Recomputed[] = []
   const again: RecomputeJob[] = []
-  for (const [index, result] of narrow.entries()) {
+  for (const [index, result] of first.entries()) {
+    const job = jobs[index]!
     // Sources that are chosen per day need the whole day.
-    if (result.fold.countsByTotal(result.range.from) || jobs[index]!.withoutCounters || isWholeDays(jobs[index]!)) done.push(result)
-    else again.push({ ...jobs[index]!, range: wholeDays(jobs[index]!) })
+    if (job.withoutCounters || isWholeDays(job) || result.fold.countsByTotal(result.range.from)) done.push(result)
+    else again.push({ ...job, range: wholeDays(job) })
   }
-  return again.length > 0 ? [...done, ...(await attempt(warehouse, tenantId, again))] : done
+  return again.length > 0 ? [...done, ...(await compute(warehouse, tenantId, again))] : done
 }
 
 function wholeDays({ range, site }: RecomputeJob): Range {
@@ -72,70 +76,71 @@ function isWholeDays(job: RecomputeJob): boolean {
   return job.range.from <= days.from && job.range.to >= days.to
 }
 
-async function attempt(warehouse: Warehouse, tenantId: TenantId, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
-  const near = jobs.filter(({ withoutCounters }) => !withoutCounters)
-  const ids = near.map(({ device }) => device.id)
-  const from = Math.min(...jobs.map(({ range }) => bucketOf(range.from)))
-  const to = Math.max(...jobs.map(({ range }) => bucketOf(range.to - 1) + BUCKET_MS))
-  const before = ids.length > 0 ? await readNeighbours(warehouse, tenantId, ids, from, 'before', BEFORE) : new Map<DeviceId, FoldReading[]>()
-  // Where nothing later may be read, nothing later is looked for.
-  const needsAfter = near.filter(({ until }) => until === undefined || until >= to)
-  const after =
-    needsAfter.length > 0
-      ? await readNeighbours(warehouse, tenantId, needsAfter.map(({ device }) => device.id), to, 'after', AFTER)
-      : new Map<DeviceId, FoldReading[]>()
+interface Plan {
+  job: RecomputeJob
+  window: Range
+  /** Counter readings before and after the window. */
+  before: FoldReading[]
+  after: FoldReading[]
+  readings: FoldReading[]
+}
 
-  const plans = new Map<DeviceId, { job: RecomputeJob; range: Range; readings: FoldReading[]; tail: FoldReading[] }>()
-  for (const job of jobs) {
-    const earlier = (before.get(job.device.id) ?? []).filter(({ ts }) => ts <= (job.until ?? Infinity))
-    const later = (after.get(job.device.id) ?? []).filter(({ ts }) => ts <= (job.until ?? Infinity))
-    const range = {
-      from: Math.min(from, ...earlier.filter(hasCounter).slice(-2).map(({ ts }) => bucketOf(ts))),
-      to: Math.max(to, ...later.filter(hasCounter).slice(0, 2).map(({ ts }) => bucketOf(ts) + BUCKET_MS)),
-    }
-    plans.set(job.device.id, {
-      job,
-      range,
-      readings: earlier.filter(({ ts }) => ts < range.from),
-      tail: later.filter(({ ts }) => ts >= range.to),
-    })
+/** In the order of the jobs. */
+async function compute(warehouse: Warehouse, tenantId: TenantId, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
+  const plans = jobs.map((job): Plan => {
+    const window = { from: bucketOf(job.range.from - MARGIN_MS), to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS }
+    return { job, window, before: [], after: [], readings: [] }
+  })
+  await fill(warehouse, tenantId, plans)
+  const widened: Plan[] = []
+  for (const plan of plans) {
+    const reached = reach(plan)
+    if (reached.from >= plan.window.from && reached.to <= plan.window.to) continue
+    plan.window = { from: Math.min(plan.window.from, reached.from), to: Math.max(plan.window.to, reached.to) }
+    plan.readings = []
+    widened.push(plan)
   }
-  // Devices whose neighbours are far away are read on their own, so that they do not widen everybody's window.
-  for (const group of groupByWindow([...plans.values()])) {
-    const window = {
-      from: Math.min(...group.map(({ range }) => range.from)),
-      to: Math.max(...group.map(({ range }) => range.to)),
-    }
-    await readWindow(warehouse, tenantId, group.map(({ job }) => job.device.id), window, (deviceId, reading) => {
-      const plan = plans.get(deviceId)!
-      if (reading.ts >= plan.range.from && reading.ts < plan.range.to && reading.ts <= (plan.job.until ?? Infinity))
-        plan.readings.push(reading)
-    })
-  }
-  return jobs.map(({ device, site }) => {
-    const { range, readings, tail } = plans.get(device.id)!
+  // Each on its own: their neighbours are far away, and differently far.
+  for (const plan of widened) await fill(warehouse, tenantId, [plan])
+  return plans.map(({ job: { device, site }, window, before, readings, after }) => {
     const fold = new DeviceFold(foldDevice(device, site))
-    for (const reading of readings) fold.push(reading)
-    for (const reading of tail) fold.push(reading)
-    return {
-      device,
-      site,
-      range,
-      rows: fold.rows(range.from, range.to),
-      fold,
-      counters: readings.some(hasCounter) || tail.some(hasCounter),
-    }
+    for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
+    const counters = [...before, ...after].some(hasCounter) || readings.some(hasCounter)
+    return { device, site, range: window, rows: fold.rows(window.from, window.to), fold, counters }
   })
 }
 
-function groupByWindow<Plan extends { range: Range }>(plans: Plan[]): Plan[][] {
-  const together: Plan[] = []
-  const alone: Plan[][] = []
-  const starts = plans.map(({ range }) => range.to - range.from).sort((a, b) => a - b)
-  const typical = starts[starts.length >> 1] ?? 0
-  for (const plan of plans) {
-    if (plan.range.to - plan.range.from <= Math.max(typical * 3, 3_600_000)) together.push(plan)
-    else alone.push([plan])
+/** The buckets that a change within the job's range can touch, as far as is known. */
+function reach({ job, before, readings, after }: Plan): Range {
+  const all = [...before, ...readings, ...after]
+  let { from, to } = job.range
+  for (const name of COUNTERS) {
+    const times = all.filter(({ metrics }) => metrics[name] !== undefined).map(({ ts }) => ts)
+    for (const ts of times.filter((ts) => ts < job.range.from).slice(-REACH)) from = Math.min(from, ts)
+    for (const ts of times.filter((ts) => ts >= job.range.to).slice(0, REACH)) to = Math.max(to, ts + 1)
   }
-  return together.length > 0 ? [together, ...alone] : alone
+  return { from: bucketOf(from), to: bucketOf(to - 1) + BUCKET_MS }
+}
+
+/** Reads what the plans ask for, all of them in one window. */
+async function fill(warehouse: Warehouse, tenantId: TenantId, plans: Plan[]): Promise<void> {
+  const window = { from: Math.min(...plans.map((plan) => plan.window.from)), to: Math.max(...plans.map((plan) => plan.window.to)) }
+  const byId = new Map(plans.map((plan) => [plan.job.device.id, plan]))
+  const near = plans.filter(({ job }) => !job.withoutCounters)
+  // Where nothing later may be read, nothing later is looked for.
+  const open = near.filter(({ job }) => job.until === undefined || job.until >= window.to)
+  const ids = (some: Plan[]): DeviceId[] => some.map(({ job }) => job.device.id)
+  const none = new Map<DeviceId, FoldReading[]>()
+  const before = near.length > 0 ? await readNeighbours(warehouse, tenantId, ids(near), window.from, 'before', NEIGHBOURS) : none
+  const after = open.length > 0 ? await readNeighbours(warehouse, tenantId, ids(open), window.to, 'after', NEIGHBOURS) : none
+  for (const plan of plans) {
+    const { device, until = Number.POSITIVE_INFINITY } = plan.job
+    plan.window = window
+    plan.before = (before.get(device.id) ?? []).filter(({ ts }) => ts <= until)
+    plan.after = (after.get(device.id) ?? []).filter(({ ts }) => ts <= until)
+  }
+  await readWindow(warehouse, tenantId, ids(plans), window, (deviceId, reading) => {
+    const plan = byId.get(deviceId)!
+    if (reading.ts <= (plan.job.until ?? Number.POSITIVE_INFINITY)) plan.readings.push(reading)
+  })
 }

@@ -6,7 +6,6 @@ import {
   type DeadLetterRecord,
   decodeRecord,
   encodeRecord,
-  type DeviceId,
   type Log,
   type LogBatch,
   type LogConsumer,
@@ -19,26 +18,14 @@ import {
   WarehouseError,
 } from '@heliograph/crm-core/contracts'
 import { readingRow } from '@heliograph/crm-core'
+import { type Rollups, tombstoneReplayed } from '../rollups/index.ts'
 
 const GROUP = 'store'
 
-export interface TouchedRange {
-  deviceId: DeviceId
-  /** UTC milliseconds, both inclusive. */
-  from: number
-  to: number
-}
-export interface StoreRollups {
-  touch(range: TouchedRange): void
-  /** Writes every roll-up touched so far. */
-  flush(): Promise<void>
-}
 export interface StoreStageDeps {
   log: Log
   warehouse: Warehouse
-  rollups: StoreRollups
-  /** Takes back rows that a replay did not yield again; answers what they touched. */
-  takeBack(chunk: ReplayChunkRecord): Promise<TouchedRange[]>
+  rollups: Pick<Rollups, 'observe' | 'touch' | 'recover' | 'flush'>
   count?(result: 'stored' | 'refused', rows: number): void
   timed?(seconds: number): void
   onError(error: unknown): void
@@ -82,7 +69,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
       }
       // The chunk's rows must be there before those that are missing from it can be told.
       await write(offset)
-      for (const range of await deps.takeBack(record)) rollups.touch(range)
+      for (const { deviceId, from, to } of await tombstoneReplayed(warehouse, record)) rollups.touch(deviceId, from, to)
     }
     const last = batch.records.at(-1)!.offset
     await write(last)
@@ -99,7 +86,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
       await storeHalves(readings, token, error)
       return
     }
-    touch(readings)
+    rollups.observe(readings)
     deps.count?.('stored', readings.length)
   }
 
@@ -129,21 +116,6 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
     deps.count?.('refused', 1)
   }
 
-  function touch(readings: Reading[]): void {
-    const ranges = new Map<DeviceId, TouchedRange>()
-    for (const { deviceId, ts } of readings) {
-      const range = ranges.get(deviceId)
-      if (!range) ranges.set(deviceId, { deviceId, from: ts, to: ts })
-      // A late reading far from the others gets a range of its own.
-      else if (ts < range.from - 3_600_000 || ts > range.to + 3_600_000) rollups.touch({ deviceId, from: ts, to: ts })
-      else {
-        range.from = Math.min(range.from, ts)
-        range.to = Math.max(range.to, ts)
-      }
-    }
-    for (const range of ranges.values()) rollups.touch(range)
-  }
-
   function flush(): Promise<void> {
     flushing ??= (async () => {
       const positions = [...stored.values()]
@@ -166,6 +138,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
 
   return {
     async start() {
+      await rollups.recover().catch(deps.onError)
       for (const topic of [TOPICS.readings, TOPICS.replayed])
         consumers.set(
           topic,

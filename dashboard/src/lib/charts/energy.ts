@@ -1,4 +1,5 @@
 /** Energy as bars, one for each local day or month of the site. A day without data has no bar: it is not a day of zero. */
+import { CHART_FONT } from './font.ts'
 import { exact, figureText, onScale, scaleFor, share } from '../format/numbers.ts'
 import { dayName } from '../format/times.ts'
 import type { ApiSeries } from './series.ts'
@@ -44,7 +45,7 @@ export function energyChart(input: EnergyChartInput): ChartModel {
   const option = {
     animation: false,
     grid: { left: 8, right: 12, top: 28, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    textStyle: { fontFamily: 'inherit' },
+    textStyle: { fontFamily: CHART_FONT },
     xAxis: {
       type: 'category',
       data: bars.map((bar) => bar.date),

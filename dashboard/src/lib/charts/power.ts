@@ -1,4 +1,5 @@
 /** The power curve of a site or device: actual as area, expected as band, night shaded, alarms as marks, gaps as gaps. */
+import { CHART_FONT } from './font.ts'
 import { exact, figureText, onScale, scaleFor, share } from '../format/numbers.ts'
 import { dateTime, exactTime, span } from '../format/times.ts'
 import { gapTime, nearest, pointDistance, withGaps, type GaugePoint } from './series.ts'
@@ -45,7 +46,7 @@ export function powerChart(input: PowerChartInput): ChartModel {
   const option = {
     animation: false,
     grid: { left: 8, right: 12, top: 28, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    textStyle: { fontFamily: 'inherit' },
+    textStyle: { fontFamily: CHART_FONT },
     xAxis: {
       type: 'value',
       min: from,

@@ -20,3 +20,8 @@ export function parseSort<Key extends string>(text: string | null, keys: readonl
 export function sortText(sort: Sort): string {
   return `${sort.down ? '-' : ''}${sort.key}`
 }
+
+/** Sum of the least widths of all columns, in rem: below it the table scrolls sideways. */
+export function leastWidth(columns: readonly Pick<Column, 'width'>[]): number {
+  return columns.reduce((sum, { width }) => sum + Number.parseFloat(/[\d.]+(?=rem)/.exec(width)?.[0] ?? '0'), 0)
+}

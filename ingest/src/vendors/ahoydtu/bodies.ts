@@ -12,9 +12,9 @@ import {
   parseShape,
   reading,
   type ReadingBuilder,
+  type WindowState,
   wordsOf,
 } from '../../vocabulary/index.ts'
-import type { AhoyState } from '../ahoydtu.ts'
 import { availability, isInputField, isTotalField, putInput, putTotal } from './fields.ts'
 
 /** Field names by position: of channel 0, and of each input. */
@@ -22,6 +22,13 @@ export interface Layout {
   totals: string[]
   inputs: string[]
 }
+export interface AhoyState extends WindowState {
+  /** Order of positions as `/api/live` last told it; it differs between versions. */
+  layout?: Layout
+  /** Names the owner gave, by the inverter's number: some bodies have the number only. */
+  names: Record<string, string>
+}
+
 /** Order of version 0.5.x and later; newer ones add to the end. `/api/live` tells the real one. */
 const USUAL: Layout = {
   totals: [

@@ -13,8 +13,8 @@ import {
   type ReadingBuilder,
   wordsOf,
 } from '../../vocabulary/index.ts'
-import { type EnvoyState, gatewayFacts, gatewayId, meterType } from './identity.ts'
-import { listOf, meterBuilder, putMeterPower } from './production.ts'
+import { type EnvoyState, gatewayFacts, gatewayId, isOff, meterType } from './identity.ts'
+import { listOf, meterBuilder, MIN_PHASE_V, putMeterPower, putPowerFactor } from './production.ts'
 
 const MAX_DEVICES = 3000
 const serialOf = (value: unknown, rejected: Rejection[]): string | undefined => {
@@ -157,9 +157,6 @@ function joules(channels: unknown[]): number | undefined {
   return total === undefined ? undefined : Math.round((total / 3600) * 1000) / 1000
 }
 
-/** Phases of a meter: unused clamps show a few volts of hum, never a grid's voltage. */
-const MIN_PHASE_V = 50
-
 /** `/ivp/meters/readings`: one entry per meter, phases in `channels`. */
 export function meterReadings(
   list: unknown[],
@@ -171,17 +168,17 @@ export function meterReadings(
   const readings: DecodedReading[] = []
   for (const entry of list.slice(0, 50)) {
     const eid = wordsOf(get(entry, 'eid'), 20)
-    if (eid === undefined) continue
+    if (eid === undefined || isOff(state, eid)) continue
     const type = meterType(state, eid)
     const built = meterBuilder(gateway, eid, type, deviceTime(epochMs(get(entry, 'timestamp'), 's'), message), rejected)
     putMeterPower(built, type, get(entry, 'activePower') ?? get(entry, 'instantaneousDemand'))
     putEnergies(built, type, get(entry, 'actEnergyDlvd'), get(entry, 'actEnergyRcvd'))
     built
       .metric('frequency_hz', get(entry, 'freq'))
-      .metric('power_factor', get(entry, 'pwrFactor'))
       .metric('reactive_power_var', get(entry, 'reactivePower'))
       .extraNumber('voltage', get(entry, 'voltage'))
       .extraNumber('current', get(entry, 'current'))
+    putPowerFactor(built, get(entry, 'pwrFactor'))
     const phases = Object.hasOwn(state.meters, eid) ? state.meters[eid]?.phases : undefined
     listOf(get(entry, 'channels'))
       .slice(0, phases ?? 3)
@@ -220,8 +217,9 @@ export function reportReadings(
     putEnergies(built, type, get(all, 'whDlvdCum'), get(all, 'whRcvdCum'))
     built
       .metric('frequency_hz', get(all, 'freqHz'))
-      .metric('power_factor', get(all, 'pwrFactor'))
+
       .metric('reactive_power_var', get(all, 'reactPwr'))
+    putPowerFactor(built, get(all, 'pwrFactor'))
     listOf(get(entry, 'lines'))
       .slice(0, 3)
       .forEach((line, index) =>

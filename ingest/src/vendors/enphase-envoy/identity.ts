@@ -1,7 +1,7 @@
 import { get, isRecord, levelsOf, wordsOf } from '../../vocabulary/index.ts'
 import type { LastReadings } from '../../vocabulary/merge.ts'
 
-export type MeterType = 'production' | 'net-consumption' | 'total-consumption' | 'storage'
+export type MeterType = 'production' | 'net-consumption' | 'total-consumption' | 'storage' | 'load' | 'evse'
 
 export interface EnvoyState {
   /**
@@ -13,7 +13,7 @@ export interface EnvoyState {
   firmware?: string
   partNumber?: string
   /** Meter types by their eid, as `/ivp/meters` says. */
-  meters: Record<string, { type: MeterType; phases?: number }>
+  meters: Record<string, { type?: MeterType; phases?: number; off?: true }>
   /** Serials of devices that the gateway's inventory calls not communicating. */
   silent: string[]
   /** Arrival of the last `/production.json`, whose totals are fresher than those of `/api/v1/production`. */
@@ -68,9 +68,13 @@ const FIXED_METERS: Readonly<Record<string, MeterType>> = {
   704643584: 'net-consumption',
   704643840: 'storage',
 }
-export const meterType = (state: EnvoyState, eid: string): MeterType | undefined =>
-  (Object.hasOwn(state.meters, eid) ? state.meters[eid]?.type : undefined) ??
-  (Object.hasOwn(FIXED_METERS, eid) ? FIXED_METERS[eid] : undefined)
+export function meterType(state: EnvoyState, eid: string): MeterType | undefined {
+  if (Object.hasOwn(state.meters, eid)) return state.meters[eid]?.type
+  return Object.hasOwn(FIXED_METERS, eid) ? FIXED_METERS[eid] : undefined
+}
+/** A meter that is switched off still shows zeros. */
+export const isOff = (state: EnvoyState, eid: string): boolean =>
+  Object.hasOwn(state.meters, eid) && state.meters[eid]?.off === true
 /** The eid of the meter of a type; a computed one (total consumption beside a net meter) has none and is called by its type. */
 export function eidOf(state: EnvoyState, type: MeterType): string {
   const known = Object.entries(state.meters).find(([, meter]) => meter.type === type)
@@ -78,8 +82,8 @@ export function eidOf(state: EnvoyState, type: MeterType): string {
   const fixed = Object.entries(FIXED_METERS).find(([eid, name]) => name === type && !Object.hasOwn(state.meters, eid))
   return fixed?.[0] ?? type
 }
-export const isMeterType = (value: unknown): value is MeterType =>
-  value === 'production' || value === 'net-consumption' || value === 'total-consumption' || value === 'storage'
+const METER_TYPES = new Set<unknown>(['production', 'net-consumption', 'total-consumption', 'storage', 'load', 'evse'])
+export const isMeterType = (value: unknown): value is MeterType => METER_TYPES.has(value)
 
 const MAX_METERS = 20
 const MAX_SILENT = 500
@@ -90,9 +94,13 @@ export function rememberMeters(list: unknown[], state: EnvoyState): void {
     const eid = wordsOf(get(entry, 'eid'), 20)
     const type = get(entry, 'measurementType')
     const phases = get(entry, 'phaseCount')
-    if (eid === undefined || !/^\d+$/.test(eid) || !isMeterType(type)) continue
+    if (eid === undefined || !/^\d+$/.test(eid)) continue
     if (Object.keys(state.meters).length >= MAX_METERS && !Object.hasOwn(state.meters, eid)) continue
-    state.meters[eid] = { type, ...(typeof phases === 'number' && phases >= 1 && phases <= 3 && { phases }) }
+    state.meters[eid] = {
+      ...(isMeterType(type) && { type }),
+      ...(typeof phases === 'number' && phases >= 1 && phases <= 3 && { phases }),
+      ...(get(entry, 'state') === 'disabled' && { off: true as const }),
+    }
   }
 }
 

@@ -128,21 +128,30 @@ export function meterBuilder(
 export function putMeterPower(built: ReadingBuilder, type: MeterType | undefined, power: unknown): void {
   if (type === 'production') built.metric('ac_power_w', power)
   else if (type === 'net-consumption') built.metric('grid_power_w', power)
-  else if (type === 'total-consumption') built.metric('load_power_w', power)
+  else if (type === 'total-consumption' || type === 'load' || type === 'evse') built.metric('load_power_w', power)
   else if (type === 'storage') built.metric('battery_power_w', power)
   else built.extraNumber('activePower', power)
 }
 
+/** Phases of a meter: clamps that are not used show nothing, or a few volts of hum, never a grid's voltage. */
+export const MIN_PHASE_V = 50
+/** Firmware 8.3 adds the phases' factors up (1.931): that is no power factor. */
+export function putPowerFactor(built: ReadingBuilder, factor: unknown): void {
+  if (Math.abs(finiteOf(factor) ?? 0) <= 1) built.metric('power_factor', factor)
+}
+
 function putElectrics(built: ReadingBuilder, entry: unknown): void {
-  built.metric('reactive_power_var', get(entry, 'reactPwr')).metric('power_factor', get(entry, 'pwrFactor'))
+  built.metric('reactive_power_var', get(entry, 'reactPwr'))
+  putPowerFactor(built, get(entry, 'pwrFactor'))
   const lines = listOf(get(entry, 'lines')).slice(0, 3)
-  lines.forEach((line, index) =>
+  lines.forEach((line, index) => {
+    if ((finiteOf(get(line, 'rmsVoltage')) ?? 0) < MIN_PHASE_V) return
     built.ac(index, {
       voltage_v: get(line, 'rmsVoltage'),
       current_a: get(line, 'rmsCurrent'),
       power_w: get(line, 'wNow'),
-    }),
-  )
+    })
+  })
   // Without details the voltage is the sum of all phases: no phase's value.
   if (lines.length === 0)
     built.extraNumber('rmsVoltage', get(entry, 'rmsVoltage')).extraNumber('rmsCurrent', get(entry, 'rmsCurrent'))

@@ -36,6 +36,7 @@ export function intervalReadings(
   devices: [string, unknown][],
   daily: boolean,
   timezone: string | undefined,
+  told: number,
   facts: Record<string, InverterFacts>,
   rejected: Rejection[],
 ): DecodedReading[] {
@@ -49,12 +50,16 @@ export function intervalReadings(
       })
       continue
     }
-    // A day's sum would count a second time what the day's intervals count already.
-    if (daily) continue
     const channels = new Map<string, Record<string, unknown>>()
     for (const [name, channel] of entriesOf(get(entry, 'Data'))) {
       const values = get(channel, 'Values')
       if (isRecord(values)) channels.set(name, values)
+    }
+    if (daily) {
+      readings.push(
+        ...dailySums(device, entry, start, channels.get('EnergyReal_WAC_Sum_Produced'), told, facts, rejected),
+      )
+      continue
     }
     const offsets = offsetsOf(channels, device, rejected)
     if (readings.length + offsets.length > MAX_READINGS) {
@@ -70,6 +75,30 @@ export function intervalReadings(
     }
   }
   return readings
+}
+
+/**
+ * `SeriesType=DailySum`: a day's energy is the day counter as it stood at the end of the day, or when the answer was given. As an
+ * interval it would count a second time what the day's intervals count already.
+ */
+function dailySums(
+  device: string,
+  entry: unknown,
+  start: number,
+  values: Record<string, unknown> | undefined,
+  told: number,
+  facts: Record<string, InverterFacts>,
+  rejected: Rejection[],
+): DecodedReading[] {
+  if (!device.startsWith('inverter') || !values) return []
+  const end = textMs(get(entry, 'End')) ?? Infinity
+  return offsetsOf(new Map([['EnergyReal_WAC_Sum_Produced', values]]), device, rejected).flatMap(([offset, key]) => {
+    const ts = Math.min(start + (offset + 86_399) * 1000, end, told)
+    const built = reading(device, { ts, tsSource: 'device' }, rejected)
+      .metric('energy_day_wh', values[key])
+      .attributes({ kind: 'inverter', ...facts[device.slice('inverter/'.length)] })
+    return built.measured ? [built.build()] : []
+  })
 }
 
 function putValues(

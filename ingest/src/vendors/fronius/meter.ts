@@ -55,13 +55,14 @@ export const isOhmpilotData = (data: unknown): boolean =>
 export const isStorageData = (data: unknown): boolean =>
   isStorage(data) || entriesOf(data).some(([, value]) => isStorage(value))
 
+/** S0 counters have no serial of their own and say `n.a.`. */
+function serialOf(value: unknown): string | undefined {
+  const serial = wordsOf(get(value, 'Details', 'Serial'), 60)
+  return serial === undefined || /^n\.?\/?a\.?$/i.test(serial) ? undefined : serial
+}
 /** Device names are those of the datalogger push (`meter:<serial>`), so that one meter is one device however it is read. */
-const named = (kind: string, value: unknown, id: string) =>
-  `${kind}:${wordsOf(get(value, 'Details', 'Serial'), 60) ?? id}`
-const detailsOf = (value: unknown) => ({
-  serial: wordsOf(get(value, 'Details', 'Serial'), 60),
-  model: wordsOf(get(value, 'Details', 'Model'), 100),
-})
+const named = (kind: string, value: unknown, id: string) => `${kind}:${serialOf(value) ?? id}`
+const detailsOf = (value: unknown) => ({ serial: serialOf(value), model: wordsOf(get(value, 'Details', 'Model'), 100) })
 
 /**
  * `GetMeterRealtimeData`: power positive for import at the feed-in point. Energy consumed is taken from the grid, produced is

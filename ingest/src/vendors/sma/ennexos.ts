@@ -114,9 +114,9 @@ function componentReading(
   for (const [name, extra] of Object.entries(EXTRA_CHANNELS)) built.extraNumber(extra, value(name))
   ;['A', 'B', 'C'].forEach((phase, index) =>
     built.ac(index, {
-      voltage_v: value(`Measurement.GridMs.PhV.phs${phase}`),
-      current_a: value(`Measurement.GridMs.A.phs${phase}`),
-      power_w: value(`Measurement.GridMs.W.phs${phase}`),
+      voltage_v: value(`Measurement.GridMs.PhV.phs${phase}`) ?? value(`Measurement.Metering.GridMs.PhV.phs${phase}`),
+      current_a: value(`Measurement.GridMs.A.phs${phase}`) ?? value(`Measurement.Metering.GridMs.A.phs${phase}`),
+      power_w: value(`Measurement.GridMs.W.phs${phase}`) ?? value(`Measurement.Metering.GridMs.W.phs${phase}`),
     }),
   )
   const [volts, amperes, watts] = [
@@ -133,12 +133,10 @@ function componentReading(
     .filter((one) => one !== undefined)
   // One sensor per cooling zone: the hottest is the one that limits.
   if (temperatures.length > 0) built.metric('inverter_temp_c', Math.max(...temperatures))
-  putDirections(
-    built,
-    'grid_power_w',
-    value('Measurement.Metering.GridMs.TotWIn'),
-    value('Measurement.Metering.GridMs.TotWOut'),
-  )
+  const charger = channels.has('Measurement.ChaSess.WhIn') || channels.has('Measurement.Chrg.ModSw')
+  const [gridIn, gridOut] = [value('Measurement.Metering.GridMs.TotWIn'), value('Measurement.Metering.GridMs.TotWOut')]
+  if (charger) built.metric('load_power_w', value('Measurement.Metering.GridMs.TotWIn.ChaSta') ?? gridIn)
+  else putDirections(built, 'grid_power_w', gridIn, gridOut)
   putDirections(
     built,
     'battery_power_w',
@@ -146,14 +144,20 @@ function componentReading(
     value('Measurement.BatChrg.CurBatCha'),
   )
   const measured = built.measured
-  putCondition(built, {
-    condition: integerOf(value('Measurement.Operation.Health')),
-    run: integerOf(value('Measurement.Operation.RunStt')) ?? integerOf(value('Measurement.Operation.OpStt')),
-    power: finiteOf(value('Measurement.GridMs.TotW.Pv') ?? value('Measurement.GridMs.TotW')),
-    event: integerOf(value('Measurement.Operation.Evt.EvtNo')),
-  })
+  const inverter = ['GridMs.TotW', 'GridMs.TotW.Pv', 'DcMs.Watt[]'].some((name) => channels.has(`Measurement.${name}`))
+  // Meters and chargers are healthy without producing.
+  if (inverter)
+    putCondition(built, {
+      condition: integerOf(value('Measurement.Operation.Health')),
+      run: integerOf(value('Measurement.Operation.RunStt')) ?? integerOf(value('Measurement.Operation.OpStt')),
+      power: finiteOf(value('Measurement.GridMs.TotW.Pv') ?? value('Measurement.GridMs.TotW')),
+      event: integerOf(value('Measurement.Operation.Evt.EvtNo')),
+    })
   built.extra('event_number', integerOf(value('Measurement.Operation.Evt.EvtNo')))
-  built.attributes({ kind: component.startsWith('Plant') ? 'gateway' : 'inverter', ...facts })
+  built.attributes({
+    kind: component.startsWith('Plant') ? 'gateway' : charger ? 'charger' : inverter ? 'inverter' : 'meter',
+    ...facts,
+  })
   const done = built.build()
   return measured || done.status !== undefined ? [done] : []
 }

@@ -209,7 +209,7 @@ export const payloadIn = (json: unknown): unknown =>
   [json, ...entriesOf(json).map(([, value]) => value)].find((value) => Array.isArray(get(value, 'metrics')))
 
 /** The JSON view of a payload: as printed in the specification, or as encoders take it. */
-export function payloadOfJson(json: unknown): SparkplugPayload {
+function payloadOfJson(json: unknown): SparkplugPayload {
   const { timestamp, seq, metrics } = parseShape(jsonSchema, payloadIn(json) ?? json)
   const at = finiteOf(timestamp)
   const number = finiteOf(seq)

@@ -1,5 +1,8 @@
 /** Our server as a child with its own data directory and ports, and a signed-in administrator. */
+import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import { request } from 'node:http'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, freePort, ROOT, startChild } from './processes.ts'
 import { sleep, waitFor } from './subject.ts'
@@ -38,7 +41,10 @@ export interface Server extends ServerSettings {
   url: string
   /** From the start of the process to the first good answer of /readyz, ms. */
   readyMs: number
+  /** As a person signed in, with the limits of one. */
   api: ApiClient
+  /** As whoever may open the data directory, without limits: for preparing. */
+  local: LocalClient
 }
 
 export async function startServer(settings: ServerSettings): Promise<Server> {
@@ -60,7 +66,49 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
     20,
   )
   const readyMs = performance.now() - started
-  return { ...settings, child, url, readyMs, api: await signIn(url) }
+  const api = await signIn(url)
+  const { tenant } = await api.get<{ tenant: { id: string } }>('/me')
+  return { ...settings, child, url, readyMs, api, local: localClient(adminSocketPath(settings.dir), tenant.id) }
+}
+
+/** As the server names it: a deep directory gets one in the temporary folder. */
+function adminSocketPath(dir: string): string {
+  const path = join(dir, 'admin.sock')
+  if (Buffer.byteLength(path) < 100) return path
+  return join(tmpdir(), `heliograph-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}.sock`)
+}
+
+export interface LocalClient {
+  get<T>(path: string): Promise<T>
+  post<T>(path: string, body: unknown): Promise<T>
+}
+function localClient(socketPath: string, tenantId: string): LocalClient {
+  function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          socketPath,
+          method,
+          path: `/api/v1${path}`,
+          headers: { 'x-helio-tenant': tenantId, ...(body !== undefined && { 'content-type': 'application/json' }) },
+        },
+        (response) => {
+          const chunks: Buffer[] = []
+          response.on('data', (chunk: Buffer) => chunks.push(chunk))
+          response.on('error', reject)
+          response.on('end', () => {
+            const text = Buffer.concat(chunks).toString()
+            if ((response.statusCode ?? 500) >= 300)
+              reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`))
+            else resolve(JSON.parse(text) as T)
+          })
+        },
+      )
+      outgoing.on('error', reject)
+      outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+  }
+  return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) }
 }
 
 export interface ApiClient {
@@ -120,7 +168,7 @@ export interface MqttLogin {
   username: string
   secret: string
 }
-export const createMqttConnection = (api: ApiClient, vendor = 'native'): Promise<MqttLogin> =>
+export const createMqttConnection = (api: Pick<LocalClient, 'post'>, vendor = 'native'): Promise<MqttLogin> =>
   api.post<MqttLogin>('/connections', { name: `bench ${vendor}`, transport: 'mqtt', vendor })
 
 /** Value of a metric of /metrics, summed over the series whose labels contain the given text. */

@@ -1,0 +1,2 @@
+/** A canvas does not inherit: the font of the pages, named. */
+export const CHART_FONT = "'Inter Variable', ui-sans-serif, system-ui, sans-serif"

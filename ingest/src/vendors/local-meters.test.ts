@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import type { AnyVendor } from '../vendor.ts'
+import { growatt } from './growatt.ts'
+import { homeassistantDiscovery } from './homeassistant-discovery.ts'
+import { shelly } from './shelly.ts'
+import { sma } from './sma.ts'
+import { tasmota } from './tasmota.ts'
+
+const receivedAt = 1_700_000_000_000
+const decode = (vendor: AnyVendor, body: unknown, topic?: string, state: unknown = vendor.initialState?.()) =>
+  vendor.decode(
+    {
+      body: new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body)),
+      transport: 'mqtt',
+      receivedAt,
+      ...(topic !== undefined && { topic }),
+    },
+    state,
+  )
+
+describe('growatt', () => {
+  it('takes the grid from both directions where the record has no meter', () => {
+    const record = {
+      deviceSn: 'A',
+      utcTime: '2026-02-25 00:10:01',
+      activePower: 0,
+      reverActivePower: 4450.1,
+      pac: 4562.8,
+      batPower: -4816,
+      status: 6,
+    }
+    expect(decode(growatt, { code: 0, data: record }).readings[0]).toMatchObject({
+      ts: Date.parse('2026-02-25T00:10:01Z'),
+      metrics: { grid_power_w: -4450.1, battery_power_w: 4816 },
+      status: 'producing',
+    })
+    expect(decode(growatt, { code: 0, data: JSON.stringify(record) }).readings).toHaveLength(1)
+  })
+  it('keeps errors and protections apart', () => {
+    const { readings } = decode(growatt, {
+      dataType: 'dfcData',
+      data: { deviceSn: 'A', pac: 0, status: 3, faultCode: 203, faultSubCode: 200, protectCode: 203 },
+    })
+    expect(readings[0]).toMatchObject({
+      status: 'fault',
+      faults: [
+        { code: '203', severity: 'critical' },
+        { code: 'P203', severity: 'minor' },
+      ],
+    })
+  })
+  it('rejects a value beyond bounds and keeps the others', () => {
+    const { readings, rejected } = decode(growatt, {
+      dataType: 'dfcData',
+      data: { deviceSn: 'A', pac: 1e12, ppv: 5, fac: 'abc' },
+    })
+    expect(readings[0]?.metrics).toEqual({ pv_power_w: 5 })
+    expect(rejected?.map((one) => one.reason)).toEqual(['out-of-bounds', 'invalid-field'])
+  })
+  it('has an item without a serial rejected alone', () => {
+    const { readings, rejected } = decode(growatt, { code: 0, data: [{ pac: 1 }, { deviceSn: 'B', pac: 2 }] })
+    expect(readings.map((one) => one.device)).toEqual(['B'])
+    expect(rejected).toHaveLength(1)
+  })
+})
+
+describe('sma', () => {
+  const channel = (channelId: string, value: number, componentId = 'IGULD:1') => ({
+    channelId: `Measurement.${channelId}`,
+    componentId,
+    values: [{ time: '2026-06-01T10:00:00Z', value }],
+  })
+  it('does not call a meter or a charger producing', () => {
+    const { readings } = decode(sma, [
+      channel('Metering.GridMs.TotWIn', 120),
+      channel('Metering.GridMs.TotWOut', 0),
+      channel('Metering.GridMs.TotWhIn', 5000),
+      channel('Operation.Health', 307),
+      channel('ChaSess.WhIn', 100, 'IGULD:2'),
+      channel('Metering.GridMs.TotWIn', 7200, 'IGULD:2'),
+    ])
+    expect(readings).toMatchObject([
+      { device: 'IGULD:1', metrics: { grid_power_w: 120, import_total_wh: 5000 }, attributes: { kind: 'meter' } },
+      { device: 'IGULD:2', metrics: { load_power_w: 7200 }, attributes: { kind: 'charger' } },
+    ])
+    expect(readings.every((one) => one.status === undefined)).toBe(true)
+  })
+  it('takes the event number as a fault only while the health says so', () => {
+    const inverter = (health: number) =>
+      decode(sma, [
+        channel('GridMs.TotW', 0),
+        channel('Operation.Health', health),
+        channel('Operation.Evt.EvtNo', 8708),
+      ]).readings[0]
+    expect(inverter(307)).toMatchObject({ status: 'standby', faults: [] })
+    expect(inverter(35)).toMatchObject({ status: 'fault', faults: [{ code: '8708', severity: 'major' }] })
+    expect(inverter(455)).toMatchObject({ status: 'standby', faults: [{ code: '8708', severity: 'minor' }] })
+  })
+  it('has no battery where a hybrid sends zeros for one', () => {
+    const codes = (volts: number, soc: number) => ({
+      result: {
+        '01B8-00000001': {
+          '6100_00495C00': { '9': [{ val: volts }] },
+          '6100_00295A00': { '9': [{ val: soc }] },
+          '6100_00496900': { '9': [{ val: 500 }] },
+          '6100_00496A00': { '9': [{ val: 0 }] },
+          '6100_40263F00': { '9': [{ val: null }] },
+        },
+      },
+    })
+    expect(decode(sma, codes(0, 0)).readings).toEqual([])
+    expect(decode(sma, codes(20_480, 55)).readings[0]).toMatchObject({
+      metrics: { battery_power_w: -500, battery_soc_pct: 55 },
+      attributes: { serial: '1' },
+    })
+  })
+})
+
+describe('tasmota', () => {
+  it('gives the device its name wherever the prefix stands', () => {
+    const body = { Time: '2026-06-01T10:00:00', ENERGY: { Power: 5 } }
+    const names = ['tele/a/SENSOR', 'a/tele/SENSOR', 'home/a/tele/SENSOR'].map(
+      (topic) => decode(tasmota, body, topic).readings[0]?.device,
+    )
+    expect(names).toEqual(['a', 'a', 'home/a'])
+  })
+  it('takes nothing from commands, states and results', () => {
+    for (const topic of ['cmnd/a/POWER', 'stat/a/POWER', 'tele/a/STATE', 'stat/a/RESULT', 'stat/a/STATUS5'])
+      expect(decode(tasmota, 'ON', topic).readings).toEqual([])
+  })
+})
+
+describe('shelly', () => {
+  it('joins a meter and its counters that arrive at once', () => {
+    const state = shelly.initialState?.()
+    decode(shelly, { id: 0, total_act_power: 5 }, 'x/status/em:0', state)
+    expect(
+      decode(shelly, { id: 0, total_act: 7, total_act_ret: 1 }, 'x/status/emdata:0', state).readings[0]?.metrics,
+    ).toEqual({ grid_power_w: 5, import_total_wh: 7, export_total_wh: 1 })
+  })
+  it('has one device per clamp of a monophase meter', () => {
+    const status = {
+      'em1:0': { id: 0, act_power: -500, voltage: 230 },
+      'em1:1': { id: 1, act_power: 20 },
+      'em1data:1': { id: 1, total_act_energy: 9 },
+      sys: { mac: 'AA', unixtime: 1_700_000_000 },
+    }
+    expect(decode(shelly, status).readings.map((one) => [one.device, one.metrics])).toEqual([
+      ['shelly-aa', { grid_power_w: -500 }],
+      ['shelly-aa/em1:1', { grid_power_w: 20, import_total_wh: 9 }],
+    ])
+  })
+  it('measures nothing of a relay without a meter', () => {
+    expect(decode(shelly, { id: 0, output: false, source: 'init' }, 'x/status/switch:0').readings).toEqual([])
+  })
+})
+
+describe('home assistant discovery', () => {
+  const config = (rest: object) => ({
+    state_topic: 's',
+    unit_of_measurement: 'W',
+    device_class: 'power',
+    value_template: '{{ value_json.p }}',
+    device: { identifiers: ['d'] },
+    ...rest,
+  })
+  it('forgets a sensor whose config is emptied', () => {
+    const state = homeassistantDiscovery.initialState?.()
+    decode(homeassistantDiscovery, config({}), 'homeassistant/sensor/d/p/config', state)
+    expect(decode(homeassistantDiscovery, { p: 1 }, 's', state).readings).toHaveLength(1)
+    decode(homeassistantDiscovery, '', 'homeassistant/sensor/d/p/config', state)
+    expect(decode(homeassistantDiscovery, { p: 1 }, 's', state).readings).toEqual([])
+  })
+  it('keeps a second sensor of a kind by its name', () => {
+    const state = homeassistantDiscovery.initialState?.()
+    decode(homeassistantDiscovery, config({}), 'homeassistant/sensor/d/one/config', state)
+    decode(
+      homeassistantDiscovery,
+      config({ value_template: '{{ value_json.q }}' }),
+      'homeassistant/sensor/d/two/config',
+      state,
+    )
+    expect(decode(homeassistantDiscovery, { p: 1, q: 2 }, 's', state).readings[0]).toMatchObject({
+      metrics: { ac_power_w: 1 },
+      extra: { two: 2 },
+    })
+  })
+  it('stays bounded', () => {
+    const state = homeassistantDiscovery.initialState?.()
+    for (let i = 0; i < 400; i++)
+      decode(
+        homeassistantDiscovery,
+        config({ device: { identifiers: [`d${i}`] }, state_topic: `s${i}` }),
+        `homeassistant/sensor/d${i}/p/config`,
+        state,
+      )
+    expect(Object.keys(state?.devices ?? {}).length).toBeLessThanOrEqual(300)
+  })
+})
