@@ -22,6 +22,8 @@ export interface PartStatus {
   vital?: boolean
 }
 export interface StatusProvider {
+  /** Resolves when everything that had come in is decoded, stored and rolled up. */
+  settle(): Promise<void>
   /** Answers from memory or within a moment; never throws. */
   parts(): Promise<PartStatus[]>
   /** Append time of the oldest raw message still kept, UTC milliseconds. */

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { WebSocket, RawData } from 'ws'
+import type { WebSocket } from '@fastify/websocket'
 import {
   LIVE_CLOSE,
   liveClientFrameSchema,
@@ -89,7 +89,7 @@ export class LiveSocket implements LiveClient {
       if (this.#handle.subscriptions.has(id)) this.#hub.subscribe(this.#handle, id, viewer, spec)
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  #receive(data: unknown, isBinary: boolean): void {
     if (this.#isFlooding()) return this.#close(1008, 'too many frames')
     if (isBinary) return this.#refuse('', 'malformed_body', 'frames are text')
     let json: unknown

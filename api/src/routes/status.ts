@@ -44,4 +44,19 @@ export const statusRoutes: RouteModule = (api, { deps: { status } }) => {
       } as const
     },
   )
+  api.post(
+    '/status/settle',
+    {
+      config: { policy: { permission: 'pipeline:read' } },
+      schema: {
+        tags: ['status'],
+        summary: 'Answers when everything that had come in is decoded, stored and rolled up',
+        response: { 200: z.object({ settled: z.literal(true) }) },
+      },
+    },
+    async () => {
+      await status.settle()
+      return { settled: true } as const
+    },
+  )
 }

@@ -2,12 +2,14 @@ import type { AlarmRecord, ConsumerPosition, Row, WriteTx } from '../../contract
 import type { CrmDeps } from '../deps.ts'
 import { emitAlarm } from './alarms.ts'
 import { addressOf, queueNotifications, type OutgoingMessage } from './notifications.ts'
-import { subscribersOf } from './subscriptions.ts'
+import { createSubscriberLookup, type SubscriberLookup } from './subscriptions.ts'
 import { addEntry, emitTicket, openTicket } from './tickets.ts'
 
 /** What an alarm is about: a flapping fault finds its open ticket again by it. */
 const causeOf = (alarm: Pick<Row<'alarm'>, 'siteId' | 'deviceId' | 'type'>): string =>
   `${alarm.siteId}:${alarm.deviceId ?? ''}:${alarm.type}`
+
+type Desk = CrmDeps & { subscribers: SubscriberLookup }
 
 export interface AppliedAlarms {
   /** False where the position was applied before: nothing was done. */
@@ -32,6 +34,7 @@ export async function applyAlarms(
     const result: AppliedAlarms = { applied: true, raised: 0, cleared: 0, skipped: 0 }
     if (!(await tx.advance(position))) return { ...result, applied: false }
     const known = await lookUp(tx, records)
+    const desk: Desk = { ...deps, subscribers: createSubscriberLookup(tx) }
     for (const record of records) {
       const site = known.sites.get(record.siteId)
       if (site === undefined || site.tenantId !== record.tenantId) {
@@ -49,7 +52,7 @@ export async function applyAlarms(
       if (before === undefined) result.raised++
       const cleared = alarm.clearedAt !== null && (before === undefined || before.clearedAt === null)
       if (cleared) result.cleared++
-      known.alarms.set(alarm.id, await workOn(tx, deps, alarm, site, cleared))
+      known.alarms.set(alarm.id, await workOn(tx, desk, alarm, site, cleared))
       emitAlarm(tx, alarm)
     }
     return result
@@ -112,7 +115,7 @@ async function applyOne(
 /** Tickets and messages that follow from an alarm's change. */
 async function workOn(
   tx: WriteTx,
-  deps: CrmDeps,
+  desk: Desk,
   alarm: Row<'alarm'>,
   site: Row<'site'>,
   cleared: boolean,
@@ -120,11 +123,11 @@ async function workOn(
   // Judged on late data: it is written down and wakes nobody.
   if (alarm.historic) return alarm
   if (cleared) {
-    if (alarm.ticketId !== null) await tellCleared(tx, deps, alarm, site)
+    if (alarm.ticketId !== null) await tellCleared(tx, desk, alarm, site)
     return alarm
   }
   if (alarm.clearedAt !== null || alarm.severity !== 'critical' || alarm.ticketId !== null) return alarm
-  if (await isMuted(tx, deps, alarm)) return alarm
+  if (await isMuted(tx, desk, alarm)) return alarm
   const openCause = causeOf(alarm)
   const open = await tx.first('ticket', { tenantId: alarm.tenantId, openCause })
   const ticket =
@@ -152,11 +155,11 @@ async function workOn(
   })
   emitTicket(tx, ticket)
   // One message when work begins; a fault that comes and goes adds lines to the ticket, not messages.
-  if (open === undefined) await notify(tx, deps, { alarm: linked, site, ticket, event: 'opened' })
+  if (open === undefined) await notify(tx, desk, { alarm: linked, site, ticket, event: 'opened' })
   return linked
 }
 
-async function tellCleared(tx: WriteTx, deps: CrmDeps, alarm: Row<'alarm'>, site: Row<'site'>): Promise<void> {
+async function tellCleared(tx: WriteTx, desk: Desk, alarm: Row<'alarm'>, site: Row<'site'>): Promise<void> {
   const ticket = await tx.get('ticket', alarm.ticketId!)
   await addEntry(tx, ticket, {
     kind: 'alarm',
@@ -167,8 +170,8 @@ async function tellCleared(tx: WriteTx, deps: CrmDeps, alarm: Row<'alarm'>, site
   emitTicket(tx, ticket)
   const stillOpen = await tx.count('alarm', { ticketId: ticket.id, clearedAt: null })
   // Told once per ticket, when the last of its alarms is over, and not where somebody wanted silence.
-  if (stillOpen === 0 && !(await isMuted(tx, deps, alarm)))
-    await notify(tx, deps, { alarm, site, ticket, event: 'cleared' })
+  if (stillOpen === 0 && !(await isMuted(tx, desk, alarm)))
+    await notify(tx, desk, { alarm, site, ticket, event: 'cleared' })
 }
 
 async function isMuted(tx: WriteTx, { now }: CrmDeps, alarm: Row<'alarm'>): Promise<boolean> {
@@ -183,17 +186,17 @@ interface Occasion {
   event: 'opened' | 'cleared'
 }
 
-async function notify(tx: WriteTx, deps: CrmDeps, occasion: Occasion): Promise<void> {
+async function notify(tx: WriteTx, desk: Desk, occasion: Occasion): Promise<void> {
   const { alarm, site, ticket, event } = occasion
   const messages: OutgoingMessage[] = []
-  for (const { user, channels } of await subscribersOf(tx, site, alarm.severity)) {
+  for (const { user, channels } of await desk.subscribers(site, alarm.severity)) {
     for (const channel of channels) {
       const recipient = addressOf(user, channel)
       if (recipient === undefined) continue
       messages.push({
         channel,
         recipient,
-        ...wording(deps, occasion, channel),
+        ...wording(desk, occasion, channel),
         dedupeKey: `ticket:${ticket.id}:${event}:${user.id}:${channel}`,
         userId: user.id,
         ticketId: ticket.id,
@@ -201,7 +204,7 @@ async function notify(tx: WriteTx, deps: CrmDeps, occasion: Occasion): Promise<v
       })
     }
   }
-  if (messages.length > 0) await queueNotifications(tx, deps, messages)
+  if (messages.length > 0) await queueNotifications(tx, desk, messages)
 }
 
 function wording({ publicUrl }: CrmDeps, { alarm, site, ticket, event }: Occasion, channel: 'mail' | 'sms') {

@@ -9,9 +9,17 @@ import {
   type WriteOptions,
 } from '../../contracts/index.ts'
 import type { CrmDeps } from '../deps.ts'
-import { elevated, hasPermission, narrowCaller, readUserRights, seesSite, tenantOf } from '../rights/callers.ts'
+import {
+  elevated,
+  hasPermission,
+  narrowCaller,
+  readUserRights,
+  seesSite,
+  tenantOf,
+  type UserRights,
+} from '../rights/callers.ts'
 
-export const isAtLeast = (severity: Severity, floor: Severity): boolean =>
+const isAtLeast = (severity: Severity, floor: Severity): boolean =>
   SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(floor)
 
 export function createSubscriptions({ db }: CrmDeps) {
@@ -45,33 +53,44 @@ export interface Subscriber {
   channels: Set<Row<'subscription'>['channels'][number]>
 }
 
+export type SubscriberLookup = (site: Row<'site'>, severity: Severity) => Promise<Subscriber[]>
+
 /**
  * Who is to hear of an alarm of a site: those who subscribed to its customer, to itself, to a unit above it or to everything,
- * from this severity on, and who may see the site's alarms now. Each person once.
+ * from this severity on, and who may see the site's alarms now. Each person once. Remembers what it read, so it lives as long
+ * as one transaction and not longer.
  * @param db system rights
  */
-export async function subscribersOf(db: ReadDb, site: Row<'site'>, severity: Severity): Promise<Subscriber[]> {
-  const above = (await db.find('orgUnitClosure', { where: { descendantId: site.orgUnitId } })).map(
-    ({ ancestorId }) => ancestorId,
-  )
-  const wanted = await db.all('subscription', {
-    tenantId: site.tenantId,
-    AND: [
-      { OR: [{ customerId: null }, { customerId: site.customerId }] },
-      { OR: [{ siteId: null }, { siteId: site.id }] },
-      { OR: [{ orgUnitId: null }, { orgUnitId: { in: above } }] },
-    ],
-  })
-  const byUser = Map.groupBy(
-    wanted.filter(({ minSeverity }) => isAtLeast(severity, minSeverity)),
-    ({ userId }) => userId,
-  )
-  const subscribers: Subscriber[] = []
-  for (const [userId, subscriptions] of byUser) {
-    const rights = await readUserRights(db, userId)
-    if (rights === undefined || !rights.caller.permissions.has('alarm:read')) continue
-    if (!seesSite(narrowCaller(rights.caller, 'alarm:read'), site, above)) continue
-    subscribers.push({ user: rights.user, channels: new Set(subscriptions.flatMap(({ channels }) => channels)) })
+export function createSubscriberLookup(db: ReadDb): SubscriberLookup {
+  const remember = <V>(memory: Map<string, Promise<V>>, key: string, load: () => Promise<V>): Promise<V> => {
+    const known = memory.get(key) ?? load()
+    memory.set(key, known)
+    return known
   }
-  return subscribers
+  const units = new Map<string, Promise<string[]>>()
+  const rights = new Map<string, Promise<UserRights | undefined>>()
+  const subscriptions = new Map<string, Promise<Row<'subscription'>[]>>()
+
+  return async (site, severity) => {
+    const above = await remember(units, site.orgUnitId, async () => {
+      const rows = await db.find('orgUnitClosure', { where: { descendantId: site.orgUnitId } })
+      return rows.map(({ ancestorId }) => ancestorId)
+    })
+    const all = await remember(subscriptions, site.tenantId, () => db.all('subscription', { tenantId: site.tenantId }))
+    const matching = all.filter(
+      ({ customerId, siteId, orgUnitId, minSeverity }) =>
+        (customerId ?? site.customerId) === site.customerId &&
+        (siteId ?? site.id) === site.id &&
+        (orgUnitId === null || above.includes(orgUnitId)) &&
+        isAtLeast(severity, minSeverity),
+    )
+    const subscribers: Subscriber[] = []
+    for (const [userId, own] of Map.groupBy(matching, (each) => each.userId)) {
+      const person = await remember(rights, userId, () => readUserRights(db, userId))
+      if (person === undefined || !person.caller.permissions.has('alarm:read')) continue
+      if (!seesSite(narrowCaller(person.caller, 'alarm:read'), site, above)) continue
+      subscribers.push({ user: person.user, channels: new Set(own.flatMap(({ channels }) => channels)) })
+    }
+    return subscribers
+  }
 }

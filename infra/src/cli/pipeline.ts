@@ -7,18 +7,8 @@ interface Ready {
 }
 
 /** Resolves when everything that came in so far is stored and rolled up. */
-export async function drained(client: Client, limitMs = 30 * 60_000): Promise<void> {
-  const end = Date.now() + limitMs
-  let calm = 0
-  while (Date.now() < end) {
-    const { parts } = await client.call<Ready>('GET', '/readyz')
-    const lag = parts.reduce((sum, part) => sum + part.lag, 0)
-    // Twice in a row: between two stages a record is nobody's for a moment.
-    calm = lag === 0 ? calm + 1 : 0
-    if (calm >= 2) return
-    await new Promise((resolve) => setTimeout(resolve, 250))
-  }
-  throw new CliError('the line is still behind; look at `heliograph status`')
+export async function drained(client: Client): Promise<void> {
+  await client.call('POST', '/api/v1/status/settle')
 }
 
 export async function statusCommand(client: Client): Promise<void> {

@@ -28,7 +28,7 @@ export interface PrismaEngineOptions {
   open(): Promise<{ reader: PrismaClientLike; writer: PrismaClientLike }>
   /** Prisma's value for a database NULL in a JSON column. */
   dbNull: unknown
-  /** Longest a transaction may take, milliseconds. Default 10 000. */
+  /** Longest a transaction may take, milliseconds. Default 30 000. */
   transactionTimeoutMs?: number
   /** Transactions waiting at most; one more is refused as `unavailable`. Default 10 000. */
   maxQueued?: number
@@ -37,7 +37,7 @@ export interface PrismaEngineOptions {
 const RETRIES = 5
 
 export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
-  const timeout = options.transactionTimeoutMs ?? 10_000
+  const timeout = options.transactionTimeoutMs ?? 30_000
   const maxQueued = options.maxQueued ?? 10_000
   let clients: { reader: PrismaClientLike; writer: PrismaClientLike } | undefined
   let tail: Promise<unknown> = Promise.resolve()

@@ -6,9 +6,6 @@ import { type DemoState, planOf, writeDemo } from './seed.ts'
 
 const STEP_MS = 300_000
 const CHUNK = 2_000
-/** A silent logger was heard last this long before the demo began. */
-export const SILENT_SINCE_MS = 9 * 3_600_000
-
 /** @param pause lets the instance breathe between two requests, milliseconds */
 export async function importHistory(client: Client, settings: Settings, state: DemoState, stopped: () => boolean, pause = 20): Promise<void> {
   if (state.historyDone) return
@@ -16,14 +13,13 @@ export async function importHistory(client: Client, settings: Settings, state: D
     const { site, devices } = planOf(connection)
     for (const { device, metricsAt } of behavioursOf(site, devices, state.seededAt)) {
       const target = state.devices[device.serial]!
-      const end = device.trouble === 'silent' ? state.seededAt - SILENT_SINCE_MS : state.seededAt
       let readings: object[] = []
       const send = async (): Promise<void> => {
         if (readings.length > 0) await client.call('POST', '/api/v1/imports', { readings }, { tenantId: target.tenantId })
         readings = []
         await new Promise((resolve) => setTimeout(resolve, pause))
       }
-      for (let ts = historyStart(state.seededAt); ts < end; ts += STEP_MS) {
+      for (let ts = historyStart(state.seededAt); ts < state.seededAt; ts += STEP_MS) {
         if (stopped()) return
         readings.push({ deviceId: target.id, ts, metrics: metricsAt(ts) })
         if (readings.length >= CHUNK) await send()

@@ -10,9 +10,13 @@ export interface Publication {
 
 const WRONG_CLOCK_MS = 2 * 3_600_000
 
-/** What one delivery of a connection consists of. @param ts now, UTC milliseconds */
-export function publications(site: DemoSite, vendor: string, behaviours: readonly Behaviour[], ts: number): Publication[] {
-  const speaking = behaviours.filter(({ device }) => device.trouble !== 'silent')
+/**
+ * What one delivery of a connection consists of.
+ * @param ts now, UTC milliseconds
+ * @param silentFrom from when on the silent logger says nothing more
+ */
+export function publications(site: DemoSite, vendor: string, behaviours: readonly Behaviour[], ts: number, silentFrom: number): Publication[] {
+  const speaking = behaviours.filter(({ device }) => device.trouble !== 'silent' || ts < silentFrom)
   switch (vendor) {
     case 'opendtu':
       return speaking.flatMap(({ device, metricsAt }) => opendtu(device.externalId, metricsAt(ts)))

@@ -31,6 +31,7 @@ import { createPressure } from './pressure.ts'
 const HTTP_LANE = 1
 const RELAY_MS = 50
 const STATUS_TIMEOUT_MS = 1_000
+const SETTLE_LIMIT_MS = 60 * 60_000
 const PAGE = new URL('../../../dashboard/build/handler.js', import.meta.url).pathname
 
 export async function startApi(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
@@ -77,7 +78,14 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
       },
       raw: log.producer(TOPICS.raw, HTTP_LANE),
       metrics,
-      status: { parts },
+      status: {
+        parts,
+        settle: () => link.request('worker', 'settle', undefined, SETTLE_LIMIT_MS),
+        async replayableFrom() {
+          const times = (await log.bounds(TOPICS.raw)).flatMap(({ firstTimestamp }) => firstTimestamp ?? [])
+          return times.length === 0 ? undefined : Math.min(...times)
+        },
+      },
       ingestPressure: () => (pressure.high() ? 5 : undefined),
     },
     {

@@ -7,6 +7,7 @@ import {
   type ReplayRequest,
   vendors,
 } from '@heliograph/ingest'
+import type { LogPosition } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
 import type { RoleContext } from './context.ts'
 import type { RegistryFeed } from './registry-feed.ts'
@@ -15,6 +16,7 @@ export interface DecodeRole {
   start(unfinished: ReplayRequest[]): Promise<void>
   stop(): Promise<void>
   lag(): Promise<number>
+  reached(ends: readonly LogPosition[]): boolean
 }
 
 export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRole {
@@ -43,6 +45,7 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
       await stage.stop()
     },
     lag: () => stage.lag(),
+    reached: (ends) => stage.reached(ends),
   }
 }
 

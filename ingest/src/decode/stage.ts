@@ -27,6 +27,8 @@ export interface DecodeStage {
   /** Per partition, the first offset that was not decoded with what the registry knows now. */
   positions(): LogPosition[]
   lag(): Promise<number>
+  /** Whether everything before these offsets is decoded and appended. */
+  reached(ends: readonly LogPosition[]): boolean
 }
 
 export function decodeProducers(log: Log): DecodeProducers {
@@ -120,6 +122,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     positions() {
       return [...folded].map(([partition, offset]) => ({ partition, offset }))
     },
+    reached: (ends) => ends.every(({ partition, offset }) => offset === 0 || (appended.get(partition) ?? 0) >= offset),
     async lag() {
       let lag = 0
       for (const { partition, first, next } of await deps.log.bounds(TOPICS.raw))

@@ -178,7 +178,7 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
 function deviceValue(state: DeviceState, tenantId: LiveValue['tenantId'], registry: Registry): LiveValue {
   const value: LiveDevice = {
     siteId: state.siteId,
-    receivedAt: state.receivedAt,
+    receivedAt: Number.isFinite(state.receivedAt) ? state.receivedAt : state.ts,
     metrics: { ...state.metrics },
     quality: state.quality,
     ...(state.status && { status: state.status }),

@@ -63,7 +63,7 @@ function statusOf(site: {
   power?: number
   peakPowerW?: number
 }): SiteStatus {
-  if (site.seen.length === 0) return 'unknown'
+  if (!site.seen.some(({ state }) => Number.isFinite(state!.receivedAt))) return 'unknown'
   // Lost contact is not an outage, and night is neither.
   if (site.current.length === 0) return site.night ? 'idle' : 'silent'
   const critical = site.openAlarms.some(({ severity }) => severity === 'critical')

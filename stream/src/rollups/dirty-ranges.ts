@@ -1,9 +1,6 @@
+import type { Range } from '@heliograph/crm-core'
+
 /** What must be computed again: ranges of time per key, bounded. Where there would be too many they grow together. */
-export interface Range {
-  /** UTC milliseconds, `to` exclusive. */
-  from: number
-  to: number
-}
 const MAX_RANGES = 8
 
 export class DirtyRanges<Key> {

@@ -1,6 +1,5 @@
-import { id, list, second, sql } from '@heliograph/crm-core'
+import { id, list, second, sql, type Recomputed } from '@heliograph/crm-core'
 import type { DeviceId, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Recomputed } from './recompute.ts'
 
 /** The device buckets that the store holds within what was recomputed, and the sites they are counted to. */
 export async function existingBuckets(

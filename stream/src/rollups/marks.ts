@@ -1,7 +1,6 @@
 /** Up to when a worker's roll-ups contain all that was stored, so that a crash between the store and the roll-up is made good. */
-import { second, sql } from '@heliograph/crm-core'
+import { second, sql, type Range } from '@heliograph/crm-core'
 import type { DeviceId, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Range } from './dirty-ranges.ts'
 
 const OPTIONS = { scope: 'system', lane: 'heavy', timeoutMs: 300_000, maxRows: 5_000_000 } as const
 

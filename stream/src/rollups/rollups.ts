@@ -3,12 +3,11 @@
  * memory; everything else (late, replayed, of a device not seen since the start, of a source chosen per day) is computed
  * again from the store. Both ways run the same fold, so they end in the same numbers.
  */
-import { addDays, BUCKET_MS, bucketOf, localDate, siteAt, type DeviceFold, type FoldReading } from '@heliograph/crm-core'
+import { addDays, BUCKET_MS, bucketOf, localDate, siteAt, type DeviceFold, type FoldReading, type Range, recompute, type Recomputed, type RecomputeJob } from '@heliograph/crm-core'
 import type { DeviceId, Metrics, QualityFlag, RegistryDevice, RegistrySite, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import { computeCoarse, type CoarseScope } from './coarse.ts'
-import { DirtyRanges, type Range } from './dirty-ranges.ts'
+import { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
-import { recompute, type Recomputed, type RecomputeJob } from './recompute.ts'
 import { deviceBucketRow, type RollupRow } from './rows.ts'
 import { CARRY_MS, siteRows, type SiteJob } from './site-buckets.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
@@ -207,7 +206,7 @@ export function createRollups(options: RollupOptions): Rollups {
       for (const group of groups(list)) {
         const version = nextVersion()
         try {
-          const results = await recompute(warehouse, tenantId, group)
+          const results = await recompute({ warehouse, tenantId, scope: 'system' }, group)
           const rows: RollupRow[] = []
           for (const result of results) {
             emit(result.device, result.rows, rows, version, touched)

@@ -1,7 +1,6 @@
 /** A site's five-minute rows from those of its devices, by what counts once. */
-import { BUCKET_MS, bucketOf, combineSite, identifier, id, join, list, localDate, second, siteAt, sql, type DeviceValues } from '@heliograph/crm-core'
+import { BUCKET_MS, bucketOf, combineSite, identifier, id, join, list, localDate, second, siteAt, sql, type DeviceValues, type Range } from '@heliograph/crm-core'
 import type { RegistryDevice, RegistrySite, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Range } from './dirty-ranges.ts'
 import { GAUGE_COLUMNS, siteBucketRow, valuesOfBucket, type RollupRow, type StoredBucket } from './rows.ts'
 
 /**

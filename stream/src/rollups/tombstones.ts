@@ -1,7 +1,6 @@
 /** A replay decoded messages again: rows that an earlier decoding made of them and this one did not are no more. */
-import { allOf, id, sql } from '@heliograph/crm-core'
+import { allOf, id, sql, type Range } from '@heliograph/crm-core'
 import type { DeviceId, ReplayChunkRecord, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Range } from './dirty-ranges.ts'
 
 /**
  * Call it when every row of the chunk's own decoding is stored: those carry its revision and stay. Doing it again changes

@@ -1,7 +1,6 @@
 /** Compares roll-ups with raw readings over random windows: the proof that what pages show is what devices sent. */
-import { BUCKET_MS, bucketOf, combineSite, id, identifier, instant, join, list, second, siteAt, sql, type DeviceValues } from '@heliograph/crm-core'
+import { BUCKET_MS, bucketOf, combineSite, day as dayLiteral, id, identifier, instant, join, list, localDay, second, siteAt, sql, type DeviceValues, recompute } from '@heliograph/crm-core'
 import type { DeviceId, RegistryDevice, RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import { recompute } from './recompute.ts'
 import type { RollupRegistry } from './rollups.ts'
 import { GAUGE_COLUMNS, valuesOfBucket, type StoredBucket } from './rows.ts'
 
@@ -66,7 +65,7 @@ const COMPARED = ['energy_wh', 'estimated_wh', 'import_wh', 'export_wh', 'sample
 
 async function verifyDevice(warehouse: Warehouse, device: RegistryDevice, site: RegistrySite, at: number, before: number, result: VerifyResult): Promise<void> {
   const from = bucketOf(at)
-  const [computed] = await recompute(warehouse, device.tenantId, [{ device, site, range: { from, to: from + DAY_MS / 4 } }])
+  const [computed] = await recompute({ warehouse, tenantId: device.tenantId, scope: 'system' }, [{ device, site, range: { from, to: from + DAY_MS / 4 } }])
   const range = { from: Math.max(computed!.range.from, from - DAY_MS), to: Math.min(computed!.range.to, bucketOf(before), from + 2 * DAY_MS) }
   const stored = await deviceBuckets(warehouse, device.tenantId, [device.id], range.from, range.to)
   const expected = new Map(computed!.rows.map((row) => [row.ts, row]))
@@ -118,22 +117,21 @@ async function verifySite(warehouse: Warehouse, registry: RollupRegistry, site: 
   for (const scope of ['device', 'site'] as const) await verifyDays(warehouse, scope, site, at, before, result)
 }
 
+/** The local day's row against its five-minute rows. */
 async function verifyDays(warehouse: Warehouse, scope: 'device' | 'site', site: RegistrySite, at: number, before: number, result: VerifyResult): Promise<void> {
-  const key = identifier(`${scope}_id`)
-  const window = (table: string, days: number) => sql`FROM ${identifier(table)} AS r FINAL WHERE tenant_id = ${id(site.tenantId)} AND site_id = ${id(site.id)}
-    AND r.ts >= ${second(at - days * DAY_MS)} AND r.ts < ${second(Math.min(at + DAY_MS, before))}`
-  const rows = await warehouse.query<{ key: string; ts: number; stored: number | null; expected: number | null }>(
-    sql`SELECT key, toUnixTimestamp(any(start)) * 1000 AS ts, max(day_wh) AS stored, max(sum_wh) AS expected FROM (
-        SELECT ${key} AS key, date, r.ts AS start, energy_wh AS day_wh, NULL AS sum_wh ${window(`rollup_${scope}_1d`, 1)}
-        UNION ALL
-        SELECT ${key} AS key, date, min(r.ts) AS start, NULL AS day_wh, sum(energy_wh) AS sum_wh ${window(`rollup_${scope}_5m`, 3)} GROUP BY key, date)
-      WHERE date IN (SELECT date ${window(`rollup_${scope}_1d`, 1)}) GROUP BY key, date`,
-    OPTIONS,
-  )
+  const { date, start, end } = localDay(site.timezone, at)
   // The day that is still going on grows while it is looked at.
-  for (const row of rows)
-    if (row.ts + 26 * 3_600_000 < before)
-      compare(result, { table: `rollup_${scope}_1d`, key: row.key, ts: row.ts, column: 'energy_wh', stored: row.stored, expected: row.expected })
+  if (end > before) return
+  const key = identifier(`${scope}_id`)
+  const rows = (table: string) => sql`SELECT ${key} AS key, sum(energy_wh) AS wh FROM ${identifier(table)} AS r FINAL
+    WHERE tenant_id = ${id(site.tenantId)} AND site_id = ${id(site.id)} AND r.ts >= ${second(start)} AND r.ts < ${second(end)} AND date = ${dayLiteral(date)} GROUP BY key`
+  const [stored, expected] = await Promise.all(
+    ['1d', '5m'].map((bucket) => warehouse.query<{ key: string; wh: number | null }>(rows(`rollup_${scope}_${bucket}`), OPTIONS)),
+  )
+  const wanted = new Map(expected!.map(({ key: entity, wh }) => [entity, wh]))
+  const have = new Map(stored!.map(({ key: entity, wh }) => [entity, wh]))
+  for (const entity of new Set([...wanted.keys(), ...have.keys()]))
+    compare(result, { table: `rollup_${scope}_1d`, key: entity, ts: start, column: 'energy_wh', stored: have.get(entity) ?? null, expected: wanted.get(entity) ?? null })
 }
 
 function deviceBuckets(warehouse: Warehouse, tenantId: TenantId, deviceIds: readonly DeviceId[], from: number, to: number): Promise<StoredBucket[]> {

@@ -12,7 +12,8 @@ export const deviceSilent = defineRule({
   raiseAfterMs: 0,
   clearAfterMs: 0,
   judge({ site, devices, now }) {
-    const heard = devices.filter((view) => view.state && !view.device.replacedById)
+    // History that was brought in is nothing heard: such a device owes us no delivery.
+    const heard = devices.filter(({ device, state }) => state && Number.isFinite(state.receivedAt) && !device.replacedById)
     const silent = heard.filter((view) => isSilent(view, site, now))
     if (silent.length === 0) return { active: [] }
     if (silent.length === heard.length && heard.length > 1) {

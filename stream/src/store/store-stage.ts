@@ -9,6 +9,7 @@ import {
   type Log,
   type LogBatch,
   type LogConsumer,
+  type LogPosition,
   type Reading,
   type ReadingRecord,
   type ReplayChunkRecord,
@@ -37,6 +38,8 @@ export interface StoreStage {
   start(): Promise<void>
   stop(): Promise<void>
   lag(): Promise<number>
+  /** Whether everything before these offsets of a topic is in the store. */
+  reached(topic: Topic, ends: readonly LogPosition[]): Promise<boolean>
   /** Why the store does not take rows now, while it does not. */
   trouble(): string | undefined
 }
@@ -174,6 +177,14 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
         for (const position of stored.values()) if (position.topic === topic) lag -= await pending(topic, position)
       }
       return Math.max(0, lag)
+    },
+    async reached(topic, ends) {
+      const saved = await log.committed(topic, GROUP)
+      return ends.every(({ partition, offset }) => {
+        const inStore = stored.get(`${topic}/${partition}`)?.offset ?? 0
+        const before = saved.find((position) => position.partition === partition)?.offset ?? 0
+        return Math.max(inStore, before) >= offset
+      })
     },
     trouble: () => trouble,
   }

@@ -139,6 +139,7 @@ describe('the live hub', () => {
     test.sockets[0]!.onopen?.()
     const id = (test.sockets[0]!.sent[0] as { id: string }).id
     test.sockets[0]!.tell({ type: 'snapshot', id, data: [], cursor: 'epoch-7' })
+    test.paint()
     expect(test.hub.status).toBe('connected')
     test.sockets[0]!.onclose?.({ code: 1006 })
     expect(test.hub.status).toBe('reconnecting')

@@ -1,7 +1,20 @@
 /** Raw readings as the fold takes them, straight from the store. */
-import { id, instant, list, METRIC_NAMES_OF_FOLD, sql, type FoldReading } from '@heliograph/crm-core'
-import type { DeviceId, Metrics, QualityFlag, Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Range } from './dirty-ranges.ts'
+import type { DataScope, DeviceId, Metrics, QualityFlag, Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import type { FoldReading } from './device-fold.ts'
+import { METRIC_NAMES_OF_FOLD } from './fold-columns.ts'
+import { id, instant, list, sql } from './sql.ts'
+
+export interface Range {
+  /** UTC milliseconds, `to` exclusive. */
+  from: number
+  to: number
+}
+/** Whose right the rows are read by. */
+export interface RawSource {
+  warehouse: Warehouse
+  tenantId: TenantId
+  scope: DataScope | 'system'
+}
 
 interface StoredReading {
   d: string
@@ -28,8 +41,7 @@ function toFold(row: StoredReading): FoldReading {
 
 /** Readings of some devices in a window, in order of time per device. */
 export async function readWindow(
-  warehouse: Warehouse,
-  tenantId: TenantId,
+  { warehouse, tenantId, scope }: RawSource,
   deviceIds: readonly DeviceId[],
   window: Range,
   take: (deviceId: DeviceId, reading: FoldReading) => void,
@@ -38,7 +50,7 @@ export async function readWindow(
     WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)}
       AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
     ORDER BY device_id, ts`
-  for await (const rows of warehouse.stream<StoredReading>(query, { scope: 'system', lane: 'heavy', maxRows: MAX_ROWS, timeoutMs: TIMEOUT_MS }))
+  for await (const rows of warehouse.stream<StoredReading>(query, { scope, lane: 'heavy', maxRows: MAX_ROWS, timeoutMs: TIMEOUT_MS }))
     for (const row of rows) take(row.d as DeviceId, toFold(row))
 }
 
@@ -47,8 +59,7 @@ export async function readWindow(
  * day counter or interval.
  */
 export async function readNeighbours(
-  warehouse: Warehouse,
-  tenantId: TenantId,
+  { warehouse, tenantId, scope }: RawSource,
   deviceIds: readonly DeviceId[],
   at: number,
   side: 'before' | 'after',
@@ -68,7 +79,7 @@ export async function readNeighbours(
       sql`${which(sql`energy_total_wh IS NOT NULL`)}
         UNION ALL ${which(sql`(import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL)`)}
         UNION ALL ${which(sql`(energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`)}`,
-      { scope: 'system', lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
+      { scope, lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
     )
     const round = new Map<DeviceId, Map<number, FoldReading>>()
     for (const row of rows) {

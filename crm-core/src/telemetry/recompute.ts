@@ -2,10 +2,11 @@
  * A device's buckets from its raw readings: every bucket whose numbers a change within the asked range can have touched,
  * which reaches from the counter readings before it to those after it.
  */
-import { BUCKET_MS, bucketOf, DeviceFold, localDay, type BucketRow, type FoldReading } from '@heliograph/crm-core'
-import type { DeviceId, RegistryDevice, RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import type { Range } from './dirty-ranges.ts'
-import { readNeighbours, readWindow } from './raw-rows.ts'
+import type { DeviceId, RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
+import { DeviceFold, type BucketRow, type FoldDevice, type FoldReading } from './device-fold.ts'
+import { localDay } from './local-time.ts'
+import { readNeighbours, readWindow, type Range, type RawSource } from './raw-rows.ts'
+import { BUCKET_MS, bucketOf } from './spread.ts'
 
 export interface RecomputeJob {
   device: RegistryDevice
@@ -13,6 +14,8 @@ export interface RecomputeJob {
   range: Range
   /** Nothing later than this is read, so that what arrives meanwhile is still new to the fold. */
   until?: number
+  /** Hand out the readings too. */
+  keepReadings?: boolean
   /** Known to have no counter of any kind so far: nobody looks for one far away. */
   withoutCounters?: boolean
 }
@@ -24,6 +27,8 @@ export interface Recomputed {
   rows: BucketRow[]
   /** The fold behind it, ready to go on from its last reading. */
   fold: DeviceFold
+  /** The readings within `range`, where the job asked for them. */
+  readings: FoldReading[]
   /** Whether a counter was seen anywhere near. */
   counters: boolean
 }
@@ -38,7 +43,7 @@ const COUNTERS = ['energy_total_wh', 'import_total_wh', 'export_total_wh'] as co
 
 const hasCounter = ({ metrics }: FoldReading): boolean => COUNTERS.some((name) => metrics[name] !== undefined)
 
-export function foldDevice(device: RegistryDevice, site: RegistrySite): { timezone: string; latitude?: number; longitude?: number; peakPowerW?: number } {
+export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevice {
   return {
     timezone: site.timezone,
     ...(site.latitude !== undefined && site.longitude !== undefined ? { latitude: site.latitude, longitude: site.longitude } : {}),
@@ -51,10 +56,9 @@ export function foldDevice(device: RegistryDevice, site: RegistrySite): { timezo
  * Computes jobs of one tenant whose ranges lie close together by grouped queries.
  * @param jobs one per device
  */
-export async function recompute(warehouse: Warehouse, tenantId: TenantId, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
+export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
   const first = await compute(
-    warehouse,
-    tenantId,
+    source,
     jobs.map((job) => (job.withoutCounters ? { ...job, range: wholeDays(job) } : job)),
   )
   const done: Recomputed[] = []
@@ -65,7 +69,7 @@ export async function recompute(warehouse: Warehouse, tenantId: TenantId, jobs: 
     if (job.withoutCounters || isWholeDays(job) || result.fold.countsByTotal(result.range.from)) done.push(result)
     else again.push({ ...job, range: wholeDays(job) })
   }
-  return again.length > 0 ? [...done, ...(await compute(warehouse, tenantId, again))] : done
+  return again.length > 0 ? [...done, ...(await compute(source, again))] : done
 }
 
 function wholeDays({ range, site }: RecomputeJob): Range {
@@ -86,12 +90,12 @@ interface Plan {
 }
 
 /** In the order of the jobs. */
-async function compute(warehouse: Warehouse, tenantId: TenantId, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
+async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
   const plans = jobs.map((job): Plan => {
     const window = { from: bucketOf(job.range.from - MARGIN_MS), to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS }
     return { job, window, before: [], after: [], readings: [] }
   })
-  await fill(warehouse, tenantId, plans)
+  await fill(source, plans)
   const widened: Plan[] = []
   for (const plan of plans) {
     const reached = reach(plan)
@@ -101,12 +105,12 @@ async function compute(warehouse: Warehouse, tenantId: TenantId, jobs: readonly 
     widened.push(plan)
   }
   // Each on its own: their neighbours are far away, and differently far.
-  for (const plan of widened) await fill(warehouse, tenantId, [plan])
-  return plans.map(({ job: { device, site }, window, before, readings, after }) => {
+  for (const plan of widened) await fill(source, [plan])
+  return plans.map(({ job: { device, site, keepReadings }, window, before, readings, after }) => {
     const fold = new DeviceFold(foldDevice(device, site))
     for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
     const counters = [...before, ...after].some(hasCounter) || readings.some(hasCounter)
-    return { device, site, range: window, rows: fold.rows(window.from, window.to), fold, counters }
+    return { device, site, range: window, rows: fold.rows(window.from, window.to), fold, readings: keepReadings ? readings : [], counters }
   })
 }
 
@@ -123,7 +127,7 @@ function reach({ job, before, readings, after }: Plan): Range {
 }
 
 /** Reads what the plans ask for, all of them in one window. */
-async function fill(warehouse: Warehouse, tenantId: TenantId, plans: Plan[]): Promise<void> {
+async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const window = { from: Math.min(...plans.map((plan) => plan.window.from)), to: Math.max(...plans.map((plan) => plan.window.to)) }
   const byId = new Map(plans.map((plan) => [plan.job.device.id, plan]))
   const near = plans.filter(({ job }) => !job.withoutCounters)
@@ -131,15 +135,15 @@ async function fill(warehouse: Warehouse, tenantId: TenantId, plans: Plan[]): Pr
   const open = near.filter(({ job }) => job.until === undefined || job.until >= window.to)
   const ids = (some: Plan[]): DeviceId[] => some.map(({ job }) => job.device.id)
   const none = new Map<DeviceId, FoldReading[]>()
-  const before = near.length > 0 ? await readNeighbours(warehouse, tenantId, ids(near), window.from, 'before', NEIGHBOURS) : none
-  const after = open.length > 0 ? await readNeighbours(warehouse, tenantId, ids(open), window.to, 'after', NEIGHBOURS) : none
+  const before = near.length > 0 ? await readNeighbours(source, ids(near), window.from, 'before', NEIGHBOURS) : none
+  const after = open.length > 0 ? await readNeighbours(source, ids(open), window.to, 'after', NEIGHBOURS) : none
   for (const plan of plans) {
     const { device, until = Number.POSITIVE_INFINITY } = plan.job
     plan.window = window
     plan.before = (before.get(device.id) ?? []).filter(({ ts }) => ts <= until)
     plan.after = (after.get(device.id) ?? []).filter(({ ts }) => ts <= until)
   }
-  await readWindow(warehouse, tenantId, ids(plans), window, (deviceId, reading) => {
+  await readWindow(source, ids(plans), window, (deviceId, reading) => {
     const plan = byId.get(deviceId)!
     if (reading.ts <= (plan.job.until ?? Number.POSITIVE_INFINITY)) plan.readings.push(reading)
   })
