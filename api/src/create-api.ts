@@ -61,7 +61,9 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     requestTimeout: 60_000,
     genReqId: createRequestIds(),
     // What goes wrong before a route is found: bad escapes, parameters longer than anything of ours.
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply as FastifyReply, toProblem(error)),
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(request, reply as FastifyReply, toProblem(error))
+    },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
   })
   app.setValidatorCompiler(validatorCompiler)

@@ -70,6 +70,10 @@ export interface ApiLimits {
   sockets: number
   /** Subscriptions of one socket. */
   subscriptionsPerSocket: number
+  /** Bytes waiting in a socket above which it is conflated for instead of written to. */
+  slowSocketBytes: number
+  /** Milliseconds a socket may stay that slow before it is closed. */
+  slowSocketMs: number
 }
 export const API_LIMITS: ApiLimits = {
   bodyBytes: 1024 * 1024,
@@ -80,6 +84,8 @@ export const API_LIMITS: ApiLimits = {
   loginFailuresPerAddress: 50,
   sockets: 5000,
   subscriptionsPerSocket: 50,
+  slowSocketBytes: 1024 * 1024,
+  slowSocketMs: 15_000,
 }
 
 export interface ApiConfig {

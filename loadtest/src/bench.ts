@@ -4,7 +4,7 @@
  * missed, 2 on wrong usage.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { cpus, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { subjects } from './bench/subjects/index.ts'
@@ -31,8 +31,12 @@ const machine = {
   memoryGb: Math.round(totalmem() / 2 ** 30),
   node: process.version,
   at: new Date().toISOString(),
+  /** Above about a quarter of the cores before we begin, other programs take part. */
+  loadBefore: loadavg()[0]!,
 }
-console.log(`${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, Node ${machine.node}`)
+console.log(
+  `${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, Node ${machine.node}, load before ${machine.loadBefore.toFixed(2)}`,
+)
 
 const results: { subject: string; title: string; measures: Measure[]; error?: string }[] = []
 for (const { name, title, run } of wanted) {

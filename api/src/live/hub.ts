@@ -13,13 +13,6 @@ export interface HubLimits {
   /** Keys kept for a slow subscription; above, the socket is closed. */
   maxPendingKeys: number
 }
-export const HUB_LIMITS: HubLimits = {
-  frameIntervalMs: 100,
-  slowBytes: 1024 * 1024,
-  slowMs: 15_000,
-  maxPendingKeys: 50_000,
-}
-
 /** What the hub needs of a socket. */
 export interface LiveClient {
   readonly bufferedAmount: number
@@ -71,7 +64,7 @@ export class LiveHub {
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
 
-  constructor(bus: LiveBus, counters: HubCounters, limits: HubLimits = HUB_LIMITS, now: () => number = Date.now) {
+  constructor(bus: LiveBus, counters: HubCounters, limits: HubLimits, now: () => number = Date.now) {
     this.#bus = bus
     this.#limits = limits
     this.#counters = counters

@@ -16,12 +16,25 @@ declare module 'fastify' {
 }
 /** Frames a client may send in ten seconds: a page that changes what it looks at sends a handful. */
 const FRAMES_PER_10_S = 300
+/** Ten frames a second at most. */
+const FRAME_INTERVAL_MS = 100
+/** Keys conflated for one slow subscription: a very large fleet, once. */
+const MAX_PENDING_KEYS = 50_000
 
 /** `/api/v1/live`: contract section 5. */
 export function registerLive(scope: FastifyInstance, context: RouteContext, options: CallerOptions): void {
   const { deps, limits, now, publicOrigin } = context
   const metrics = liveMetrics(deps.metrics)
-  const hub = new LiveHub(deps.live, { dropped: (count) => metrics.dropped.inc(count) })
+  const hub = new LiveHub(
+    deps.live,
+    { dropped: (count) => metrics.dropped.inc(count) },
+    {
+      frameIntervalMs: FRAME_INTERVAL_MS,
+      slowBytes: limits.slowSocketBytes,
+      slowMs: limits.slowSocketMs,
+      maxPendingKeys: MAX_PENDING_KEYS,
+    },
+  )
   const sessions = new LiveSessions(deps.db, now)
   const stops: (() => void)[] = []
   scope.addHook('onReady', (done) => {

@@ -10,6 +10,14 @@ const JUDGE_EVERY_MS = 900
 /** Site sets of limited callers are read again after a change of the tenant's sites, and this often anyway. */
 const SITES_TTL_MS = 60_000
 
+/** Events after which somebody may see other sites than before. */
+const TOUCHES_RIGHTS = new Set<DomainEvent['type']>([
+  'rights.changed',
+  'site.upserted',
+  'site.deleted',
+  'tenant.deleted',
+])
+
 interface Session {
   key: string
   /** Asks again who this is; undefined once the session or key is gone. */
@@ -78,16 +86,11 @@ export class LiveSessions {
 
   /** Takes note of what may have changed rights; those concerned are judged at once. */
   onEvent(event: DomainEvent): void {
-    switch (event.type) {
-      case 'rights.changed':
-      case 'site.upserted':
-      case 'site.deleted':
-      case 'tenant.deleted':
-        for (const session of this.#sessions.values()) {
-          if (session.caller.tenantId === event.tenantId) session.stale = true
-        }
-        if (event.type === 'rights.changed') void this.judgeAll()
+    if (!TOUCHES_RIGHTS.has(event.type)) return
+    for (const session of this.#sessions.values()) {
+      if (session.caller.tenantId === event.tenantId) session.stale = true
     }
+    if (event.type === 'rights.changed') void this.judgeAll()
   }
 
   /** Judges every session again. Runs one at a time; a call meanwhile makes it run once more. */

@@ -135,7 +135,7 @@ export const fleetRoutes: RouteModule = (api, { deps, now }) => {
       const seesAlarms = database.caller.permissions.has('alarm:read')
       const counts = await Promise.all(
         SEVERITIES.map((severity) =>
-          seesAlarms ? database.count('alarm', { clearedAt: null, historic: false, severity }) : 0,
+          seesAlarms ? database.count('alarm', { clearedAt: null, historic: false, severity }) : Promise.resolve(0),
         ),
       )
       return {

@@ -19,7 +19,7 @@ export const isNullable = (table: TableName, column: string): boolean =>
  * ask about rows the caller may not see.
  * @throws TypeError where the condition is not one
  */
-export function checkedWhere(table: TableName, where: unknown): Condition {
+export function checkedWhere(table: TableName, where: unknown, hidden: readonly string[] = []): Condition {
   if (where === undefined) return {}
   if (!isPlainObject(where)) throw new TypeError(`condition on ${table} is not an object`)
   const checked: Condition = {}
@@ -27,12 +27,13 @@ export function checkedWhere(table: TableName, where: unknown): Condition {
     if (value === undefined) continue
     if (key === 'AND' || key === 'OR') {
       if (!Array.isArray(value)) throw new TypeError(`${key} on ${table} is not a list`)
-      checked[key] = value.map((each) => checkedWhere(table, each))
+      checked[key] = value.map((each) => checkedWhere(table, each, hidden))
     } else if (key === 'NOT') {
-      checked.NOT = checkedWhere(table, value)
+      checked.NOT = checkedWhere(table, value, hidden)
     } else {
       const kind = kindOf(table, key)
-      if (kind === undefined || kind === 'json') throw new TypeError(`${table}.${key} cannot be asked about`)
+      if (kind === undefined || kind === 'json' || hidden.includes(key))
+        throw new TypeError(`${table}.${key} cannot be asked about`)
       if (kind === 'boolean' && isPlainObject(value) && Object.keys(value).some((operator) => operator !== 'not'))
         throw new TypeError(`${table}.${key} is true or false; there is nothing between`)
       checked[key] = checkedValue(`${table}.${key}`, value, isNullable(table, key))
@@ -73,9 +74,9 @@ const isPlainObject = (value: unknown): value is Record<string, unknown> =>
 export type Order = readonly (readonly [string, 'asc' | 'desc'])[]
 
 /** The order with the primary key behind it, so that no two rows are equal in it. */
-export function totalOrder(table: TableName, order: Order = []): Order {
+export function totalOrder(table: TableName, order: Order = [], hidden: readonly string[] = []): Order {
   for (const [column] of order)
-    if (kindOf(table, column) === undefined || kindOf(table, column) === 'json')
+    if (kindOf(table, column) === undefined || kindOf(table, column) === 'json' || hidden.includes(column))
       throw new TypeError(`${table} has no order by ${column}`)
   const named = new Set(order.map(([column]) => column))
   const direction = order.at(-1)?.[1] ?? 'asc'

@@ -26,8 +26,11 @@ export function scopedWhere(
   where: unknown,
   more: Condition = {},
 ): Condition | undefined {
-  return folded({ AND: [scopeOf(caller, table), checkedWhere(table, where), more] })
+  return folded({ AND: [scopeOf(caller, table), checkedWhere(table, where, hiddenFrom(caller, table)), more] })
 }
+/** Columns that a caller can neither read nor ask about: a condition on a secret would tell it bit by bit. */
+const hiddenFrom = (caller: Caller, table: TableName): readonly string[] =>
+  isSystem(caller) ? [] : (POLICIES[table].secret ?? [])
 export function folded(condition: Condition): Condition | undefined {
   const result = fold(condition)
   return result === false ? undefined : result === true ? {} : result
@@ -67,7 +70,7 @@ export function createReads(engine: EngineReads, caller: Caller): ReadDb {
     limit: number,
     after?: readonly unknown[],
   ): Promise<Row<T>[]> {
-    const order = totalOrder(table, query.orderBy)
+    const order = totalOrder(table, query.orderBy, hiddenFrom(caller, table))
     const where = scopedWhere(
       caller,
       table,

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeRaw, LogError, TOPICS, type LogProducer, type RawMessage } from '@heliograph/crm-core/contracts'
-import { Client, createWorld, PUBLIC_URL, seedTenant, signIn, type Tenant, type World } from './world.ts'
+import { type Client, createWorld, PUBLIC_URL, seedTenant, signIn, type Tenant, type World } from './world.ts'
 
 let world: World
 let tenant: Tenant

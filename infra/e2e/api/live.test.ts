@@ -280,6 +280,45 @@ describe('rights', () => {
   })
 })
 
+describe('a slow reader', () => {
+  test('is conflated for while it does not read, holds up nobody, and is closed in the end', async () => {
+    const slowWorld = await createWorld({ limits: { slowSocketBytes: 64 * 1024, slowSocketMs: 700 } })
+    const tenant = await seedTenant(slowWorld, 'slow')
+    await slowWorld.app.listen({ port: 0, host: '127.0.0.1' })
+    const before = url
+    url = `ws://127.0.0.1:${(slowWorld.app.server.address() as AddressInfo).port}/api/v1/live`
+    try {
+      const client = await signIn(slowWorld.app, tenant.adminEmail)
+      const [slow, fast] = [await new Viewer(client).opened(), await new Viewer(client).opened()]
+      await slow.subscribe('fleet')
+      await fast.subscribe('fleet')
+      slow.socket.pause()
+      const large = 'x'.repeat(4_000)
+      let late = 0
+      const started = Date.now()
+      for (let ts = 1; Date.now() - started < 4_000 && slow.closeCode === undefined; ts++) {
+        const values = Array.from({ length: 400 }, (_, index) => ({
+          ...siteValue(tenant, ts, index, `s${index}`),
+          value: { status: 'producing', large, ts },
+        }))
+        const at = Date.now()
+        slowWorld.live.publish(values)
+        await fast.next('update')
+        late = Math.max(late, Date.now() - at)
+        if (Date.now() - started > 2_500) slow.socket.resume()
+      }
+      expect(late).toBeLessThan(400)
+      await within(3_000, () => slow.closeCode !== undefined)
+      expect([4408, 1006]).toContain(slow.closeCode)
+      expect(fast.closeCode).toBeUndefined()
+      expect((await client.get('/metrics')).body).toMatch(/helio_live_dropped_updates_total [1-9]/)
+    } finally {
+      url = before
+      await slowWorld.stop()
+    }
+  }, 20_000)
+})
+
 describe('bad frames', () => {
   test.each([
     ['no JSON', 'hello'],

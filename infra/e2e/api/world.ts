@@ -83,7 +83,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     },
     raw: log.producer(TOPICS.raw),
     metrics: new Registry(),
-    status: { parts: () => Promise.resolve([{ name: 'log', state: 'ok' as const, lag: 0 }]) },
+    status: {
+      settle: () => Promise.resolve(),
+      parts: () => Promise.resolve([{ name: 'log', state: 'ok' as const, lag: 0 }]),
+    },
     now,
     ...options.deps,
   }

@@ -1,6 +1,7 @@
 /** The CRM database's engines, chosen by the scheme of `HELIO_CRM_URL`. */
 import type { CrmDatabase, CrmReader } from '@heliograph/crm-core/contracts'
 import type { CrmDatabaseOptions } from '@heliograph/crm-core'
+import { backupSqlite } from './sqlite-connection.ts'
 import { openSqliteReader } from './sqlite-reader.ts'
 import { createSqliteCrm } from './sqlite.ts'
 
@@ -15,6 +16,10 @@ export const openCrm = ({ url, ...options }: CrmUrl & CrmDatabaseOptions): CrmDa
 
 /** Read-only, light, for processes that own no CRM. */
 export const openCrmReader = async ({ url }: CrmUrl): Promise<CrmReader> => await openSqliteReader(sqliteFile(url))
+
+/** A copy of the database as it is at one moment, while others write. @param target file that must not exist yet */
+export const backupCrm = async ({ url }: CrmUrl, target: string): Promise<void> =>
+  await backupSqlite(sqliteFile(url), target)
 
 function sqliteFile(url: string): string {
   const match = /^(?:file|sqlite):(?:\/\/(?=\/))?(.+)$/.exec(url)

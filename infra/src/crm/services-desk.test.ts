@@ -296,6 +296,17 @@ describe('jobs', () => {
     expect(await relay.drain()).toBe(0)
   })
 
+  it('anchor the heads of audit chains that moved', async () => {
+    const { tenantId, admin } = await test.tenant()
+    expect(await test.crm.audit.anchor()).toBe(1)
+    const [anchor] = await test.eventsOf('audit.anchored')
+    expect(anchor).toMatchObject({ tenantId, ...(await test.crm.audit.head(tenantId)) })
+    expect(await test.crm.audit.anchor()).toBe(0)
+    await test.crm.customers.create(admin, { name: 'c' })
+    expect(await test.crm.audit.anchor()).toBe(1)
+    expect(await test.crm.audit.verify(tenantId, anchor)).toMatchObject({ ok: true })
+  })
+
   it('hold a lease one at a time, with a token that grows', async () => {
     const { leases } = test.crm
     const first = (await leases.acquire('relay', 'a', 1000))!

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Client, Config, InStatement, Transaction } from '@libsql/client'
+import { createClient, type Client, type Config, type InStatement, type Transaction } from '@libsql/client'
 
 /** Milliseconds a statement waits for another process's lock. In the configuration, since the pragma is lost on new connections. */
 const LOCK_TIMEOUT_MS = 5_000
@@ -42,5 +42,15 @@ export async function beginWriting(client: Client): Promise<Transaction> {
     get closed() {
       return closed
     },
+  }
+}
+
+/** Copies by `VACUUM INTO`: one read transaction, a compact file, no lock that a writer would feel. */
+export async function backupSqlite(file: string, target: string): Promise<void> {
+  const client = createClient(sqliteConfig(file))
+  try {
+    await client.execute({ sql: 'VACUUM INTO ?', args: [path.resolve(target)] })
+  } finally {
+    client.close()
   }
 }

@@ -12,7 +12,7 @@ import type { TenantId } from '@heliograph/crm-core/contracts'
 import { describeCrmDatabase } from './crm-database.conformance.ts'
 import { seedCompany } from './crm-fixture.ts'
 import { createStatements, sqliteType } from './ddl.ts'
-import { openCrm, openCrmReader } from './index.ts'
+import { backupCrm, openCrm, openCrmReader } from './index.ts'
 import { migrateSqlite, MigrationError, readMigrations, SQLITE_MIGRATIONS } from './migrations.ts'
 import { parsePrismaSchema } from './prisma-schema.ts'
 import { sqliteConfig } from './sqlite-connection.ts'
@@ -228,6 +228,27 @@ describe('SQLite database file', () => {
     expect(reads).toBeGreaterThan(10)
     await reader.stop()
     await db.stop()
+  })
+
+  it('is copied whole while it is written to', async () => {
+    const db = openCrm({ url: `file:${file}` })
+    await db.start()
+    const { tenantId } = await seedCompany(db, 'copied')
+    const writes = Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        db.systemIn(tenantId, 'test').transaction((tx) => tx.create('setting', { name: `s${at}`, value: at })),
+      ),
+    )
+    await backupCrm({ url: `file:${file}` }, `${file}.copy`)
+    await writes
+    await db.stop()
+    await expect(backupCrm({ url: `file:${file}` }, `${file}.copy`)).rejects.toThrow()
+    const copy = openCrm({ url: `file:${file}.copy` })
+    await copy.start()
+    const crm = createCrm({ db: copy, secret: 'x', publicUrl: '' })
+    expect(await crm.audit.verify(tenantId)).toMatchObject({ ok: true })
+    expect(await copy.system.count('site')).toBe(2)
+    await copy.stop()
   })
 
   it('refuses what is no database and what is not started', async () => {

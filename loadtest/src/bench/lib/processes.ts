@@ -117,3 +117,19 @@ export function anonymousMb(root: number): number {
   }
   return Math.round(kb / 1024)
 }
+
+/** CPU time that a process tree has used, in seconds. */
+export function cpuSeconds(root: number): number {
+  let ticks = 0
+  for (const pid of processTree(root)) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      ticks += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  // Linux counts hundredths of a second towards user space, whatever the kernel's own clock.
+  return ticks / 100
+}

@@ -21,9 +21,9 @@ export async function openStore(dataDir: string): Promise<Store> {
       UV_THREADPOOL_SIZE: '16',
     },
   })
-  const url = `http://127.0.0.1:${child.ready.port as number}/`
+  const url = `http://127.0.0.1:${child.ready.port as number}/?database=heliograph`
   async function call(sql: string, body?: Buffer): Promise<Buffer> {
-    const response = await fetch(body ? `${url}?query=${encodeURIComponent(sql)}` : url, {
+    const response = await fetch(body ? `${url}&query=${encodeURIComponent(sql)}` : url, {
       method: 'POST',
       headers: { 'x-helio-token': token, 'x-helio-lane': 'heavy' },
       body: body ? new Uint8Array(body) : sql,

@@ -1,0 +1,33 @@
+import { defineConfig } from '@playwright/test'
+
+/** Runs against a server that is already there: `HELIO_URL` (and `HELIO_DEMO_PASSWORD`) say where and how to sign in. */
+export default defineConfig({
+  testDir: 'tests',
+  testMatch: '*.page.test.ts',
+  // One after the other: two cores, and the pages change what they show.
+  workers: 1,
+  fullyParallel: false,
+  timeout: 45_000,
+  expect: { timeout: 10_000 },
+  reporter: [['list']],
+  outputDir: 'test-results',
+  use: {
+    baseURL: process.env['HELIO_URL'] ?? 'http://127.0.0.1:8080',
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env['HELIO_CHROMIUM'] ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--use-angle=swiftshader',
+        '--enable-unsafe-swiftshader',
+      ],
+    },
+  },
+})

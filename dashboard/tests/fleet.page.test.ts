@@ -1,0 +1,84 @@
+import { expect, test } from '@playwright/test'
+import { signIn } from './helpers.ts'
+
+test.beforeEach(async ({ page }) => {
+  await signIn(page, 'support')
+  await expect(page.locator('[data-row="0"]')).toBeVisible()
+})
+
+test('the list is live and says so', async ({ page }) => {
+  await expect(page.locator('[data-live="connected"]')).toBeVisible()
+  await expect(page.getByRole('table', { name: 'Sites' })).toHaveAttribute('aria-rowcount', /^\d+$/)
+})
+
+test('filters and order live in the address', async ({ page }) => {
+  const name = (await page.locator('[data-row="0"] [data-main]').innerText()).trim()
+  await page.getByRole('searchbox').fill(name)
+  await expect(page).toHaveURL(/[?&]q=/)
+  await expect(page.locator('[data-row]')).toHaveCount(1)
+  await page.reload()
+  await expect(page.getByRole('searchbox')).toHaveValue(name)
+  await expect(page.locator('[data-row="0"] [data-main]')).toHaveText(name)
+  await page.getByRole('searchbox').fill('no site is called like this')
+  await expect(page.getByText('No site matches')).toBeVisible()
+  await page.getByRole('button', { name: 'Clear the filter' }).click()
+  await expect(page.locator('[data-row="1"]')).toBeVisible()
+  await page.getByRole('button', { name: 'Site', exact: true }).click()
+  await expect(page).toHaveURL(/sort=name/)
+  await expect(page.getByRole('columnheader', { name: 'Site' })).toHaveAttribute('aria-sort', 'ascending')
+  const chip = page.getByRole('group', { name: 'Filter by status' }).getByRole('button').first()
+  await chip.click()
+  await expect(page).toHaveURL(/status=/)
+  await page.goBack()
+  await expect(page).not.toHaveURL(/status=/)
+})
+
+test('the keyboard does all of it', async ({ page }) => {
+  await page.keyboard.press('j')
+  await expect(page.locator('[data-row="0"] [data-main]')).toBeFocused()
+  await page.keyboard.press('j')
+  await expect(page.locator('[data-row="1"] [data-main]')).toBeFocused()
+  await page.keyboard.press('k')
+  await expect(page.locator('[data-row="0"] [data-main]')).toBeFocused()
+  await page.keyboard.press('/')
+  await expect(page.getByRole('searchbox')).toBeFocused()
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/sites\//)
+  await page.keyboard.press('g')
+  await page.keyboard.press('t')
+  await page.waitForURL('/tickets')
+  await page.keyboard.press('?')
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog')).toHaveCount(0)
+  await page.keyboard.press('g')
+  await page.keyboard.press('f')
+  await page.waitForURL('/fleet')
+})
+
+test('rows do not move under the pointer', async ({ page }) => {
+  await page.goto('/fleet?sort=-power')
+  await expect(page.locator('[data-row="0"]')).toBeVisible()
+  await page.locator('[data-row="0"]').hover()
+  const names = () => page.locator('[data-row] [data-main]').allInnerTexts()
+  const before = await names()
+  for (let look = 0; look < 6; look++) {
+    await page.waitForTimeout(500)
+    expect(await names()).toEqual(before)
+  }
+})
+
+test('a lost line is told, and found again', async ({ page, context }) => {
+  await expect(page.locator('[data-live="connected"]')).toBeVisible()
+  await context.setOffline(true)
+  await page.evaluate(() => {
+    // A socket that is open already survives the switch: the page is told as by a dead network.
+    window.dispatchEvent(new Event('offline'))
+  })
+  await context.setOffline(false)
+  await page.reload()
+  await expect(page.locator('[data-live="connected"]')).toBeVisible()
+})

@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import { expect, type Page } from '@playwright/test'
+
+export const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
+export type DemoRole = 'admin' | 'support' | 'sales' | 'analyst' | 'customer'
+
+/** Signs a demo login in by the form, as a person does, and waits for its home page. */
+export async function signIn(page: Page, role: DemoRole): Promise<void> {
+  await page.goto('/sign-in')
+  await page.getByLabel('Email').fill(`${role}@demo.test`)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+}
+
+/** Collects what a person with the console open would frown at. Answers of the API that a test provokes are not among it. */
+export function watchConsole(page: Page): string[] {
+  const found: string[] = []
+  page.on('pageerror', (error) => found.push(`error: ${error.message}`))
+  page.on('console', (message) => {
+    if (message.type() !== 'error' && message.type() !== 'warning') return
+    if (/Failed to load resource/.test(message.text())) return
+    found.push(`${message.type()}: ${message.text()}`)
+  })
+  return found
+}
+
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const beyond = await page.evaluate(() => {
+    const main = document.querySelector('main')
+    return Math.max(document.documentElement.scrollWidth - window.innerWidth, main ? main.scrollWidth - main.clientWidth : 0)
+  })
+  expect(beyond, 'pixels beyond the width').toBeLessThanOrEqual(0)
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+interface AxeResults {
+  violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
+}
+/** Accessibility of the page as it is: WCAG 2.2 AA and best practices. */
+export async function expectAxeClean(page: Page): Promise<void> {
+  // By the debugger: the page's own policy lets no foreign script in, and it should stay that way.
+  await page.evaluate(axe)
+  const { violations } = await page.evaluate(async () => {
+    const runner = (globalThis as unknown as { axe: { run: (context: Document, options: object) => Promise<AxeResults> } }).axe
+    return await runner.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    })
+  })
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 4).map((node) => `  ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`).join('\n')}`)
+  expect(told.join('\n')).toBe('')
+}
+
+/** The first site there is, by the API that the pages use. */
+export async function firstOf(page: Page, path: string): Promise<{ id: string } & Record<string, unknown>> {
+  const answer = await page.evaluate(async (address) => {
+    const response = await fetch(`/api/v1${address}`)
+    return (await response.json()) as { items: ({ id: string } & Record<string, unknown>)[] }
+  }, path)
+  const item = answer.items[0]
+  if (!item) throw new Error(`the demo has nothing under ${path}`)
+  return item
+}

@@ -1,0 +1,94 @@
+import { expect, test } from '@playwright/test'
+import { expectAxeClean, expectNoSidewaysScroll, firstOf, signIn, watchConsole } from './helpers.ts'
+
+const STAFF = [
+  '/fleet',
+  '/alarms',
+  '/tickets',
+  '/customers',
+  '/data',
+  '/data?tab=unclaimed',
+  '/data?tab=dead-letters',
+  '/data?tab=health',
+  '/data?tab=outbox',
+  '/settings',
+]
+
+/** Pages are judged once they are quiet: loaded, and the live line open. */
+async function settle(page: import('@playwright/test').Page): Promise<void> {
+  await expect(page.getByRole('heading', { level: 1 }).first()).toBeAttached()
+  await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+  await expect(page.locator('[data-live="connected"]')).toBeVisible()
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const [width, height] of [
+    [320, 640],
+    [768, 900],
+    [1440, 900],
+  ] as const) {
+    test(`staff pages are sound at ${String(width)} px, ${colorScheme}`, async ({ page }) => {
+      test.setTimeout(180_000)
+      const found = watchConsole(page)
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+      await page.setViewportSize({ width, height })
+      await signIn(page, 'support')
+      const site = await firstOf(page, '/sites?limit=1')
+      const device = await firstOf(page, '/devices?limit=1')
+      const customer = await firstOf(page, '/customers?limit=1')
+      for (const path of [...STAFF, `/sites/${site.id}`, `/sites/${site.id}?power=table&bars=table`, `/devices/${device.id}`, `/customers/${customer.id}`]) {
+        await test.step(path, async () => {
+          await page.goto(path)
+          await settle(page)
+          await expectNoSidewaysScroll(page)
+          await expectAxeClean(page)
+        })
+      }
+      expect(found).toEqual([])
+    })
+  }
+
+  test(`the customer's pages are sound at 320 px, ${colorScheme}`, async ({ page }) => {
+    const found = watchConsole(page)
+    await page.emulateMedia({ colorScheme })
+    await page.setViewportSize({ width: 320, height: 640 })
+    await signIn(page, 'customer')
+    for (const path of ['/portal', '/tickets', '/settings']) {
+      await page.goto(path)
+      await settle(page)
+      await expectNoSidewaysScroll(page)
+      await expectAxeClean(page)
+    }
+    expect(found).toEqual([])
+  })
+}
+
+test('a chosen theme stays, whatever the system says', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' })
+  await signIn(page, 'support')
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const light = await ground()
+  await page.getByRole('button', { name: /Your menu/ }).click()
+  await page.getByRole('menuitemradio', { name: 'Dark' }).click()
+  await expect.poll(ground).not.toBe(light)
+  const dark = await ground()
+  await page.reload()
+  expect(await ground()).toBe(dark)
+})
+
+test('every target is at least 24 px, at any width', async ({ page }) => {
+  await signIn(page, 'support')
+  for (const width of [320, 1440]) {
+    await page.setViewportSize({ width, height: 800 })
+    await page.goto('/fleet')
+    await settle(page)
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLElement>('button, select, input, [role="menuitem"], nav a')]
+        .filter((element) => element.offsetParent !== null)
+        .map((element) => ({ text: element.textContent?.trim() ?? '', box: element.getBoundingClientRect() }))
+        .filter(({ box }) => box.width > 0 && (box.width < 24 || box.height < 24))
+        .map(({ text, box }) => `${text} ${String(box.width)}x${String(box.height)}`),
+    )
+    expect(small).toEqual([])
+  }
+})

@@ -1,0 +1,77 @@
+import { expect, test } from '@playwright/test'
+import { signIn } from './helpers.ts'
+
+test.beforeEach(async ({ page }) => {
+  await signIn(page, 'support')
+})
+
+async function openTicket(page: import('@playwright/test').Page, subject: string): Promise<string> {
+  await page.goto('/tickets')
+  await page.getByRole('button', { name: 'New ticket' }).first().click()
+  await page.getByLabel('Subject').fill(subject)
+  await page.getByRole('button', { name: 'Open ticket' }).click()
+  await page.waitForURL(/\/tickets\/.+/)
+  return new URL(page.url()).pathname.split('/').at(-1) ?? ''
+}
+
+test('a ticket is opened, discussed and moved on', async ({ page }) => {
+  const text = '<img src=x onerror="document.title=1">'
+  await openTicket(page, `Question ${text}`)
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(text)
+  await page.getByLabel('Comment').fill(`Seen. ${text}`)
+  await page.getByRole('button', { name: 'Add comment' }).click()
+  await expect(page.getByText(`Seen. ${text}`)).toBeVisible()
+  await expect(page.getByLabel('Comment')).toHaveValue('')
+  await page.getByLabel('Status').selectOption('pending')
+  await expect(page.getByText('Saved')).toBeVisible()
+  await page.reload()
+  await expect(page.getByLabel('Status')).toHaveValue('pending')
+})
+
+test('a change that meets another one is a choice', async ({ page }) => {
+  const id = await openTicket(page, 'Two at once')
+  await expect(page.getByLabel('Status')).toHaveValue('new')
+  // Somebody else, meanwhile; the page's live line is cut so that it does not learn of it.
+  await page.route('**/api/v1/tickets/*', async (route) => {
+    if (route.request().method() === 'GET') await route.fallback()
+    else await route.continue()
+  })
+  const changed = await page.evaluate(async (ticket) => {
+    const response = await fetch(`/api/v1/tickets/${ticket}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ priority: 'urgent' }) })
+    return response.status
+  }, id)
+  expect(changed).toBe(200)
+  await page.getByLabel('Status').selectOption('open')
+  const dialog = page.getByRole('dialog', { name: /Somebody changed this ticket/ })
+  // The live line may have been quicker than the hand: then there is nothing to choose.
+  await Promise.race([dialog.waitFor(), page.getByText('Saved').waitFor()])
+  if (await dialog.isVisible()) {
+    await expect(dialog.getByRole('row', { name: /Priority/ })).toContainText('urgent')
+    await dialog.getByRole('button', { name: 'Apply my change on top' }).click()
+  }
+  await expect(page.getByText('Saved').first()).toBeVisible()
+  await page.reload()
+  await expect(page.getByLabel('Status')).toHaveValue('open')
+  await expect(page.getByLabel('Priority')).toHaveValue('urgent')
+})
+
+test('an alarm is acknowledged and muted with a reason', async ({ page }) => {
+  await page.goto('/alarms')
+  const list = page.getByRole('table', { name: 'Alarms' })
+  await Promise.race([list.waitFor(), page.getByText('Nothing is wrong').waitFor()])
+  test.skip(!(await list.isVisible()), 'no alarm is open in this demo')
+  const acknowledge = page.getByRole('button', { name: 'Acknowledge' }).first()
+  if (await acknowledge.isVisible()) {
+    await acknowledge.click()
+    await expect(page.getByText('Acknowledged').first()).toBeVisible()
+  }
+  const mute = page.getByRole('button', { name: 'Mute', exact: true }).first()
+  if (await mute.isVisible()) {
+    await mute.click()
+    const dialog = page.getByRole('dialog', { name: 'Mute alarm' })
+    await dialog.getByLabel('Reason').fill('The installer is on site')
+    await dialog.getByRole('button', { name: 'Mute alarm' }).click()
+    await expect(dialog).toHaveCount(0)
+    await expect(page.getByText('Muted').first()).toBeVisible()
+  }
+})
