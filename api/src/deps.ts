@@ -7,6 +7,7 @@ import type {
   DomainEvent,
   LiveBus,
   LogProducer,
+  TenantId,
   Warehouse,
 } from '@heliograph/crm-core/contracts'
 
@@ -30,9 +31,45 @@ export interface StatusProvider {
   replayableFrom?(): Promise<number | undefined>
 }
 
+/** One vendor as people read about it; the ingest stage's own definition has all of this. */
+export interface VendorInfo {
+  id: string
+  name: string
+  transports: readonly string[]
+  topics?: readonly string[]
+  guide: readonly string[]
+}
+
 /** Domain events as they are published, for what must happen at once in this process (open sockets are judged again). */
 export interface DomainEvents {
   subscribe(listener: (event: DomainEvent) => void): () => void
+}
+
+/** What `verify` compared. Counts, and examples of what differs. */
+export interface VerifyReport {
+  ok: boolean
+  /** Roll-ups recomputed from raw readings. */
+  rollups: { windows: number; buckets: number; differences: number; examples: Record<string, unknown>[] }
+  /** Readings of the log that the store says it has, looked up in the store. */
+  log: { records: number; checked: number; refused: number; missing: number; examples: Record<string, unknown>[] }
+  deadLetters: { records: number; checked: number; missing: number }
+}
+export interface ExportedTable {
+  name: string
+  columns: string[]
+  partitions: { file: string; rows: number }[]
+}
+/** What only the instance as a whole can do: asked by the operator's tool through the admin socket. */
+export interface Operations {
+  /** @param options windows of roll-ups to recompute, and records of the log to look up at most */
+  verify(options: { windows: number; records: number }): Promise<VerifyReport>
+  /** Writes the warehouse's tables as files into a folder of this machine. @throws ProblemError where the engine is not embedded */
+  exportWarehouse(folder: string): Promise<{ tables: ExportedTable[]; migrations: string[] }>
+  /** Domain events and anchors wait in the database until released, at most for a few minutes. */
+  holdEvents(): Promise<void>
+  releaseEvents(): void
+  /** The newest head of a tenant's audit trail that was written down on the log. */
+  auditAnchor(tenantId: TenantId): Promise<{ seq: number; hash: string } | undefined>
 }
 
 export interface ApiDeps {
@@ -48,6 +85,10 @@ export interface ApiDeps {
   raw: LogProducer
   metrics: Registry
   status: StatusProvider
+  /** Vendors whose messages the line understands; the list of the ingest stage. */
+  vendors?: readonly VendorInfo[]
+  /** Absent where processes are wired one by one. */
+  operations?: Operations
   /** Seconds a sender should wait where the line behind the log is too far behind or the disk too full; undefined: go on. */
   ingestPressure?: () => number | undefined
   /** UTC milliseconds. */

@@ -5,8 +5,12 @@ export {
   type ApiDeps,
   type ApiLimits,
   type DomainEvents,
+  type ExportedTable,
+  type Operations,
   type PartStatus,
   type StatusProvider,
+  type VendorInfo,
+  type VerifyReport,
 } from './deps.ts'
 export { localCaller } from './plugins/local-caller.ts'
 export { type Policy, type RouteEntry } from './plugins/policy.ts'

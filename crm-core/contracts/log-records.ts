@@ -24,6 +24,8 @@ export const TOPICS = {
   downlinks: 'downlinks',
   /** Progress of replays, told back to the CRM. */
   replays: 'replays',
+  /** Heads of the tenants' audit trails, written down apart from the trails. */
+  anchors: 'anchors',
 } as const
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS]
 
@@ -145,6 +147,14 @@ export interface ReplayProgressRecord {
   done: number
   total: number
   error?: string
+}
+/** Record on `anchors`: how far a tenant's audit trail had come. */
+export interface AnchorRecord {
+  tenantId: TenantId
+  seq: number
+  hash: string
+  /** UTC milliseconds. */
+  at: number
 }
 
 const utf8 = new TextEncoder()

@@ -38,7 +38,8 @@
  * with the permission of their policy and hand the result to `db.as`. `requirePermission(caller, permission)` throws
  * `forbidden`.
  *
- * Beside the services: `createOutboxRelay({ db, publish })`, `createCrmDatabase(engine)` (the access layer that every
+ * Beside the services: `createOutboxRelay({ db, publish })`, `createCrmJobs({ crm, senders })` (messages, expiry, anchors,
+ * sweeping; start and stop it with the process that owns the CRM), `createCrmDatabase(engine)` (the access layer that every
  * engine is wrapped in), `buildRegistrySnapshot(rows)`, `systemCaller(part, tenantId?)`, `createSecretBox(secret).open(cipher)`.
  */
 export { emitDevice, linkDevice } from './assets/device-periods.ts'
@@ -50,6 +51,7 @@ export { createCrm, type Crm, type CrmOptions } from './crm.ts'
 export * from './database/index.ts'
 export { type AppliedAlarms } from './desk/apply-alarms.ts'
 export { type DeliveryCounts, type Senders } from './desk/notifications.ts'
+export * from './jobs/crm-jobs.ts'
 export * from './jobs/outbox-relay.ts'
 export * from './resources/assets.ts'
 export * from './resources/desk.ts'

@@ -2,6 +2,7 @@
 import type { RouteModule } from '../http/api.ts'
 import { alarmRoutes } from './alarms.ts'
 import { apiKeyRoutes } from './api-keys.ts'
+import { auditVerifyRoutes } from './audit-verify.ts'
 import { authRoutes } from './auth.ts'
 import { connectionRoutes } from './connections.ts'
 import { customerRoutes } from './customers.ts'
@@ -10,17 +11,22 @@ import { deskRoutes } from './desk.ts'
 import { deviceRoutes } from './devices.ts'
 import { fleetRoutes } from './fleet.ts'
 import { importRoutes } from './imports.ts'
+import { kpiRoutes } from './kpi.ts'
+import { operationRoutes } from './operations.ts'
 import { readingRoutes } from './readings.ts'
 import { recordRoutes } from './records.ts'
+import { seriesRoutes } from './series.ts'
 import { siteRoutes } from './sites.ts'
 import { statusRoutes } from './status.ts'
 import { tenancyRoutes } from './tenancy.ts'
 import { ticketRoutes } from './tickets.ts'
+import { vendorRoutes } from './vendors.ts'
 
 /** Every resource under `/api/v1`. */
 export const routeModules: readonly RouteModule[] = [
   alarmRoutes,
   apiKeyRoutes,
+  auditVerifyRoutes,
   authRoutes,
   connectionRoutes,
   customerRoutes,
@@ -29,10 +35,14 @@ export const routeModules: readonly RouteModule[] = [
   deviceRoutes,
   fleetRoutes,
   importRoutes,
+  kpiRoutes,
+  operationRoutes,
   readingRoutes,
   recordRoutes,
+  seriesRoutes,
   siteRoutes,
   statusRoutes,
   tenancyRoutes,
   ticketRoutes,
+  vendorRoutes,
 ]

@@ -71,14 +71,14 @@ export async function readNeighbours(
     if (missing.length === 0) break
     const window = side === 'before' ? { from: at - reach, to: at } : { from: at, to: at + reach }
     const order = side === 'before' ? sql`DESC` : sql`ASC`
-    const which = (condition: Sql): Sql => sql`SELECT ${COLUMNS} FROM readings FINAL
-      WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(missing)}
-        AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)} AND ${condition}
-      ORDER BY device_id, ts ${order} LIMIT ${count} BY device_id`
+    // One pass: the counters a row has decide which limit it counts against. A row of the lifetime counter that also has
+    // the others serves all of them.
+    const kind = sql`multiIf(energy_total_wh IS NOT NULL, 1, import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL, 2, 3)`
     const rows = await warehouse.query<StoredReading>(
-      sql`${which(sql`energy_total_wh IS NOT NULL`)}
-        UNION ALL ${which(sql`(import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL)`)}
-        UNION ALL ${which(sql`(energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`)}`,
+      sql`SELECT ${COLUMNS} FROM readings FINAL
+        WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(missing)} AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
+          AND (energy_total_wh IS NOT NULL OR import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL OR energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)
+        ORDER BY device_id, ts ${order} LIMIT ${count} BY device_id, ${kind}`,
       { scope, lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
     )
     const round = new Map<DeviceId, Map<number, FoldReading>>()

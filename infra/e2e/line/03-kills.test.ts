@@ -4,13 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Api, type ConnectionMade, type ReadingItem } from './api.ts'
+import type { Api, ConnectionMade, ReadingItem } from './api.ts'
 import { alive, Instance, type PartName } from './instance.ts'
+import { until } from './until.ts'
 import { connect, Load, native, publish } from './sender.ts'
 
 const RANDOM_KILLS = 10
 
-describe('kill -9 under load', () => {
+describe('kill -9 under load', { timeout: 120_000 }, () => {
   let instance: Instance
   let api: Api
   let connection: ConnectionMade
@@ -26,6 +27,7 @@ describe('kill -9 under load', () => {
 
   /** A device that is claimed before its load begins. */
   async function device(name: string): Promise<string> {
+    api = await instance.api()
     const client = await connect(instance, connection)
     await publish(client, native(name, Date.now() - 86_400_000, { ac_power_w: 1 }))
     await client.endAsync()
@@ -47,7 +49,7 @@ describe('kill -9 under load', () => {
       await instance.killPart(part)
     }
     const before = load.acknowledged.size
-    await expect.poll(() => load.acknowledged.size, { timeout: 15_000 }).toBeGreaterThan(before + 20)
+    await until('more acknowledgements', () => load.acknowledged.size > before + 20)
     await load.stop()
     await expectExactly(load, deviceId)
   })
@@ -57,7 +59,7 @@ describe('kill -9 under load', () => {
     const load = new Load({ instance, connection, device: 'kill-supervisor', firstTs: Date.now() - 3_600_000 }).start()
     for (let round = 0; round < 3; round++) {
       const before = load.acknowledged.size
-      await expect.poll(() => load.acknowledged.size, { timeout: 15_000 }).toBeGreaterThan(before + 50)
+      await until('more acknowledgements', () => load.acknowledged.size > before + 50)
       const parts = Object.values(instance.parts())
       await instance.end('SIGKILL')
       // At once: the parts of the one that died may still be on their way out.
@@ -65,7 +67,7 @@ describe('kill -9 under load', () => {
       expect(parts.filter(alive)).toEqual([])
     }
     const before = load.acknowledged.size
-    await expect.poll(() => load.acknowledged.size, { timeout: 15_000 }).toBeGreaterThan(before + 20)
+    await until('more acknowledgements', () => load.acknowledged.size > before + 20)
     await load.stop()
     await expectExactly(load, deviceId)
   })
@@ -79,7 +81,7 @@ describe('kill -9 under load', () => {
       await instance.start()
     }
     const before = load.acknowledged.size
-    await expect.poll(() => load.acknowledged.size, { timeout: 15_000 }).toBeGreaterThan(before + 20)
+    await until('more acknowledgements', () => load.acknowledged.size > before + 20)
     await load.stop()
     await expectExactly(load, deviceId)
   })

@@ -1,6 +1,6 @@
 /** The REST interface as a program uses it: signed in with a session cookie. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { until } from './until.ts'
 
 export interface Answer<T> {
   status: number
@@ -121,10 +121,9 @@ export class Api {
     return this.post('/connections', { name: 'Line', transport: 'mqtt', vendor: 'native', ...changes })
   }
   async unclaimed(connectionId: string, externalId: string): Promise<UnclaimedItem> {
-    const find = async () =>
-      (await this.all<UnclaimedItem>(`/unclaimed?connectionId=${connectionId}`)).find((item) => item.externalId === externalId)
-    await expect.poll(find, { timeout: 10_000, interval: 50 }).toBeDefined()
-    return (await find())!
+    return await until(`${externalId} among the unclaimed`, async () =>
+      (await this.all<UnclaimedItem>(`/unclaimed?connectionId=${connectionId}`)).find((item) => item.externalId === externalId),
+    )
   }
   /** Claims for a site and waits for the replay of its history. @returns the device's id */
   async claim(item: UnclaimedItem, siteId: string, changes: Record<string, unknown> = {}): Promise<string> {
@@ -138,9 +137,7 @@ export class Api {
     return deviceId
   }
   async replayed(replayId: string): Promise<void> {
-    await expect
-      .poll(async () => (await this.get<{ state: string }>(`/replays/${replayId}`)).state, { timeout: 20_000, interval: 50 })
-      .toBe('done')
+    await until('the end of the replay', async () => (await this.get<{ state: string }>(`/replays/${replayId}`)).state === 'done')
   }
   /** Waits until nothing is under way behind the log. */
   async drained(timeout = 60_000): Promise<void> {
@@ -150,7 +147,7 @@ export class Api {
     }
     // Twice: what one part has handed on, the next has not yet counted.
     for (let calm = 0; calm < 2; calm++) {
-      await expect.poll(lag, { timeout, interval: 100 }).toBe(0)
+      await until('an empty line', async () => (await lag()) === 0, timeout, 100)
       await sleep(150)
     }
   }

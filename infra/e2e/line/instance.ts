@@ -6,8 +6,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
 import { Api } from './api.ts'
+import { until } from './until.ts'
 
 const SOLO = new URL('../../src/bin/solo.ts', import.meta.url).pathname
 export const ADMIN = { email: 'admin@line.test', password: 'correct-horse-battery' }
@@ -152,14 +152,16 @@ export class Instance {
     return found
   }
   async part(name: PartName): Promise<number> {
-    await expect.poll(() => this.parts()[name], { timeout: 20_000 }).toBeDefined()
-    return this.parts()[name]!
+    return await until(`the ${name}`, () => this.parts()[name])
   }
   /** Kills one part and waits until another process plays it. */
   async killPart(name: PartName, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const pid = await this.part(name)
     process.kill(pid, signal)
-    await expect.poll(() => { const now = this.parts()[name]; return now !== undefined && now !== pid }, { timeout: 20_000 }).toBe(true)
+    await until(`another ${name}`, () => {
+      const now = this.parts()[name]
+      return now !== undefined && now !== pid
+    })
   }
   /** Kills supervisor and parts at once, as a power cut does to processes. */
   async killAll(): Promise<void> {
@@ -167,11 +169,12 @@ export class Instance {
     const gone = this.end('SIGKILL')
     for (const pid of pids) kill(pid)
     await gone
-    await expect.poll(() => pids.filter(alive), { timeout: 10_000 }).toEqual([])
+    await until('the end of all parts', () => !pids.some(alive))
   }
 
+  /** Signed in; waits where the part that answers is just being started again. */
   async api(credentials = ADMIN): Promise<Api> {
-    return await Api.signIn(this.url, credentials)
+    return await until('the API', () => Api.signIn(this.url, credentials))
   }
 
   /** Stops it however it stands and removes its data. */
@@ -181,7 +184,7 @@ export class Instance {
       const ended = await Promise.race([this.end(), sleep(15_000).then(() => undefined)])
       if (!ended) await this.end('SIGKILL')
       for (const pid of pids) kill(pid)
-      await expect.poll(() => pids.filter(alive), { timeout: 10_000 }).toEqual([])
+      await until('the end of all parts', () => !pids.some(alive))
     }
     rmSync(this.dataDir, { recursive: true, force: true })
   }

@@ -1,8 +1,10 @@
 /** `npx heliograph`: the operator's tool. */
-import { Command, CommanderError } from 'commander'
-import { CliError, withClient } from '../cli/client.ts'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { connectLocal, connectOperator, CliError, withClient } from '../cli/client.ts'
+import { endQuietlyOnClosedPipe, printJson } from '../cli/output.ts'
 import { SettingsError } from '../settings.ts'
 
+endQuietlyOnClosedPipe()
 const program = new Command('heliograph')
   .description('Operate a Heliograph instance')
   .exitOverride()
@@ -35,7 +37,7 @@ program
   .action(async (file: string, options) => {
     const { importCommand } = await import('../cli/import.ts')
     const result = await withClient((client) => importCommand(client, file, options))
-    console.log(JSON.stringify(result))
+    printJson(result)
     if (result.rows > 0 && result.imported === 0 && result.bad > 0) process.exitCode = 1
   })
 
@@ -77,36 +79,38 @@ program
   })
 program
   .command('verify')
-  .description('compare roll-ups with raw readings, and the log with the store')
-  .action(async () => {
+  .description('compare roll-ups with raw readings, and the log with the store; exit code 1 where they differ')
+  .option('--windows <n>', 'stretches of roll-ups to compute again', countOption)
+  .option('--json')
+  .action(async (options) => {
     const { verifyCommand } = await import('../cli/verify.ts')
-    process.exitCode = await withClient(verifyCommand)
+    process.exitCode = await withClient((client) => verifyCommand(client, options), connectOperator)
   })
 
 program
   .command('backup')
-  .description('copy a running instance into a folder')
+  .description('copy a running instance into an empty folder')
   .argument('<dir>')
   .action(async (dir: string) => {
-    const { backupCommand } = await import('../cli/backup.ts')
-    await backupCommand(dir)
+    const { backupCommand } = await import('../cli/backup/create.ts')
+    await withClient((client) => backupCommand(client, dir), connectLocal)
   })
 program
   .command('restore')
   .description('put a backup into an empty data directory')
   .argument('<dir>')
   .action(async (dir: string) => {
-    const { restoreCommand } = await import('../cli/backup.ts')
+    const { restoreCommand } = await import('../cli/backup/restore.ts')
     await restoreCommand(dir)
   })
 
 const audit = program.command('audit').description('the audit trail')
 audit
   .command('verify')
-  .description('check the hash chain of every tenant')
+  .description('check the hash chain of every tenant; exit code 1 where one does not hold')
   .action(async () => {
     const { auditVerifyCommand } = await import('../cli/admin.ts')
-    process.exitCode = await withClient(auditVerifyCommand)
+    process.exitCode = await withClient(auditVerifyCommand, connectOperator)
   })
 const tenant = program.command('tenant').description('tenants')
 tenant
@@ -114,35 +118,52 @@ tenant
   .requiredOption('--name <name>')
   .requiredOption('--admin-email <email>')
   .requiredOption('--admin-password <password>')
+  .option('--admin-name <name>')
   .action(async (options) => {
     const { tenantCreateCommand } = await import('../cli/admin.ts')
-    await withClient((client) => tenantCreateCommand(client, options))
+    await withClient((client) => tenantCreateCommand(client, options), connectOperator)
   })
+tenant.command('list').action(async () => {
+  const { tenantListCommand } = await import('../cli/admin.ts')
+  await withClient(tenantListCommand, connectOperator)
+})
 const user = program.command('user').description('people')
 user
   .command('create')
-  .requiredOption('--tenant <id>')
+  .option('--tenant <id or name>')
   .requiredOption('--email <email>')
-  .requiredOption('--name <name>')
+  .option('--name <name>')
   .requiredOption('--role <role>')
-  .option('--password <password>')
+  .option('--password <password>', 'without it a mail to choose one is sent')
   .action(async (options) => {
     const { userCreateCommand } = await import('../cli/admin.ts')
-    await withClient((client) => userCreateCommand(client, options))
+    await withClient((client) => userCreateCommand(client, options), connectOperator)
   })
 user
   .command('list')
-  .option('--tenant <id>')
+  .option('--tenant <id or name>')
   .action(async (options) => {
     const { userListCommand } = await import('../cli/admin.ts')
-    await withClient((client) => userListCommand(client, options))
+    await withClient((client) => userListCommand(client, options), connectOperator)
   })
+for (const [name, status] of [
+  ['disable', 'disabled'],
+  ['enable', 'active'],
+] as const)
+  user
+    .command(name)
+    .option('--tenant <id or name>')
+    .requiredOption('--email <email>')
+    .action(async (options) => {
+      const { userStatusCommand } = await import('../cli/admin.ts')
+      await withClient((client) => userStatusCommand(client, status, options), connectOperator)
+    })
 const demo = program.command('demo').description('the demo')
 demo
   .command('reset')
-  .description('remove all data of this instance; the next start seeds the demo anew')
+  .description('remove the demo’s data; the next start makes it anew')
   .action(async () => {
-    const { demoResetCommand } = await import('../cli/backup.ts')
+    const { demoResetCommand } = await import('../cli/demo.ts')
     demoResetCommand()
   })
 
@@ -163,3 +184,8 @@ try {
 }
 // The launcher's channel would keep this process alive.
 if (process.connected) process.disconnect()
+
+function countOption(text: string): string {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('is not a number from 1 to 999')
+  return text
+}

@@ -2,8 +2,10 @@
  * The embedded warehouse in a process of its own, so that an abort inside the engine takes nothing else down. Its parent
  * gives the settings (JSON) as `HELIOGRAPH_CHILD_WAREHOUSE` or as the argument, and hears `{ type: 'ready', port }`.
  */
+import { mkdirSync } from 'node:fs'
 import { z } from 'zod'
 import { runChild } from '../process/child.ts'
+import { lockPart } from '../process/lock.ts'
 
 // Before anything touches libuv's pool, which every statement of the engine occupies one thread of.
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
@@ -18,8 +20,11 @@ const settingsSchema = z.strictObject({
 await runChild(async () => {
   const text = process.argv[2] ?? process.env['HELIOGRAPH_CHILD_WAREHOUSE']
   if (!text) throw new Error('warehouse: no settings given (argument or HELIOGRAPH_CHILD_WAREHOUSE)')
+  const settings = settingsSchema.parse(JSON.parse(text))
+  mkdirSync(settings.dataDir, { recursive: true })
+  lockPart(settings.dataDir, 'warehouse')
   const { createChdbServer } = await import('../warehouse/chdb-server.ts')
-  const server = createChdbServer(settingsSchema.parse(JSON.parse(text)))
+  const server = createChdbServer(settings)
   const address = await server.start()
   if (!process.send) console.log(JSON.stringify({ type: 'ready', ...address }))
   return { ready: address, stop: () => server.stop() }

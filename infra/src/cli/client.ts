@@ -2,23 +2,18 @@
  * How the command line reaches an instance: by `HELIO_URL` and `HELIO_API_KEY`, else by the admin socket of the data
  * directory, else by starting the instance for itself, without page or demo, and stopping it afterwards.
  */
-import { fork, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseEnv } from 'node:util'
 import { readSettings } from '../settings.ts'
+import { CliError } from './cli-error.ts'
+import { startPrivate } from './private-instance.ts'
 
-export class CliError extends Error {
-  readonly exitCode: 1 | 2
-  constructor(message: string, exitCode: 1 | 2 = 1) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
+export { CliError } from './cli-error.ts'
 
 export interface Answer<T> {
   status: number
@@ -28,6 +23,8 @@ export interface Answer<T> {
 export interface Client {
   /** @throws CliError with the problem's detail for any answer but 2xx */
   call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T>
+  /** Bound to the tenant of an API key; otherwise the tenant is named per call. */
+  readonly byKey: boolean
   /** Stops what was started for this client. */
   close(): Promise<void>
 }
@@ -39,18 +36,31 @@ export function adminSocketPath(dataDir: string): string {
   return join(tmpdir(), `heliograph-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}.sock`)
 }
 
-export async function connect(): Promise<Client> {
-  const { HELIO_URL: url, HELIO_API_KEY: key } = process.env
-  if (key) return client({ url: url ?? 'http://127.0.0.1:8080', headers: { authorization: `Bearer ${key}` } })
-  const socketPath = adminSocketPath(readSettings().dataDir)
-  if (await answers(socketPath)) return client({ socketPath })
-  const instance = await startPrivate(socketPath)
-  return client({ socketPath }, async () => {
-    const exited = once(instance, 'exit')
-    instance.kill('SIGTERM')
-    await exited
-  })
+/** Where a key leads, when one is set in the environment or in `.env`. */
+function remote(): { url: string; key: string; urlGiven: boolean } | undefined {
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {}
+  const { HELIO_URL: url, HELIO_API_KEY: key, HELIO_HTTP_PORT: port } = { ...file, ...process.env }
+  if (!key) return undefined
+  return { key, url: url || `http://127.0.0.1:${port || 8080}`, urlGiven: Boolean(url) }
 }
+
+/** By `HELIO_API_KEY` where one is set, else like `connectLocal`. */
+export async function connect(): Promise<Client> {
+  const target = remote()
+  if (!target) return connectLocal()
+  return client({ url: target.url, headers: { authorization: `Bearer ${target.key}` } }, true)
+}
+
+/** The instance of the data directory, with every right: the one that runs, else one started for this client alone. */
+export async function connectLocal(): Promise<Client> {
+  const socketPath = adminSocketPath(readSettings().dataDir)
+  if (await answers(socketPath)) return client({ socketPath }, false)
+  const instance = await startPrivate(() => isWhole(socketPath))
+  return client({ socketPath }, false, instance.stop)
+}
+
+/** For what no key may do: the key of the environment is passed over, unless it was said where it leads. */
+export const connectOperator = (): Promise<Client> => (remote()?.urlGiven ? connect() : connectLocal())
 
 interface Target {
   url?: string
@@ -58,8 +68,9 @@ interface Target {
   headers?: Record<string, string>
 }
 
-function client(target: Target, close: () => Promise<void> = async () => {}): Client {
+function client(target: Target, byKey: boolean, close: () => Promise<void> = async () => {}): Client {
   return {
+    byKey,
     close,
     async call<T>(method: string, path: string, body?: unknown, options: { tenantId?: string } = {}) {
       const headers = { ...target.headers, ...(options.tenantId && { 'x-helio-tenant': options.tenantId }) }
@@ -132,27 +143,16 @@ async function answers(socketPath: string): Promise<boolean> {
   }
 }
 
-async function startPrivate(socketPath: string): Promise<ChildProcess> {
-  const child = fork(new URL('../bin/solo.ts', import.meta.url).pathname, {
-    env: { ...process.env, HELIO_HTTP_PORT: '0', HELIO_MQTT_PORT: '0', HELIO_DEMO: 'off', HELIO_LOG_LEVEL: 'error' },
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-  })
-  let complaint = ''
-  child.stderr!.on('data', (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-2_000)))
-  const gone = once(child, 'exit')
-  for (let waited = 0; waited < 600; waited++) {
-    if (child.exitCode !== null) break
-    if (await answers(socketPath)) return child
-    await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 100))])
-  }
-  child.kill('SIGTERM')
-  throw new CliError(complaint.trim() || 'no instance is running on this data directory, and none could be started')
+/** Every part is up: the socket is there before the parts behind it are. */
+async function isWhole(socketPath: string): Promise<boolean> {
+  if (!(await answers(socketPath))) return false
+  const { parts } = (await send<{ parts?: { state: string }[] }>({ socketPath }, 'GET', '/readyz', undefined)).body
+  return parts?.every(({ state }) => state !== 'down') ?? false
 }
 
 /** Runs a command against an instance and lets go of it, whatever happens. */
-export async function withClient<R>(work: (client: Client) => Promise<R>): Promise<R> {
-  const connected = await connect()
+export async function withClient<R>(work: (client: Client) => Promise<R>, how: () => Promise<Client> = connect): Promise<R> {
+  const connected = await how()
   try {
     return await work(connected)
   } finally {
@@ -180,7 +180,7 @@ export async function listAll<T>(client: Client, path: string, tenantId?: string
 
 /** Tenants the caller may act in: an API key has one; the local administrator all. */
 export async function tenantsOf(client: Client): Promise<(string | undefined)[]> {
-  if (process.env['HELIO_API_KEY']) return [undefined]
+  if (client.byKey) return [undefined]
   return (await listAll<Named>(client, '/api/v1/tenants')).map(({ id }) => id)
 }
 

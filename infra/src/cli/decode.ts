@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { DecodeError, decodeFile, vendors } from '@heliograph/ingest'
-import { CliError } from './client.ts'
+import { DecodeError, decodedLine, decodeFile, vendors } from '@heliograph/ingest'
+import { CliError } from './cli-error.ts'
+import { note, print } from './output.ts'
 
 export interface DecodeOptions {
   vendor: string
@@ -19,20 +20,27 @@ export function decodeCommand(files: string[], options: DecodeOptions): 0 | 1 {
   const receivedAt = options.receivedAt === undefined ? Date.now() : readInstant(options.receivedAt)
   if (options.timezone !== undefined && !isTimezone(options.timezone))
     throw new CliError(`"${options.timezone}" is not an IANA time zone`, 2)
+  // One state for all files, in their order: a birth in one names what the next one counts.
+  const state: unknown = vendor.initialState?.()
   let code: 0 | 1 = 0
   const complain = (line: string): void => {
-    process.stderr.write(`${line.replaceAll(/\s+/g, ' ')}\n`)
+    note(line.replaceAll(/\s+/g, ' '))
     code = 1
   }
   for (const file of files) {
     try {
-      const { readings, rejected } = decodeFile(vendor, file, readFileSync(file), {
-        receivedAt,
-        ...(options.topic !== undefined && { topic: options.topic }),
-        ...(options.timezone !== undefined && { timezone: options.timezone }),
-      })
-      for (const { device, ts, tsSource, metrics, status, faults, dc, ac, quality, extra } of readings)
-        process.stdout.write(`${JSON.stringify({ device, ts, tsSource, metrics, status, faults, dc, ac, quality, extra })}\n`)
+      const { readings, rejected } = decodeFile(
+        vendor,
+        file,
+        readFileSync(file),
+        {
+          receivedAt,
+          ...(options.topic !== undefined && { topic: options.topic }),
+          ...(options.timezone !== undefined && { timezone: options.timezone }),
+        },
+        state,
+      )
+      for (const reading of readings) print(decodedLine(reading))
       const [first] = rejected
       if (first) {
         const more = rejected.length > 1 ? ` (and ${rejected.length - 1} more)` : ''

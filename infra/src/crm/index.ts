@@ -21,7 +21,8 @@ export const openCrmReader = async ({ url }: CrmUrl): Promise<CrmReader> => awai
 export const backupCrm = async ({ url }: CrmUrl, target: string): Promise<void> =>
   await backupSqlite(sqliteFile(url), target)
 
-function sqliteFile(url: string): string {
+/** Path of the database. @throws Error on a scheme that no engine knows */
+export function sqliteFile(url: string): string {
   const match = /^(?:file|sqlite):(?:\/\/(?=\/))?(.+)$/.exec(url)
   if (match === null)
     throw new Error(`HELIO_CRM_URL "${url.split(':')[0]}:" is no engine of this release; use file:PATH`)

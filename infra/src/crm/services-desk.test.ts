@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
-import { createOutboxRelay } from '@heliograph/crm-core'
+import { createCrmJobs, createOutboxRelay } from '@heliograph/crm-core'
 import {
   newId,
   type AlarmRecord,
@@ -294,6 +294,45 @@ describe('jobs', () => {
     expect(published.map(({ version }) => version)).toEqual(published.map((_, at) => at + 1))
     expect(published.filter(({ type }) => type === 'record.changed')).toHaveLength(10)
     expect(await relay.drain()).toBe(0)
+  })
+
+  it('run in one process at a time and do what is due', async () => {
+    const { admin, email } = await test.tenant()
+    const sent: string[] = []
+    const mail = {
+      send(message: OutgoingMail) {
+        sent.push(message.to)
+        return Promise.resolve({ outcome: 'sent' as const })
+      },
+    }
+    const errors: unknown[] = []
+    const options = {
+      crm: test.crm,
+      senders: { mail },
+      now: () => test.clock.now,
+      onError: (error: unknown) => errors.push(error),
+    }
+    const [one, two] = [createCrmJobs(options), createCrmJobs(options)]
+    const made = await test.crm.connections.create(admin, { name: 'r', transport: 'mqtt', vendor: 'native' })
+    await test.crm.connections.rotate(admin, made.row.id, { overlapS: 5 })
+    await test.crm.auth.requestReset({ email })
+    await one.tick()
+    await two.tick()
+    expect(sent).toEqual([email])
+    expect((await test.events()).map(({ type }) => type)).toContain('audit.anchored')
+    test.clock.now += 6_000
+    await test.crm.auth.requestReset({ email })
+    await two.tick()
+    expect(sent).toHaveLength(1)
+    await one.tick()
+    expect(sent).toHaveLength(2)
+    expect(await test.eventsOf('connection.revoked')).toMatchObject([{ connectionId: made.row.id }])
+    await one.stop()
+    await test.crm.auth.requestReset({ email })
+    await two.tick()
+    expect(sent).toHaveLength(3)
+    await two.stop()
+    expect(errors).toEqual([])
   })
 
   it('anchor the heads of audit chains that moved', async () => {

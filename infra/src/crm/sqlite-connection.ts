@@ -17,9 +17,14 @@ export async function beginWriting(client: Client): Promise<Transaction> {
   let closed = false
   const end = async (statement: 'COMMIT' | 'ROLLBACK'): Promise<void> => {
     if (closed) return
-    // A commit that fails (disk full) leaves the transaction open: it can still be rolled back.
-    await client.execute(statement)
     closed = true
+    try {
+      await client.execute(statement)
+    } catch (error) {
+      // A commit that fails (disk full) leaves the transaction open, and the connection of no use to the next one.
+      await client.execute('ROLLBACK').catch(() => undefined)
+      throw error
+    }
   }
   return {
     execute: (statement: InStatement) => client.execute(statement),

@@ -76,18 +76,16 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
 
   return {
     async registry() {
-      // One read transaction: the version and the rows belong together.
+      // One read transaction: the version and the rows belong together. Each table comes as one JSON text, which takes a
+      // tenth of the time of as many rows.
       const results = await client.batch(
-        [
-          `SELECT "value" FROM "Sequence" WHERE "name" = 'outbox'`,
-          ...REGISTRY_TABLES.map((table) => `SELECT * FROM ${sqlName(table)}`),
-        ],
+        [`SELECT "value" FROM "Sequence" WHERE "name" = 'outbox'`, ...REGISTRY_TABLES.map((table) => asJson(table))],
         'read',
       )
       const version = Number(results[0]?.rows[0]?.value ?? 0)
       const rows = <T extends TableName>(table: T): Row<T>[] => {
         const at = REGISTRY_TABLES.findIndex((each) => each === table)
-        return (results[at + 1]?.rows ?? []).map((row) => typed(table, row))
+        return parsed(table, results[at + 1]!.rows[0]!.rows)
       }
       return buildRegistrySnapshot({
         version,
@@ -120,11 +118,9 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
       }
     },
     async unfinishedReplays() {
-      const { rows } = await run(
-        `SELECT * FROM "Replay" WHERE "state" IN ('queued', 'running') ORDER BY "revision" LIMIT 1000`,
-        [],
-      )
-      return rows.map((row) => replayRequested(typed('replay', row)))
+      const waiting = `(SELECT * FROM "Replay" WHERE "state" IN ('queued', 'running') ORDER BY "revision" LIMIT 1000)`
+      const { rows } = await run(asJson('replay', waiting), [])
+      return parsed('replay', rows[0]!.rows).map(replayRequested)
     },
     stop() {
       client.close()
@@ -152,16 +148,24 @@ function replayRequested(row: Row<'replay'>): ReplayRequested {
   }
 }
 
-/** A row as the port has it, from SQLite's own values (instants are milliseconds, JSON is text). */
-function typed<T extends TableName>(table: T, row: Record<string, unknown>): Row<T> {
-  const result: Record<string, unknown> = {}
-  for (const [column, kind] of Object.entries(TABLES[table].columns)) {
-    const value = row[column] ?? null
-    if (value === null) result[column] = null
-    else if (kind.startsWith('date')) result[column] = new Date(Number(value))
-    else if (kind.startsWith('boolean')) result[column] = Number(value) === 1
-    else if (kind.startsWith('json')) result[column] = JSON.parse(value as string) as unknown
-    else result[column] = kind.startsWith('string') ? value : Number(value)
+/** @param from the table itself, or a selection of its rows */
+function asJson(table: TableName, from: string = sqlName(table)): string {
+  const columns = Object.keys(TABLES[table].columns).map((column) => `"${column}"`)
+  return `SELECT json_group_array(json_array(${columns.join(', ')})) AS "rows" FROM ${from}`
+}
+const parsed = <T extends TableName>(table: T, json: unknown): Row<T>[] =>
+  (JSON.parse(json as string) as unknown[][]).map((values) => typed(table, values))
+
+/** A row as the port has it, from SQLite's own values in the order of the columns (instants are milliseconds, JSON is text). */
+function typed<T extends TableName>(table: T, values: unknown[]): Row<T> {
+  const row: Record<string, unknown> = {}
+  for (const [index, [column, kind]] of Object.entries(TABLES[table].columns).entries()) {
+    const value = values[index] ?? null
+    if (value === null) row[column] = null
+    else if (kind.startsWith('date')) row[column] = new Date(value as number)
+    else if (kind.startsWith('boolean')) row[column] = value === 1
+    else if (kind.startsWith('json')) row[column] = typeof value === 'string' ? (JSON.parse(value) as unknown) : value
+    else row[column] = value
   }
-  return result as unknown as Row<T>
+  return row as unknown as Row<T>
 }

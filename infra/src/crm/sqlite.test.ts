@@ -15,7 +15,7 @@ import { createStatements, sqliteType } from './ddl.ts'
 import { backupCrm, openCrm, openCrmReader } from './index.ts'
 import { migrateSqlite, MigrationError, readMigrations, SQLITE_MIGRATIONS } from './migrations.ts'
 import { parsePrismaSchema } from './prisma-schema.ts'
-import { sqliteConfig } from './sqlite-connection.ts'
+import { beginWriting, sqliteConfig } from './sqlite-connection.ts'
 
 const run = promisify(execFile)
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -249,6 +249,22 @@ describe('SQLite database file', () => {
     expect(await crm.audit.verify(tenantId)).toMatchObject({ ok: true })
     expect(await copy.system.count('site')).toBe(2)
     await copy.stop()
+  })
+
+  it('goes on after a commit that failed', async () => {
+    await withClient(async (client) => {
+      await client.execute('CREATE TABLE p (id INTEGER PRIMARY KEY)')
+      await client.execute('CREATE TABLE c (p REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)')
+      const failing = await beginWriting(client)
+      await failing.execute('INSERT INTO c VALUES (1)')
+      await expect(failing.commit()).rejects.toThrow(/FOREIGN KEY/)
+      const next = await beginWriting(client)
+      await next.execute('INSERT INTO p VALUES (2)')
+      await next.commit()
+      expect(
+        (await client.execute('SELECT (SELECT count(*) FROM p) AS p, (SELECT count(*) FROM c) AS c')).rows[0],
+      ).toMatchObject({ p: 1, c: 0 })
+    })
   })
 
   it('refuses what is no database and what is not started', async () => {

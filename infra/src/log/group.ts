@@ -41,12 +41,24 @@ export function groupHead(group: Buffer): { count: number; timestamp: number } {
   return { count: group.readUInt32BE(4), timestamp: group.readDoubleBE(8) }
 }
 
+/** The most records that a group of this size can hold, whatever a damaged head says. */
+export function mostRecords(group: Buffer): number {
+  return Math.max(1, Math.floor((group.length - HEAD_BYTES) / RECORD_HEAD_BYTES))
+}
+
+/** What the head says, within what can be. */
+export const plausibleCount = (group: Buffer): number => Math.min(groupHead(group).count, mostRecords(group))
+
+export function isSound(group: Buffer): boolean {
+  return group.length >= HEAD_BYTES && crc32(group.subarray(4)) === group.readUInt32BE(0)
+}
+
 /**
  * @param first offset of the group's first record
  * @throws LogError `log_corrupt` where the bytes are not those that were written
  */
 export function unpackGroup(group: Buffer, first: number): LogRecord[] {
-  if (group.length < HEAD_BYTES || crc32(group.subarray(4)) !== group.readUInt32BE(0))
+  if (!isSound(group))
     throw new LogError('log_corrupt', `log group at offset ${first} does not match its checksum`)
   const { count, timestamp } = groupHead(group)
   const records: LogRecord[] = new Array<LogRecord>(count)

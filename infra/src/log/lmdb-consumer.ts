@@ -9,8 +9,9 @@ const POLL_MIN_MS = 1
 const POLL_MAX_MS = 15
 /** A partition that another process makes is found within this time. */
 const LANES_EVERY_MS = 250
-const BACKOFF_FIRST_MS = 1_000
-const BACKOFF_MAX_MS = 30_000
+/** A store that comes back is used again within seconds: what waits meanwhile must be caught up soon. */
+const BACKOFF_FIRST_MS = 250
+const BACKOFF_MAX_MS = 5_000
 
 interface Source {
   lanes(): number[]

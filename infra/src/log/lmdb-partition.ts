@@ -6,7 +6,7 @@ import { mkdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { type AppendRecord, LogError, type LogPosition, type LogRecord } from '@heliograph/crm-core/contracts'
-import { groupHead, packGroup, recordBytes, unpackGroup } from './group.ts'
+import { groupHead, isSound, mostRecords, packGroup, plausibleCount, recordBytes, unpackGroup } from './group.ts'
 
 const MAX_GROUP_BYTES = 4 * 1024 * 1024
 const MAX_GROUP_RECORDS = 20_000
@@ -142,11 +142,24 @@ export class LmdbPartition {
   next(): number {
     if (this.#next !== undefined) return this.#next
     const last = this.#last()
-    const kept = last ? last.key + groupHead(last.value).count : 0
+    const kept = last ? last.key + this.#countOfLast(last) : 0
     const next = Math.max(kept, this.#floor())
     // Only the writing process may keep it: for a reader it moves without notice.
     if (this.#flushing) this.#next = next
     return next
+  }
+
+  #soundLast: { key: number; bytes: number; count: number } | undefined
+  /**
+   * A damaged last group must not make offsets begin before those that consumers have passed, nor leap away: the most
+   * it can have held is taken.
+   */
+  #countOfLast({ key, value }: { key: number; value: Buffer }): number {
+    const known = this.#soundLast
+    if (known?.key === key && known.bytes === value.length) return known.count
+    const count = isSound(value) ? groupHead(value).count : mostRecords(value)
+    this.#soundLast = { key, bytes: value.length, count }
+    return count
   }
 
   /** First offset still kept. */
@@ -177,15 +190,22 @@ export class LmdbPartition {
     const records: LogRecord[] = []
     let next = from
     let bytes = 0
+    /** Set behind a damaged group: its own count is not to be trusted, the next group's key is. */
+    let damaged = false
     for (const { key, value } of this.#groups.getRange({ start: this.#groupStart(from) })) {
+      if (damaged) {
+        next = Math.max(next, Math.min(key, to))
+        damaged = false
+      }
       if (key >= to || records.length >= maxRecords || bytes >= maxBytes) break
-      const { count } = groupHead(value)
-      if (key + count <= from) continue
-      let group: LogRecord[] = []
+      if (key + plausibleCount(value) <= from) continue
+      let group: LogRecord[]
       try {
         group = unpackGroup(value, key)
       } catch (error) {
         onCorrupt(asLogError(error))
+        damaged = true
+        continue
       }
       for (const record of group) {
         if (record.offset < from || record.offset >= to) continue
@@ -194,8 +214,9 @@ export class LmdbPartition {
         bytes += record.value.length
         next = record.offset + 1
       }
-      if (records.length < maxRecords) next = Math.min(key + count, to)
+      if (records.length < maxRecords) next = Math.min(key + group.length, to)
     }
+    if (damaged) next = Math.max(next, Math.min(this.next(), to))
     return { records, next, bytes }
   }
 
@@ -212,11 +233,17 @@ export class LmdbPartition {
     let high = this.next()
     while (low < high) {
       const key = this.#groupStart(Math.floor((low + high) / 2))
-      const { count, timestamp: appendedAt } = groupHead(this.#groups.get(key)!)
-      if (appendedAt < timestamp) low = key + count
+      const sound = this.#soundFrom(key, high)
+      if (sound && groupHead(sound.value).timestamp < timestamp) low = sound.key + groupHead(sound.value).count
       else high = key
     }
     return low
+  }
+
+  /** The first group from a key on whose head can be believed. */
+  #soundFrom(start: number, end: number): { key: number; value: Buffer } | undefined {
+    for (const entry of this.#groups.getRange({ start, end })) if (isSound(entry.value)) return entry
+    return undefined
   }
 
   /** Removes whole groups before an offset; the group that holds it stays. */
@@ -225,7 +252,7 @@ export class LmdbPartition {
     let removed = 0
     let last: Promise<boolean> | undefined
     for (const key of this.#groups.getKeys({ end: before, snapshot: false })) {
-      const count = groupHead(this.#groups.get(key)!).count
+      const count = plausibleCount(this.#groups.get(key)!)
       if (key + count > before) break
       last = this.#groups.remove(key)
       removed += count

@@ -76,6 +76,42 @@ describe('LMDB log', () => {
     await again.stop()
   })
 
+  it.each([
+    ['in the middle', 'second'],
+    ['at the end', 'third'],
+  ])('does not lose its place where the count of a group %s is damaged', async (_where, damaged) => {
+    const log = createLmdbLog({ dir })
+    await log.start()
+    for (const value of ['first', 'second', 'third'])
+      await log.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from(`${value} group of the log`) }])
+    await log.stop()
+    const file = join(dir, 'raw/0/log.mdb')
+    const bytes = readFileSync(file)
+    for (let at = bytes.indexOf(damaged); at >= 0; at = bytes.indexOf(damaged, at + 1)) {
+      // Record head (6) and key (1), then the group's head: the highest byte of the count is its fifth.
+      bytes[at - 7 - 16 + 4] = 0x7f
+    }
+    writeFileSync(file, bytes)
+
+    const again = createLmdbLog({ dir })
+    await again.start()
+    const seen: string[] = []
+    const consumer = again.consume({
+      topic: TOPICS.raw,
+      group: 'g',
+      async handle(batch) {
+        seen.push(...batch.records.map((record) => Buffer.from(record.value).toString().split(' ')[0]!))
+      },
+    })
+    await expect.poll(() => seen.length).toBe(2)
+    await again.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from('fourth group') }])
+    await expect.poll(() => seen).toEqual([...['first', 'second', 'third'].filter((value) => value !== damaged), 'fourth'])
+    const [bounds] = await again.bounds(TOPICS.raw)
+    expect(bounds!.next).toBeLessThan(1_000)
+    await expect.poll(() => consumer.lag()).toBe(0)
+    await again.stop()
+  })
+
   it('refuses appends when the disk is nearly full, and takes them again when there is room', async () => {
     const log = createLmdbLog({ dir, reserveBytes: Number.MAX_SAFE_INTEGER })
     await log.start()

@@ -26,8 +26,9 @@ export async function runChild(start: () => Promise<{ ready?: Record<string, unk
   process.on('SIGINT', () => {
     if (!process.connected) void stop()
   })
-  // A part must not outlive its parent: the data directory would stay in use.
-  process.on('disconnect', () => void stop())
+  // The parent is gone without a word. A part must not outlive it for a moment: it would go on writing beside the one that
+  // the next supervisor starts. Nothing acknowledged needs a farewell, so there is none.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   try {
     part = await start()
     process.send?.({ type: 'ready', ...part.ready })

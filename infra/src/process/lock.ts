@@ -8,6 +8,27 @@ import { readFileSync, writeFileSync } from 'node:fs'
 
 export class LockedError extends Error {}
 
+/** How long a part waits for the one that played its role under a supervisor that was killed. */
+const PART_WAIT_MS = 20_000
+/** Held until the process ends: a handle that is collected would give its lock back. */
+const held = new Set<DatabaseSync>()
+
+/**
+ * One process per role and data directory. The parts of a supervisor that was killed end by themselves, yet perhaps a
+ * moment after the next supervisor has started: two writers of one log must never meet. Blocks while it waits.
+ * @throws LockedError where the role is still played after the wait
+ */
+export function lockPart(dir: string, role: string): void {
+  const database = new DatabaseSync(join(dir, `${role}.lock`))
+  try {
+    database.exec(`PRAGMA busy_timeout = ${PART_WAIT_MS}; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE`)
+  } catch {
+    database.close()
+    throw new LockedError(`another process still works as ${role} on ${dir}`)
+  }
+  held.add(database)
+}
+
 /** @throws LockedError where another process holds the directory */
 export function lockDataDir(dir: string): { release(): void } {
   const database = new DatabaseSync(join(dir, 'instance.lock'))

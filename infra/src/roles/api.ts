@@ -25,6 +25,7 @@ import { seedDemo } from '../demo/seed.ts'
 import { createMemoryLive } from '../live/memory.ts'
 import type { RoleContext } from './context.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
+import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
 
 /** The writing lane of HTTP in `raw`; the MQTT edge has its own. */
@@ -60,6 +61,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
     onError: (error) => logger.error({ err: error }, 'domain events wait for the log'),
   })
 
+  const operations = createOperations(context, { relay, warehouse, db, crm })
   const pressure = createPressure(context)
   const metrics = createInstanceMetrics(context, ['worker', 'edge'])
   const adminSockets = new WeakSet<Socket>()
@@ -86,6 +88,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
           return times.length === 0 ? undefined : Math.min(...times)
         },
       },
+      operations,
       ingestPressure: () => (pressure.high() ? 5 : undefined),
     },
     {
@@ -136,6 +139,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   const demo = settings.demo ? await seedDemo({ crm, db, settings }) : undefined
   const desks = startDesks(log, crm, (error) => logger.error({ err: error }, 'the desk waits'))
   relay.start()
+  operations.start()
   await api.ready()
   await api.listen({ host: settings.httpHost, port: settings.httpPort })
   const admin = await listenAdmin(api, adminSocketPath(settings.dataDir), adminSockets)
@@ -150,6 +154,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
       await api.close()
       await Promise.all(desks.map((desk) => desk.stop()))
       await relay.stop()
+      await operations.stop()
       pressure.stop()
       await live.stop()
       await reader.stop()

@@ -5,6 +5,7 @@ import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
 import type { Log, Warehouse } from '@heliograph/crm-core/contracts'
 import { createLmdbLog } from '../log/lmdb.ts'
 import { childLink, type Link } from '../process/link.ts'
+import { lockPart } from '../process/lock.ts'
 import { readSettings, type Settings } from '../settings.ts'
 import { createClickhouseWarehouse } from '../warehouse/clickhouse.ts'
 
@@ -32,6 +33,7 @@ export function createLogger(name: string, level: string): Logger {
 
 export function createContext(name: string): RoleContext {
   const settings = readSettings()
+  lockPart(settings.dataDir, name)
   const logger = createLogger(name, settings.logLevel)
   const metrics = new MetricsRegistry()
   metrics.setDefaultLabels({ process: name })

@@ -32,13 +32,21 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
     livePositions: () => stage.positions(),
     onError: (error) => logger.error({ err: error }, 'replay failed'),
   })
+  /** Asked for before decoding stands where it stopped: a replay reaches up to there, and would find nothing to do now. */
+  let early: ReplayRequest[] | undefined = []
   feed.onEvent((event) => {
-    if (event.type === 'replay.requested') replays.enqueue(event)
+    if (event.type !== 'replay.requested') return
+    if (early) early.push(event)
+    else replays.enqueue(event)
   })
   return {
     async start(unfinished) {
       await stage.start()
-      for (const request of unfinished) replays.enqueue(request)
+      // A claim that is newer than the registry's snapshot comes by its event, after the link that it needs.
+      const known = ({ link }: ReplayRequest): boolean =>
+        link === undefined || (feed.registry.device(link.deviceId)?.links.some(({ externalId }) => externalId === link.externalId) ?? false)
+      for (const request of [...unfinished.filter(known), ...(early ?? [])]) replays.enqueue(request)
+      early = undefined
     },
     async stop() {
       await replays.stop()

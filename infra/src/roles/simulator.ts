@@ -1,6 +1,6 @@
 /** The demo's devices: history once through the import, then live over real MQTT. */
 import mqtt from 'mqtt'
-import { connect } from '../cli/client.ts'
+import { connectLocal } from '../cli/client.ts'
 import { behavioursOf } from '../demo/behaviour.ts'
 import { importHistory } from '../demo/history.ts'
 import { publications } from '../demo/publish.ts'
@@ -14,7 +14,7 @@ export async function startSimulator(): Promise<{ ready: Record<string, unknown>
   const state = readDemo(settings)
   if (!state) return { ready: {}, stop: async () => {} }
   let stopped = false
-  const client = await connect()
+  const client = await connectLocal()
   const history = importHistory(client, settings, state, () => stopped).catch((error: unknown) =>
     logger.error({ err: error }, 'the demo’s history was not brought in; the next start tries again'),
   )

@@ -11,6 +11,7 @@ import { createEnergyToday } from './energy-today.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
 import { settle } from './settle.ts'
+import { verifyLine } from './verify-line.ts'
 
 /** After a power cut the warehouse may have lost rows it had acknowledged: as much is stored again. */
 /** Hours, days and months follow the five-minute buckets at this pace. */
@@ -85,6 +86,9 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
   const retention = startRetention(context)
 
   link.on('settle', () => settle({ log, decode, store, rollups }))
+  link.on('verify', (asked) =>
+    verifyLine({ log, warehouse, registry: feed.registry, now: Date.now }, asked as { windows: number; records: number }),
+  )
   link.on('status', async () => {
     const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([decode.lag(), store.lag(), live.lag(), deadLetters.lag()])
     const trouble = store.trouble()

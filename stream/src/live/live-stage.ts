@@ -14,6 +14,7 @@ import {
   type LogConsumer,
   type Reading,
   type ReadingRecord,
+  type ReplayChunkRecord,
   type SiteId,
   TOPICS,
 } from '@heliograph/crm-core/contracts'
@@ -63,7 +64,7 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
   const dirtySites = new Set<SiteId>()
   const siteTold = new Map<SiteId, number>()
   const timers: NodeJS.Timeout[] = []
-  let consumer: LogConsumer | undefined
+  let consumers: LogConsumer[] = []
   let telling: Promise<void> | undefined
   let slice = 0
 
@@ -82,6 +83,22 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
     if (!late || !reading.faults?.length || reading.quality.includes('backfill')) return
     const site = registry.site(reading.siteId)
     if (site) engine.judgeLate(site, reading.deviceId, reading.faults, reading.ts)
+  }
+
+  /**
+   * History that a claim or a replay brings: what the page shows until the device speaks again. It says nothing of faults,
+   * because a replay never raises an alarm.
+   */
+  // eslint-disable-next-line @typescript-eslint/require-await
+  async function handleReplayed(batch: LogBatch): Promise<void> {
+    for (const { value } of batch.records) {
+      const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
+      if ('chunk' in record || record.quality.includes('backfill')) continue
+      const state = fleet.get(record.deviceId)
+      if (state && state.ts >= record.ts) continue
+      const { faults: _faults, status, ...measured } = record
+      take(status === undefined || status === 'fault' ? measured : { ...measured, status })
+    }
   }
 
   function judge(siteId: SiteId): void {
@@ -155,13 +172,16 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
         // The store is down: the live state fills from what comes in.
         deps.onError(error)
       }
-      consumer = log.consume({ topic: TOPICS.readings, group: GROUP, handle, onError: deps.onError })
+      consumers = [
+        log.consume({ topic: TOPICS.readings, group: GROUP, handle, onError: deps.onError }),
+        log.consume({ topic: TOPICS.replayed, group: GROUP, handle: handleReplayed, onError: deps.onError }),
+      ]
       timers.push(setInterval(publish, PUBLISH_EVERY_MS), setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES))
       this.publishAll()
     },
     async stop() {
       for (const timer of timers) clearInterval(timer)
-      await consumer?.stop()
+      await Promise.all(consumers.map((consumer) => consumer.stop()))
       publish()
       await telling
       await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
@@ -171,7 +191,10 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
       for (const { id } of registry.sites()) dirtySites.add(id)
       siteTold.clear()
     },
-    lag: () => consumer?.lag() ?? Promise.resolve(0),
+    async lag() {
+      const lags = await Promise.all(consumers.map((consumer) => consumer.lag()))
+      return lags.reduce((sum, lag) => sum + lag, 0)
+    },
   }
 }
 

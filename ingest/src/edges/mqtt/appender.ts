@@ -20,7 +20,9 @@ export interface Appender {
   readonly heldBytes: number
   /** True while the log refuses appends. */
   readonly stalled: boolean
-  /** True when everything was settled within the time. */
+  /** To be called when `paused` may have changed. */
+  poke(): void
+  /** True when everything was settled within the time, paused or not. */
   drain(withinMs: number): Promise<boolean>
   /** Gives up what is not on disk; nothing of it is acknowledged. */
   stop(): void
@@ -34,6 +36,8 @@ const isTooLarge = (error: unknown): error is LogError => error instanceof LogEr
 export function createAppender(options: {
   producer: LogProducer
   pressure: MqttPressure
+  /** While true nothing is appended, and so nothing acknowledged: what was read waits. */
+  paused(): boolean
   onFailure(error: unknown): void
   /** After every append, and when the log begins to refuse. */
   onChange(): void
@@ -45,6 +49,7 @@ export function createAppender(options: {
   let scheduled = false
   let stalled = false
   let stopped = false
+  let draining = false
   let retryMs = pressure.retryMs
   let idle: (() => void)[] = []
   let wake: (() => void) | undefined
@@ -87,7 +92,7 @@ export function createAppender(options: {
     done: Promise<unknown>
   }
   function next(): Append | undefined {
-    if (queue.length === 0 || stopped) return undefined
+    if (queue.length === 0 || stopped || (options.paused() && !draining)) return undefined
     const batch = take()
     return { batch, done: producer.append(batch.map((message) => message.record)) }
   }
@@ -145,7 +150,7 @@ export function createAppender(options: {
     }
     busy = false
     stalled = false
-    for (const resolve of idle.splice(0)) resolve()
+    if (queue.length === 0) for (const resolve of idle.splice(0)) resolve()
   }
   function begin(): void {
     scheduled = false
@@ -169,7 +174,15 @@ export function createAppender(options: {
     get stalled() {
       return stalled
     },
+    poke() {
+      if (busy || queue.length === 0 || options.paused()) return
+      // The pause may have been long.
+      forgetUnwanted()
+      begin()
+    },
     async drain(withinMs) {
+      draining = true
+      begin()
       if (!busy && queue.length === 0) return true
       let timer: NodeJS.Timeout | undefined
       const drained = await Promise.race([

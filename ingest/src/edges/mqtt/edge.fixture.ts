@@ -3,7 +3,7 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import {
   type AppendRecord,
   decodeRaw,
-  LogError,
+  type LogError,
   type LogPosition,
   type LogProducer,
   type RawMessage,
@@ -187,7 +187,7 @@ function rawClient(port: number, secretOf: (user: string) => string): RawClient 
   const socket = connectSocket({ host: '127.0.0.1', port })
   const packets: Packet[] = []
   const parser = mqttPacket.parser()
-  let arrived: (() => void)[] = []
+  const arrived: (() => void)[] = []
   parser.on('packet', (packet) => {
     packets.push(packet)
     for (const wake of arrived.splice(0)) wake()

@@ -70,6 +70,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
   const appender = createAppender({
     producer,
     pressure: config.pressure,
+    paused: () => deps.pressure?.() ?? false,
     onFailure: (error) =>
       metrics.inc('helio_mqtt_append_failures_total', { code: (error as { code?: string }).code ?? 'error' }, 1),
     onChange: afterAppend,
@@ -132,6 +133,11 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
     if (level === 'soft' && now - nudgedAt < NUDGE_EVERY_MS) return
     nudgedAt = now
     sessions.nudge(mayRead)
+  }
+
+  function look(): void {
+    appender.poke()
+    letRead()
   }
 
   function accept(socket: Socket): void {
@@ -305,7 +311,8 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
         connectTimeout: limits.connectTimeoutMs,
         queueLimit: limits.inFlightPerClient,
         maxClientsIdLength: 1_024,
-        maxTopicLevels: limits.topicLevels,
+        // The most it takes: ours is judged where it is counted and audited.
+        maxTopicLevels: 100,
         preConnect,
         authenticate,
         authorizePublish,
@@ -322,7 +329,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
       })
       wire(broker)
       unsubscribe = deps.revocations.subscribe(onRevoked)
-      measuring = setInterval(letRead, MEASURE_EVERY_MS)
+      measuring = setInterval(look, MEASURE_EVERY_MS)
       measuring.unref()
       try {
         await listeners.start()

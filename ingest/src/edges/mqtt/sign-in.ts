@@ -67,7 +67,7 @@ export function createSignIn(options: {
     const clientId = packet.clientId
     // [MQTT-3.1.3-8]: a kept session needs a name.
     if (!clientId) return packet.clean === false ? undefined : randomUUID()
-    // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
     return clientId.length > limits.clientIdLength || /[\u0000-\u001f\u007f\ufffd]/.test(clientId)
       ? undefined
       : clientId

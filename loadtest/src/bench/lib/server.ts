@@ -39,7 +39,7 @@ export async function serverSettings(dir: string): Promise<ServerSettings> {
 export interface Server extends ServerSettings {
   child: Child
   url: string
-  /** From the start of the process to the first good answer of /readyz, ms. */
+  /** From the start of the process until /readyz says that every part is ready, ms. */
   readyMs: number
   /** As a person signed in, with the limits of one. */
   api: ApiClient
@@ -58,7 +58,8 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
       if (child.process.exitCode !== null)
         throw new Error(`the server ended with ${child.process.exitCode}\n${child.output()}`)
       try {
-        return (await fetch(`${url}/readyz`)).status === 200 || undefined
+        const { status } = (await (await fetch(`${url}/readyz`)).json()) as { status: string }
+        return status === 'ready' || undefined
       } catch {
         return undefined
       }

@@ -28,7 +28,6 @@ interface Sample {
 
 async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
   const server = await startServer(await serverSettings(join(dir, 'line')))
-  let rows = 0
   let report: FleetReport
   let samples: Sample[]
   let before: number
@@ -45,7 +44,7 @@ async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
   } finally {
     await server.child.stop()
   }
-  rows = (await countReadings(server.dir)) - before
+  const rows = (await countReadings(server.dir)) - before
   // The first seconds fill caches and make the first parts; they are in the lag, not in the slope.
   const steady = samples.filter(({ atS }) => atS > Math.min(10, report.seconds / 3))
   const lag = quantile(

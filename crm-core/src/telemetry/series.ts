@@ -1,0 +1,185 @@
+/**
+ * Charts: a window, a width, some metrics, of one device or of a set of sites. The engine thins to the width and keeps
+ * extremes; a page, a report, an export and the API all ask here, so a number is the same everywhere.
+ */
+import { ProblemError, type DataScope, type DeviceId, type SiteId, type Sql, type TenantId, type Warehouse } from '@heliograph/crm-core/contracts'
+import { coverageOf } from './coverage.ts'
+import { dayStart, localDate } from './local-time.ts'
+import { ADDITIVE, BUCKET_WIDTH_MS, checkMetric, chooseBucket, isRollupGauge, isSum, MAX_RAW_MS, unitOf, type SeriesBucket, type StoredBucketWidth } from './series-plan.ts'
+import { allOf, id, identifier, instant, list, second, sql } from './sql.ts'
+
+export type SeriesTarget =
+  | { kind: 'device'; deviceId: DeviceId }
+  /** Absent ids: every site of the tenant, for callers whose rights cover it. */
+  | { kind: 'sites'; siteIds?: readonly SiteId[] }
+export interface SeriesRequest {
+  tenantId: TenantId
+  target: SeriesTarget
+  /** Zone that days and months of the answer are told in. */
+  timezone: string
+  metrics: readonly string[]
+  /** UTC milliseconds, `to` exclusive. */
+  from: number
+  to: number
+  /** Points that fit, 1 to 10 000. */
+  width: number
+  bucket: SeriesBucket
+  now: number
+}
+export interface GaugePoint {
+  ts: number
+  avg: number
+  min: number
+  max: number
+}
+export interface SumPoint {
+  ts: number
+  /** The sites' local day (or first of the month), for buckets of a day or more. */
+  date?: string
+  sum: number
+}
+export interface Series {
+  metric: string
+  unit: string
+  /** Where the numbers come from: `meter`, `inverters`, `gateway`, `mixed` for sites; how energy was counted for a device. */
+  source: string
+  points: (GaugePoint | SumPoint)[]
+  /** Share of the expected readings that is there, 0 to 1. */
+  coverage: number
+}
+export interface SeriesResult {
+  bucket: Exclude<SeriesBucket, 'auto'>
+  timezone: string
+  series: Series[]
+}
+
+export const MAX_WIDTH = 10_000
+const MAX_METRICS = 12
+/** Hours or days of a big fleet are summed before they are thinned: so many buckets at most. */
+const MAX_POINTS = 40_000
+
+/** @throws ProblemError for what cannot be asked, WarehouseError from the store */
+export async function seriesQuery(warehouse: Warehouse, scope: DataScope, request: SeriesRequest): Promise<SeriesResult> {
+  const { target, from, to, metrics } = request
+  if (!(to > from)) throw new ProblemError('invalid_request', '`to` must be later than `from`')
+  if (metrics.length === 0 || metrics.length > MAX_METRICS) throw new ProblemError('invalid_request', `ask for 1 to ${MAX_METRICS} metrics`)
+  for (const metric of metrics) checkMetric(metric, target.kind)
+  const bucket = chooseBucket({ scope: target.kind, metrics, from, to, bucket: request.bucket })
+  const width = Math.min(Math.max(1, Math.floor(request.width)), MAX_WIDTH)
+  const ask = { ...request, width }
+  const [coverage, ...series] = await Promise.all([
+    coverageOf(warehouse, scope, request),
+    ...metrics.map((metric) => one(warehouse, scope, ask, metric, bucket)),
+  ])
+  return { bucket, timezone: request.timezone, series: series.map((item) => ({ ...item, coverage })) }
+}
+
+async function one(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: SeriesResult['bucket']): Promise<Omit<Series, 'coverage'>> {
+  const unit = unitOf(metric)
+  if (isSum(metric)) return { metric, unit, ...(await sums(warehouse, scope, request, metric, bucket === 'raw' ? '5m' : bucket)) }
+  const raw = bucket === 'raw' || !isRollupGauge(metric)
+  if (raw && request.to - request.from > MAX_RAW_MS) throw new ProblemError('too_many_rows', `${metric} is kept raw only; ask for 32 days at most`)
+  return { metric, unit, ...(raw ? await rawGauge(warehouse, scope, request, metric, bucket) : await gauge(warehouse, scope, request, metric, bucket)) }
+}
+
+interface Bucketed {
+  at: number
+  avg: number
+  min: number
+  max: number
+  source: string
+}
+/** Raw values of a device, each pixel with its mean and its extremes. */
+async function rawGauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: SeriesResult['bucket']): Promise<{ source: string; points: GaugePoint[] }> {
+  const { tenantId, target, from, to, width } = request
+  if (target.kind !== 'device') throw new ProblemError('invalid_request')
+  const step = Math.max(Math.ceil((to - from) / width), bucket === 'raw' ? 1 : BUCKET_WIDTH_MS[bucket])
+  const value = identifier(metric)
+  const rows = await warehouse.query<Bucketed>(
+    sql`SELECT toUnixTimestamp64Milli(min(r.ts)) AS at, avg(${value}) AS avg, min(${value}) AS min, max(${value}) AS max
+      FROM readings AS r FINAL
+      WHERE tenant_id = ${id(tenantId)} AND device_id = ${id(target.deviceId)} AND r.ts >= ${instant(from)} AND r.ts < ${instant(to)} AND ${value} IS NOT NULL
+      GROUP BY intDiv(toUnixTimestamp64Milli(r.ts) - ${from}, ${step}) ORDER BY at`,
+    { scope, lane: 'light', maxRows: MAX_POINTS },
+  )
+  return { source: 'device', points: rows.map(({ at, avg, min, max }) => ({ ts: at, avg, min, max })) }
+}
+
+const tableOf = (target: SeriesTarget, bucket: StoredBucketWidth): Sql => identifier(`rollup_${target.kind === 'device' ? 'device' : 'site'}_${bucket}`)
+function where({ tenantId, target, from, to, timezone }: SeriesRequest, bucket: StoredBucketWidth): Sql {
+  // A day belongs to the window when the window touches it; sites of other zones begin theirs at other instants.
+  const dated = bucket === '1d' || bucket === '1mo'
+  const firstDate = localDate(timezone, from)
+  const lastDate = localDate(timezone, to - 1)
+  return allOf([
+    sql`tenant_id = ${id(tenantId)}`,
+    target.kind === 'device' ? sql`device_id = ${id(target.deviceId)}` : target.siteIds ? sql`site_id IN ${list(target.siteIds)}` : undefined,
+    ...(dated
+      ? [
+          sql`r.ts >= ${second(from - 32 * 86_400_000)} AND r.ts < ${second(to + 2 * 86_400_000)}`,
+          sql`r.date >= toDate(${bucket === '1mo' ? `${firstDate.slice(0, 7)}-01` : firstDate}) AND r.date <= toDate(${lastDate})`,
+        ]
+      : [sql`r.ts >= ${second(from - (from % BUCKET_WIDTH_MS[bucket]))} AND r.ts < ${second(to + 999)}`]),
+  ])
+}
+
+async function gauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: StoredBucketWidth): Promise<{ source: string; points: GaugePoint[] }> {
+  const { target, from, to, width, timezone } = request
+  const [avg, min, max] = (['avg', 'min', 'max'] as const).map((part) => identifier(`${metric}_${part}`)) as [Sql, Sql, Sql]
+  const many = target.kind === 'sites'
+  const over = (aggregate: Sql, part: Sql): Sql => (many ? sql`${aggregate}(${part})` : part)
+  const dated = bucket === '1d' || bucket === '1mo'
+  const bucketKey = dated ? sql`r.date` : sql`r.ts`
+  const source = many ? sql`if(uniqExactIf(source, source != '') > 1, 'mixed', anyIf(source, source != ''))` : sql`'device'`
+  const [sumOrAvg, sumOrMin, sumOrMax] = ADDITIVE.has(metric) ? [sql`sum`, sql`sum`, sql`sum`] : [sql`avg`, sql`min`, sql`max`]
+  const perBucket = sql`SELECT ${bucketKey} AS slot, ${dated ? sql`toUnixTimestamp(min(r.ts))` : sql`toUnixTimestamp(slot)`} * 1000 AS at,
+      ${over(sumOrAvg, avg)} AS a, ${over(sumOrMin, min)} AS lo, ${over(sumOrMax, max)} AS hi, ${source} AS src
+    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL ${many || dated ? sql`GROUP BY slot` : sql``}`
+  // One row per bucket of one device needs no grouping; days still do, for their start.
+  const single = dated && !many ? sql`SELECT r.date AS slot, toUnixTimestamp(r.ts) * 1000 AS at, ${avg} AS a, ${min} AS lo, ${max} AS hi, 'device' AS src
+    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL` : perBucket
+  const step = Math.max(Math.ceil((to - from) / width), 1000)
+  const rows = await warehouse.query<Bucketed & { date: string }>(
+    sql`SELECT min(at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS source
+      FROM (${single}) GROUP BY intDiv(toInt64(at) - ${from}, ${step}) ORDER BY at`,
+    { scope, lane: 'light', maxRows: MAX_POINTS },
+  )
+  const points = rows.map(({ at, avg, min, max, date }) => ({
+    ts: dated ? dayStart(timezone, date) : at,
+    ...(dated ? { date } : {}),
+    avg,
+    min,
+    max,
+  }))
+  return { source: mixed(rows.map((row) => row.source)), points }
+}
+
+async function sums(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: StoredBucketWidth): Promise<{ source: string; points: SumPoint[] }> {
+  const { target, from, to, width, timezone } = request
+  const value = identifier(metric)
+  const dated = bucket === '1d' || bucket === '1mo'
+  const slot = dated ? sql`r.date` : sql`r.ts`
+  const origin = metric === 'energy_wh' ? (target.kind === 'device' ? sql`energy_method` : sql`source`) : sql`'counter'`
+  const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, if(uniqExactIf(${origin}, ${origin} != '') > 1, 'mixed', anyIf(${origin}, ${origin} != '')) AS src
+    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
+  if (dated) {
+    const rows = await warehouse.query<{ slot: string; wh: number; src: string }>(sql`${perSlot} ORDER BY slot`, { scope, lane: 'light', maxRows: MAX_POINTS })
+    return {
+      source: mixed(rows.map(({ src }) => src)),
+      points: rows.map(({ slot: date, wh }) => ({ ts: dayStart(timezone, date), date, sum: wh })),
+    }
+  }
+  // Whole buckets together where there are more than fit; amounts add up.
+  const step = Math.ceil((to - from) / width / BUCKET_WIDTH_MS[bucket]) * BUCKET_WIDTH_MS[bucket]
+  const rows = await warehouse.query<{ at: number; wh: number; src: string }>(
+    sql`SELECT toUnixTimestamp(min(slot)) * 1000 AS at, sum(wh) AS wh, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS src
+      FROM (${perSlot}) GROUP BY intDiv(toInt64(toUnixTimestamp(slot)) * 1000, ${step}) ORDER BY at`,
+    { scope, lane: 'light', maxRows: MAX_POINTS },
+  )
+  return { source: mixed(rows.map(({ src }) => src)), points: rows.map(({ at, wh }) => ({ ts: at, sum: wh })) }
+}
+
+function mixed(sources: readonly string[]): string {
+  const found = new Set(sources.filter((source) => source !== ''))
+  return found.size === 1 ? [...found][0]! : found.size === 0 ? 'none' : 'mixed'
+}
