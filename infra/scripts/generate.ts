@@ -2,3 +2,4 @@
 import './generate-vendors.ts'
 import './generate-rules.ts'
 import './generate-routes.ts'
+import './generate-openapi.ts'

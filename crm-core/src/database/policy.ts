@@ -21,6 +21,8 @@ export interface TablePolicy {
   secret?: readonly string[]
   /** Narrows `secret`: whether it is kept from this caller in this row. Default: always. */
   keptFrom?(caller: Caller, row: PlainRow): boolean
+  /** Columns written for staff: empty to people who are in the portal as customers. */
+  internal?: readonly string[]
   /** Columns that change too often and mean too little to be audited; a change of these alone writes no entry. */
   unaudited?: readonly string[]
 }
@@ -104,7 +106,7 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     audited: true,
     secret: ['tokenHash'],
   },
-  customer: { tenantColumn: tenantId, visible: whenLimited(customerRule), audited: true },
+  customer: { tenantColumn: tenantId, visible: whenLimited(customerRule), audited: true, internal: ['notes'] },
   contact: {
     tenantColumn: tenantId,
     visible: whenLimited((caller) => ({ customer: customerRule(caller) })),
@@ -156,7 +158,12 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     audited: true,
     unaudited: ['state', 'done', 'total', 'error'],
   },
-  alarm: { tenantColumn: tenantId, visible: whenLimited((caller) => ({ site: siteRule(caller) })), audited: true },
+  alarm: {
+    tenantColumn: tenantId,
+    visible: whenLimited((caller) => ({ site: siteRule(caller) })),
+    audited: true,
+    internal: ['muteReason'],
+  },
   ticket: { tenantColumn: tenantId, visible: whenLimited(ticketRule), audited: true },
   ticketEntry: {
     tenantColumn: tenantId,

@@ -29,19 +29,24 @@ export function scopedWhere(
   return folded({ AND: [scopeOf(caller, table), checkedWhere(table, where, hiddenFrom(caller, table)), more] })
 }
 /** Columns that a caller can neither read nor ask about: a condition on a secret would tell it bit by bit. */
-const hiddenFrom = (caller: Caller, table: TableName): readonly string[] =>
-  isSystem(caller) ? [] : (POLICIES[table].secret ?? [])
+const hiddenFrom = (caller: Caller, table: TableName): readonly string[] => [
+  ...(isSystem(caller) ? [] : (POLICIES[table].secret ?? [])),
+  ...(caller.portal === true ? (POLICIES[table].internal ?? []) : []),
+]
 export function folded(condition: Condition): Condition | undefined {
   const result = fold(condition)
   return result === false ? undefined : result === true ? {} : result
 }
 
-/** Secrets never leave the layer except to the system's own code. */
+/** Secrets never leave the layer except to the system's own code, and what is meant for staff not to customers. */
 function withoutSecrets(caller: Caller, table: TableName, row: PlainRow): PlainRow {
-  const { secret, keptFrom } = POLICIES[table]
-  if (secret === undefined || isSystem(caller) || keptFrom?.(caller, row) === false) return row
+  const { secret = [], internal = [], keptFrom } = POLICIES[table]
+  const hidden = isSystem(caller) || keptFrom?.(caller, row) === false ? [] : secret
+  const inner = caller.portal === true ? internal : []
+  if (hidden.length === 0 && inner.length === 0) return row
   const shown = { ...row }
-  for (const column of secret) if (shown[column] !== null) shown[column] = ''
+  for (const column of hidden) if (shown[column] !== null) shown[column] = ''
+  for (const column of inner) shown[column] = null
   return shown
 }
 

@@ -88,13 +88,15 @@ export function createNotifications({ db, now }: CrmDeps) {
 
   /**
    * Sends what is due, on the channels there are senders for; the rest stays in the outbox. One process at a time does this
-   * (under a lease); a crash between sending and writing down sends again with the same id, which providers can drop.
+   * (under a lease, which outlasts one round: all of it is sent at once and waits for the slowest). A crash between sending
+   * and writing down sends again with the same id, which providers can drop.
    */
-  async function deliver(senders: Senders, limit = 50): Promise<DeliveryCounts> {
+  async function deliver(senders: Senders, limit = 20): Promise<DeliveryCounts> {
     const counts: DeliveryCounts = { sent: 0, retried: 0, failed: 0 }
     const channels = (['mail', 'sms'] as const).filter((channel) => senders[channel] !== undefined)
     if (channels.length === 0) return counts
-    for (const row of await due(channels, limit)) counts[await settle(row, await attempt(senders, row))]++
+    const outcomes = (await due(channels, limit)).map(async (row) => settle(row, await attempt(senders, row)))
+    for (const outcome of await Promise.all(outcomes)) counts[outcome]++
     return counts
   }
 

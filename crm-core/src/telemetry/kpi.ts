@@ -12,6 +12,7 @@ import {
 } from '@heliograph/crm-core/contracts'
 import { medianSpacing, powerSteps, type BucketRow, type EnergyMethod, type FoldReading } from './device-fold.ts'
 import { addDays, dayStart, localDate, localDay } from './local-time.ts'
+import { siteAt } from '../registry/registry.ts'
 import { recompute } from './recompute.ts'
 import { combineSite, productionSources, roleAt, type DeviceValues } from './site-production.ts'
 import { allOf, id, instant, list, second, sql } from './sql.ts'
@@ -87,13 +88,12 @@ async function fromRaw(warehouse: Warehouse, scope: DataScope, request: KpiReque
   const { site, devices, from, to } = request
   const range = { from: localDay(site.timezone, from).start, to: localDay(site.timezone, to - 1).end }
   const found: DeviceDays[] = []
-  // One at a time: what is in memory is one device's readings and everybody's buckets.
-  for (const device of devices) {
-    const [result] = await recompute({ warehouse, tenantId: site.tenantId, scope }, [{ device, site, range, keepReadings: true }])
-    const readings = result!.readings.filter(({ ts }) => ts >= from && ts < to)
+  const jobs = devices.map((device) => ({ device, site, range, keepReadings: true }))
+  for (const result of await recompute({ warehouse, tenantId: site.tenantId, scope }, jobs)) {
+    const here = ({ ts }: { ts: number }): boolean => ts >= from && ts < to && siteAt(result.device, ts) === site.id
+    const readings = result.readings.filter(here)
     if (readings.length === 0) continue
-    const buckets = new Map(result!.rows.filter(({ ts }) => ts >= from && ts < to).map((row) => [row.ts, row]))
-    found.push({ device, buckets, readings })
+    found.push({ device: result.device, readings, buckets: new Map(result.rows.filter(here).map((row) => [row.ts, row])) })
   }
   const energy = energyByDay(site, found, request)
   const makers = productionDevices(found, from, to)

@@ -8,6 +8,14 @@ interface Zone {
   format: Intl.DateTimeFormat
   offsets: Map<number, number>
   days: Map<string, number>
+  /** The day asked for last: readings come by the day. */
+  last: LocalDay | undefined
+}
+export interface LocalDay {
+  date: string
+  /** UTC milliseconds; `end` is the start of the next day, 23, 24 or 25 hours later. */
+  start: number
+  end: number
 }
 const zones = new Map<string, Zone>()
 
@@ -25,7 +33,7 @@ function zoneOf(timezone: string): Zone {
       second: 'numeric',
       era: 'short',
     })
-    zone = { format, offsets: new Map(), days: new Map() }
+    zone = { format, offsets: new Map(), days: new Map(), last: undefined }
     zones.set(timezone, zone)
   }
   return zone
@@ -50,6 +58,8 @@ export function zoneOffset(timezone: string, ts: number): number {
 
 /** The local day an instant falls on, `YYYY-MM-DD`. */
 export function localDate(timezone: string, ts: number): string {
+  const last = zones.get(timezone)?.last
+  if (last && ts >= last.start && ts < last.end) return last.date
   return new Date(ts + zoneOffset(timezone, ts)).toISOString().slice(0, 10)
 }
 
@@ -73,8 +83,12 @@ export function addDays(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS).toISOString().slice(0, 10)
 }
 
-/** Bounds of the local day an instant falls on; `end` is the start of the next day (23, 24 or 25 hours later). */
-export function localDay(timezone: string, ts: number): { date: string; start: number; end: number } {
+/** Bounds of the local day an instant falls on. */
+export function localDay(timezone: string, ts: number): LocalDay {
+  const zone = zoneOf(timezone)
+  if (zone.last && ts >= zone.last.start && ts < zone.last.end) return zone.last
   const date = localDate(timezone, ts)
-  return { date, start: dayStart(timezone, date), end: dayStart(timezone, addDays(date, 1)) }
+  const day = { date, start: dayStart(timezone, date), end: dayStart(timezone, addDays(date, 1)) }
+  zone.last = day
+  return day
 }

@@ -2,7 +2,7 @@
  * What counts once: which of a site's devices make up its numbers at an instant. Production comes from the designated
  * production meter where that has data, else from the leaf inverters, else from gateway totals; never from two levels.
  */
-import type { DeviceId, DeviceRole, DeviceRolePeriod, RegistryDevice } from '@heliograph/crm-core/contracts'
+import type { DeviceId, DeviceKind, DeviceRole, DeviceRolePeriod, RegistryDevice } from '@heliograph/crm-core/contracts'
 import { holds } from '../registry/registry.ts'
 import { ROLLUP_GAUGES, type EnergyMethod, type GaugeValue, type RollupGauge } from './device-fold.ts'
 
@@ -129,40 +129,38 @@ export function combineSite(
       if (parts.every((part) => part !== undefined)) result.gauges[name] = sum(parts)
     }
   }
+  const heard = [...values].map(([device, of]) => ({ kind: device.kind, role: roleAt(device, at), values: of }))
   for (const name of ROLLUP_GAUGES) {
     if ((POWERS as readonly string[]).includes(name)) continue
-    const parts = speakers(devices, at, ROLE_OF[name], (device) => values.get(device)?.gauges[name])
+    const parts = speakers(heard, ROLE_OF[name], (of) => of.gauges[name])
     if (parts.length > 0) result.gauges[name] = SUMMED.has(name) ? sum(parts) : mean(parts)
   }
   for (const name of ['importWh', 'exportWh'] as const) {
-    const parts = speakers(devices, at, 'grid', (device) => values.get(device)?.[name])
+    const parts = speakers(heard, 'grid', (of) => of[name])
     if (parts.length > 0) result[name] = parts.reduce((total, part) => total + part, 0)
   }
   return result
 }
 
-/** Who speaks for the site: the devices of that role; without any, gateways, then inverters, then the rest: one level only. */
-function speakers<T>(
-  devices: readonly RegistryDevice[],
-  at: number,
-  role: DeviceRole | undefined,
-  read: (device: RegistryDevice) => T | undefined,
-): T[] {
-  const levels: ((device: RegistryDevice, own: DeviceRole) => boolean)[] = [
-    (_, own) => role !== undefined && own === role,
-    ({ kind }, own) => own !== 'none' && kind === 'weather',
-    ({ kind }, own) => own !== 'none' && kind === 'gateway',
-    ({ kind }, own) => own !== 'none' && kind === 'inverter',
-    // A meter whose role is another one measures something else.
-    ({ kind }, own) => own !== 'none' && kind !== 'meter',
-  ]
-  for (const belongs of levels) {
-    const found: T[] = []
-    for (const device of devices) {
-      const value = belongs(device, roleAt(device, at)) ? read(device) : undefined
-      if (value !== undefined) found.push(value)
-    }
-    if (found.length > 0) return found
+interface Heard {
+  kind: DeviceKind
+  role: DeviceRole
+  values: DeviceValues
+}
+/** Who speaks for the site: the devices of that role; without any, the others level by level; a meter of another role never. */
+const LEVELS: ((device: Heard, role: DeviceRole | undefined) => boolean)[] = [
+  ({ role: own }, role) => role !== undefined && own === role,
+  ({ kind }) => kind === 'weather',
+  ({ kind }) => kind === 'gateway',
+  ({ kind }) => kind === 'inverter',
+  ({ kind }) => kind !== 'meter',
+]
+function speakers<T>(heard: readonly Heard[], role: DeviceRole | undefined, read: (values: DeviceValues) => T | undefined): T[] {
+  const having = heard.filter((device) => device.role !== 'none' && read(device.values) !== undefined)
+  if (having.length === 0) return []
+  for (const belongs of LEVELS) {
+    const level = having.filter((device) => belongs(device, role))
+    if (level.length > 0) return level.map((device) => read(device.values)!)
   }
   return []
 }

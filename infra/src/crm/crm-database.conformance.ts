@@ -215,6 +215,12 @@ export function describeCrmDatabase(engine: string, open: () => Promise<CrmHarne
           'setting',
         ] as const)
           expect([hidden, await seen(customer, hidden)]).toEqual([hidden, []])
+        await db
+          .systemIn(company.tenantId, 'test')
+          .transaction((tx) => tx.update('customer', northern.customer.id, { notes: 'pays late' }))
+        expect((await db.as(customer).get('customer', northern.customer.id)).notes).toBeNull()
+        expect((await db.as(personOf(company.tenantId)).get('customer', northern.customer.id)).notes).toBe('pays late')
+        await expect(db.as(customer).count('customer', { notes: { contains: 'late' } })).rejects.toThrow(TypeError)
         const entries = await db.as(customer).all('ticketEntry')
         expect(entries.map(({ text }) => text)).toEqual(['told'])
       })

@@ -42,6 +42,7 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
   let clients: { reader: PrismaClientLike; writer: PrismaClientLike } | undefined
   let tail: Promise<unknown> = Promise.resolve()
   let queued = 0
+  let stopping = false
 
   const opened = (): NonNullable<typeof clients> => {
     if (clients === undefined) throw new CrmEngineError('unavailable', 'the CRM database is not started')
@@ -69,8 +70,11 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
     },
     async stop() {
       const closing = clients
-      clients = undefined
+      // What waits in the queue was accepted: it is still written; what comes from here on is refused.
+      stopping = true
       await tail
+      clients = undefined
+      stopping = false
       await closing?.reader.$disconnect()
       await closing?.writer.$disconnect()
     },
@@ -87,6 +91,7 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
       count: (table, where) => createReads(opened().reader as unknown as Delegates).count(table, where),
     },
     transaction(work) {
+      if (stopping) return Promise.reject(new CrmEngineError('unavailable', 'the CRM database is stopping'))
       if (queued >= maxQueued) return Promise.reject(new CrmEngineError('unavailable', 'too many writes are waiting'))
       queued++
       // One writer at a time: queueing here costs nothing, contention inside the engine stops the event loop.

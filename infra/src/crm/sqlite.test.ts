@@ -251,6 +251,20 @@ describe('SQLite database file', () => {
     await copy.stop()
   })
 
+  it('writes what was accepted before it stops', async () => {
+    const db = openCrm({ url: `file:${file}` })
+    await db.start()
+    const accepted = Array.from({ length: 30 }, (_, at) =>
+      db.system.transaction((tx) => tx.create('tenant', { name: `t${at}`, status: 'active' })),
+    )
+    const stopped = db.stop()
+    await expect(db.system.transaction((tx) => tx.next('late'))).rejects.toMatchObject({ code: 'unavailable' })
+    await Promise.all([...accepted, stopped])
+    await db.start()
+    expect(await db.system.count('tenant')).toBe(30)
+    await db.stop()
+  })
+
   it('goes on after a commit that failed', async () => {
     await withClient(async (client) => {
       await client.execute('CREATE TABLE p (id INTEGER PRIMARY KEY)')

@@ -6,6 +6,9 @@ export type FleetKey = 'name' | 'status' | 'power' | 'energy' | 'alarms' | 'seen
 export const FLEET_KEYS: readonly FleetKey[] = ['name', 'status', 'power', 'energy', 'alarms', 'seen', 'customer']
 export const STATUS_ORDER: readonly SiteStatus[] = ['down', 'degraded', 'silent', 'unknown', 'producing', 'idle']
 
+/** A site of the list: the API tells what was live when it answered, too. */
+export type ListedSite = Site & { live?: LiveSite | null }
+
 export interface FleetRow {
   id: string
   site: Site
@@ -15,12 +18,13 @@ export interface FleetRow {
 }
 
 export function joinRows(
-  sites: readonly Site[],
+  sites: readonly ListedSite[],
   entries: ReadonlyMap<string, { value: LiveSite }>,
   customerName: (id: string) => string,
 ): FleetRow[] {
   return sites.map((site) => {
-    const live = entries.get(site.id)?.value
+    // Until the first snapshot is here, what came with the list.
+    const live = entries.get(site.id)?.value ?? site.live ?? undefined
     return { id: site.id, site, customer: customerName(site.customerId), status: live?.status ?? site.status, live }
   })
 }

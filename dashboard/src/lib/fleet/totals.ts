@@ -6,11 +6,11 @@ export interface FleetSums {
   powerSites: number
   energyTodayWh: number | undefined
   energySites: number
-  openAlarms: number
+  openAlarms: number | undefined
 }
 
 export function sumFleet(values: Iterable<LiveSite>): FleetSums {
-  const sums: FleetSums = { powerW: undefined, powerSites: 0, energyTodayWh: undefined, energySites: 0, openAlarms: 0 }
+  const sums: FleetSums = { powerW: undefined, powerSites: 0, energyTodayWh: undefined, energySites: 0, openAlarms: undefined }
   for (const value of values) {
     // What is out of contact counts for nothing now: its last value is not a value of this moment.
     if (value.acPowerW !== undefined && value.status !== 'silent') {
@@ -21,7 +21,7 @@ export function sumFleet(values: Iterable<LiveSite>): FleetSums {
       sums.energyTodayWh = (sums.energyTodayWh ?? 0) + value.energyTodayWh
       sums.energySites++
     }
-    sums.openAlarms += value.openAlarms ?? 0
+    if (value.openAlarms !== undefined) sums.openAlarms = (sums.openAlarms ?? 0) + value.openAlarms
   }
   return sums
 }
