@@ -14,6 +14,7 @@ import { registerLive } from './live/route.ts'
 import { MAX_CLIENT_FRAME } from './live/socket.ts'
 import { registerCaller } from './plugins/caller.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
+import { registerForeignIds } from './plugins/foreign-ids.ts'
 import { registerHeaders, registerNoStore } from './plugins/headers.ts'
 import { registerHealth } from './plugins/health.ts'
 import { registerIdempotency } from './plugins/idempotency.ts'
@@ -24,6 +25,9 @@ import { registerPolicies } from './plugins/policy.ts'
 import { registerProblems, sendProblem, toProblem } from './plugins/problems.ts'
 import { refuseUnknown } from './plugins/strict.ts'
 import { routeModules } from './routes/index.ts'
+
+/** Milliseconds a socket has to answer the close frame when the server stops. */
+const GOODBYE_MS = 1_000
 
 /**
  * The HTTP and WebSocket API, not listening: `listen` it, or hand requests to `app.routing`. Nothing outside is touched
@@ -89,6 +93,7 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
           maxBodyBytes: limits.ingestBodyBytes,
           publicOrigin: url.origin,
           now,
+          denied: (note) => void deps.db.denied(undefined, note),
         })
       },
       { prefix: '/ingest/v1' },
@@ -101,11 +106,15 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
         done()
       })
       await scope.register(cookie)
-      await scope.register(websocket, { options: { maxPayload: MAX_CLIENT_FRAME, perMessageDeflate: false } })
+      await scope.register(websocket, {
+        options: { maxPayload: MAX_CLIENT_FRAME, perMessageDeflate: false },
+        preClose: sayGoodbye,
+      })
       registerCaller(scope, callerOptions)
       await registerRateLimit(scope, limits.requestsPerMinute)
       registerIdempotency(scope, context)
       refuseUnknown(scope)
+      registerForeignIds(scope, context)
       await registerDocs(scope)
       await scope.register(
         (routes, _options, done) => {
@@ -121,6 +130,16 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     }
   })
   return app
+}
+
+/** Tells open sockets that the server goes away, and does not wait for those that never answer. */
+function sayGoodbye(this: FastifyInstance, done: () => void): void {
+  const { clients } = this.websocketServer
+  for (const client of clients) client.close(1001, 'going away')
+  setTimeout(() => {
+    for (const client of clients) client.terminate()
+  }, GOODBYE_MS).unref()
+  done()
 }
 
 /** Unique per process start and request; short, since it goes into every log line and error. */

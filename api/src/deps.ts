@@ -120,7 +120,7 @@ export const API_LIMITS: ApiLimits = {
   bodyBytes: 1024 * 1024,
   ingestBodyBytes: 8 * 1024 * 1024,
   ingestPendingBytes: 64 * 1024 * 1024,
-  requestsPerMinute: 1200,
+  requestsPerMinute: 6000,
   loginFailuresPerAccount: 10,
   loginFailuresPerAddress: 50,
   sockets: 5000,

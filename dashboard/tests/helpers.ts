@@ -29,7 +29,10 @@ export function watchConsole(page: Page): string[] {
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   const beyond = await page.evaluate(() => {
     const main = document.querySelector('main')
-    return Math.max(document.documentElement.scrollWidth - window.innerWidth, main ? main.scrollWidth - main.clientWidth : 0)
+    return Math.max(
+      document.documentElement.scrollWidth - window.innerWidth,
+      main ? main.scrollWidth - main.clientWidth : 0,
+    )
   })
   expect(beyond, 'pixels beyond the width').toBeLessThanOrEqual(0)
 }
@@ -43,12 +46,20 @@ export async function expectAxeClean(page: Page): Promise<void> {
   // By the debugger: the page's own policy lets no foreign script in, and it should stay that way.
   await page.evaluate(axe)
   const { violations } = await page.evaluate(async () => {
-    const runner = (globalThis as unknown as { axe: { run: (context: Document, options: object) => Promise<AxeResults> } }).axe
+    const runner = (
+      globalThis as unknown as { axe: { run: (context: Document, options: object) => Promise<AxeResults> } }
+    ).axe
     return await runner.run(document, {
       runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
     })
   })
-  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n${nodes.slice(0, 4).map((node) => `  ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`).join('\n')}`)
+  const told = violations.map(
+    ({ id, help, nodes }) =>
+      `${id}: ${help}\n${nodes
+        .slice(0, 4)
+        .map((node) => `  ${JSON.stringify(node.target)} ${node.failureSummary ?? ''}`)
+        .join('\n')}`,
+  )
   expect(told.join('\n')).toBe('')
 }
 

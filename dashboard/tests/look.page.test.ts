@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test'
+import { expect, test, type Page } from '@playwright/test'
 import { expectAxeClean, expectNoSidewaysScroll, firstOf, signIn, watchConsole } from './helpers.ts'
 
 const STAFF = [
@@ -15,7 +15,7 @@ const STAFF = [
 ]
 
 /** Pages are judged once they are quiet: loaded, and the live line open. */
-async function settle(page: import('@playwright/test').Page): Promise<void> {
+async function settle(page: Page): Promise<void> {
   await expect(page.getByRole('heading', { level: 1 }).first()).toBeAttached()
   await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
   await expect(page.locator('[data-live="connected"]')).toBeVisible()
@@ -36,7 +36,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const site = await firstOf(page, '/sites?limit=1')
       const device = await firstOf(page, '/devices?limit=1')
       const customer = await firstOf(page, '/customers?limit=1')
-      for (const path of [...STAFF, `/sites/${site.id}`, `/sites/${site.id}?power=table&bars=table`, `/devices/${device.id}`, `/customers/${customer.id}`]) {
+      for (const path of [
+        ...STAFF,
+        `/sites/${site.id}`,
+        `/sites/${site.id}?power=table&bars=table`,
+        `/devices/${device.id}`,
+        `/customers/${customer.id}`,
+      ]) {
         await test.step(path, async () => {
           await page.goto(path)
           await settle(page)

@@ -30,8 +30,13 @@ test('energy stands by local days and can be taken along', async ({ page }) => {
   await page.goto(`/sites/${site.id}`)
   const energy = page.getByRole('region', { name: 'Energy', exact: true })
   await expect(energy.locator('figcaption')).toContainText('Energy of 30 days')
-  const [download] = await Promise.all([page.waitForEvent('download'), energy.getByRole('button', { name: 'CSV' }).click()])
-  const lines = readFileSync(await download.path(), 'utf8').trim().split('\r\n')
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    energy.getByRole('button', { name: 'CSV' }).click(),
+  ])
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\r\n')
   expect(lines[0]).toBe('date,energy_wh')
   expect(lines).toHaveLength(31)
   await energy.getByLabel('Range of the energy chart').selectOption('months')
@@ -41,7 +46,11 @@ test('energy stands by local days and can be taken along', async ({ page }) => {
 test('a device opens from its site', async ({ page }) => {
   const device = await firstOf(page, '/devices?limit=1')
   await page.goto(`/sites/${String(device['siteId'])}`)
-  await page.getByRole('table', { name: 'Devices' }).getByRole('link', { name: String(device['name']) }).first().click()
+  await page
+    .getByRole('table', { name: 'Devices' })
+    .getByRole('link', { name: String(device['name']) })
+    .first()
+    .click()
   await page.waitForURL(/\/devices\//)
   await expect(page.getByRole('heading', { level: 1, name: String(device['name']) })).toBeVisible()
   await expect(page.getByRole('heading', { name: 'Latest values' })).toBeVisible()

@@ -1,11 +1,11 @@
-import { expect, test } from '@playwright/test'
+import { expect, test, type Page } from '@playwright/test'
 import { signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
 })
 
-async function openTicket(page: import('@playwright/test').Page, subject: string): Promise<string> {
+async function openTicket(page: Page, subject: string): Promise<string> {
   await page.goto('/tickets')
   await page.getByRole('button', { name: 'New ticket' }).first().click()
   await page.getByLabel('Subject', { exact: true }).fill(subject)
@@ -33,7 +33,11 @@ test('a change that meets another one is a choice', async ({ page }) => {
   await expect(page.getByLabel('Status')).toHaveValue('new')
   // Somebody else, meanwhile.
   const changed = await page.evaluate(async (ticket) => {
-    const response = await fetch(`/api/v1/tickets/${ticket}`, { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ priority: 'urgent' }) })
+    const response = await fetch(`/api/v1/tickets/${ticket}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ priority: 'urgent' }),
+    })
     return response.status
   }, id)
   expect(changed).toBe(200)
@@ -59,7 +63,7 @@ test('an alarm is acknowledged and muted with a reason', async ({ page }) => {
   const acknowledge = page.getByRole('button', { name: 'Acknowledge' }).first()
   if (await acknowledge.isVisible()) {
     await acknowledge.click()
-    await expect(page.getByText('Acknowledged').first()).toBeVisible()
+    await expect(list.getByText('Acknowledged').first()).toBeVisible()
   }
   const mute = page.getByRole('button', { name: 'Mute', exact: true }).first()
   if (await mute.isVisible()) {
@@ -68,6 +72,6 @@ test('an alarm is acknowledged and muted with a reason', async ({ page }) => {
     await dialog.getByLabel('Reason').fill('The installer is on site')
     await dialog.getByRole('button', { name: 'Mute alarm' }).click()
     await expect(dialog).toHaveCount(0)
-    await expect(page.getByText('Muted').first()).toBeVisible()
+    await expect(list.getByText('Muted').first()).toBeVisible()
   }
 })

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import {
   idPattern,
   ProblemError,
+  type AuditNote,
   type ConnectionAccess,
   type ConnectionId,
   type RawHeader,
@@ -35,6 +36,8 @@ export interface IngestOptions {
   maxBodyBytes: number
   publicOrigin: string
   now: () => number
+  /** Writes a refused credential into the audit trail, bounded. */
+  denied(note: AuditNote): void
 }
 /** Wrong keys and signatures of one address in a minute before it has to wait. */
 const MAX_REFUSALS = 200
@@ -122,6 +125,7 @@ export function registerIngest(scope: FastifyInstance, options: IngestOptions): 
     const access = key === undefined ? undefined : await credentials.apiKey(key)
     if (access === undefined) {
       refusals.fail(request.ip)
+      options.denied({ action: 'ingest', resource: 'apiKey', details: { address: request.ip } })
       throw new ProblemError('not_signed_in', 'Send an API key with scope ingest as Authorization: Bearer')
     }
     const { tenantId, connectionId } = access
@@ -153,6 +157,13 @@ export function registerIngest(scope: FastifyInstance, options: IngestOptions): 
     )
     if (verdict.ok) return verdict
     refusals.fail(request.ip)
+    options.denied({
+      action: 'ingest',
+      resource: 'connection',
+      resourceId: connection.connectionId,
+      tenantId: connection.tenantId,
+      details: { address: request.ip, reason: verdict.reason },
+    })
     throw new ProblemError('bad_signature', explain[verdict.reason])
   }
 

@@ -54,6 +54,8 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
     docs.decorate('defaultPolicy', 'public')
     docs.addHook('onSend', (_request, reply, payload, done) => {
       const type = String(reply.getHeader('content-type') ?? '')
+      // Megabytes that change with a release alone.
+      if (type.startsWith('application/javascript')) void reply.header('cache-control', 'public, max-age=86400')
       if (typeof payload !== 'string' || !type.startsWith('text/html')) return done(null, payload)
       const nonce = randomBytes(16).toString('base64')
       void reply.header('content-security-policy', docsCsp(nonce)).header('cache-control', 'no-store')

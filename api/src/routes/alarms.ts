@@ -38,7 +38,7 @@ export const alarmRoutes: RouteModule = (api, context) => {
         acknowledged: flagSchema.optional(),
         historic: flagSchema.optional(),
       },
-      sorts: ['-raisedAt', 'raisedAt', 'severity', '-severity'],
+      sorts: ['-raisedAt', 'raisedAt'],
       where: (query): Where<'alarm'> => ({
         ...given(query, ['siteId', 'deviceId', 'ticketId', 'severity', 'type', 'historic']),
         ...nullness('clearedAt', query['open'] as boolean | undefined),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { apiKeyResource } from '@heliograph/crm-core'
-import { apiKeyCreatedSchema, apiKeyCreateSchema, apiKeySchema } from '@heliograph/crm-core/contracts'
+import { ProblemError, apiKeyCreatedSchema, apiKeyCreateSchema, apiKeySchema } from '@heliograph/crm-core/contracts'
 import { idParams, type RouteModule } from '../http/api.ts'
 import { all, crudRoutes } from '../http/crud.ts'
-import { sendEtag } from '../http/etag.ts'
+import { sendEtag, writeOptions } from '../http/etag.ts'
 import { narrowedCaller } from '../plugins/caller.ts'
 
 export const apiKeyRoutes: RouteModule = (api, context) => {
@@ -50,7 +50,11 @@ export const apiKeyRoutes: RouteModule = (api, context) => {
       },
     },
     async (request, reply) => {
-      await apiKeys.revoke(narrowedCaller(request), request.params.id)
+      const caller = narrowedCaller(request)
+      const { ifVersion } = writeOptions(request)
+      const { version } = await context.deps.db.as(caller).get('apiKey', request.params.id)
+      if (ifVersion !== undefined && ifVersion !== version) throw new ProblemError('stale')
+      await apiKeys.revoke(caller, request.params.id)
       return reply.code(204).send(null)
     },
   )

@@ -8,7 +8,12 @@ import { callerOf } from '../plugins/caller.ts'
 const count = z.int().nonnegative()
 const verifyReportSchema = z.object({
   ok: z.boolean(),
-  rollups: z.object({ windows: count, buckets: count, differences: count, examples: z.array(z.record(z.string(), z.unknown())) }),
+  rollups: z.object({
+    windows: count,
+    buckets: count,
+    differences: count,
+    examples: z.array(z.record(z.string(), z.unknown())),
+  }),
   log: z.object({
     records: count,
     checked: count,

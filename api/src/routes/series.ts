@@ -116,6 +116,9 @@ export const seriesRoutes: RouteModule = (api, { deps, now }) => {
   )
 }
 
+/** Amounts per bucket have no extremes. */
+const isSumMetric = (metric: string): boolean => ['energy_wh', 'import_wh', 'export_wh'].includes(metric)
+
 function presentPoint({ ts, ...values }: GaugePoint | SumPoint) {
   return { ts: new Date(ts).toISOString(), ...values }
 }
@@ -125,8 +128,7 @@ function csvOf(series: readonly Series[]): string {
   const columns: string[] = ['ts', 'date']
   const rows = new Map<number, Record<string, unknown>>()
   for (const { metric, points } of series) {
-    const gauge = points.some((point) => 'avg' in point)
-    columns.push(metric, ...(gauge ? [`${metric}_min`, `${metric}_max`] : []))
+    columns.push(metric, ...(isSumMetric(metric) ? [] : [`${metric}_min`, `${metric}_max`]))
     for (const point of points) {
       let row = rows.get(point.ts)
       if (row === undefined) rows.set(point.ts, (row = { ts: new Date(point.ts).toISOString() }))

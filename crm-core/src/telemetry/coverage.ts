@@ -29,7 +29,7 @@ export async function coverageOf(warehouse: Warehouse, scope: DataScope, { tenan
   ]
   const fine = to - from <= FINE_MS
   const rows = await warehouse.query<{ slots: number; spacing: number }>(
-    fine ? fineQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from)} AND r.ts < ${second(to)} AND slots > 0`])) : coarseQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from - 2 * 86_400_000)} AND r.ts < ${second(to + 86_400_000)}`, sql`date >= ${day(localDate(timezone, from))} AND date <= ${day(localDate(timezone, to - 1))}`])),
+    fine ? fineQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from)} AND r.ts < ${second(to)} AND r.slots > 0`])) : coarseQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from - 2 * 86_400_000)} AND r.ts < ${second(to + 86_400_000)}`, sql`date >= ${day(localDate(timezone, from))} AND date <= ${day(localDate(timezone, to - 1))}`])),
     { scope, lane: 'light', maxRows: 200_000 },
   )
   const wanted = target.kind === 'device' ? 1 : (target.siteIds?.length ?? rows.length)

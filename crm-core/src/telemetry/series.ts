@@ -140,8 +140,8 @@ async function gauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequ
     FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL` : perBucket
   const step = Math.max(Math.ceil((to - from) / width), 1000)
   const rows = await warehouse.query<Bucketed & { date: string }>(
-    sql`SELECT min(at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS source
-      FROM (${single}) GROUP BY intDiv(toInt64(at) - ${from}, ${step}) ORDER BY at`,
+    sql`SELECT min(s.at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS source
+      FROM (${single}) AS s GROUP BY intDiv(toInt64(s.at) - ${from}, ${step}) ORDER BY at`,
     { scope, lane: 'light', maxRows: MAX_POINTS },
   )
   const points = rows.map(({ at, avg, min, max, date }) => ({

@@ -15,7 +15,7 @@ import type { Revocations } from '../auth/revocation.ts'
 import { systemCaller } from '../database/crm-database.ts'
 import { isSystem, isUnbound } from '../database/policy.ts'
 import type { CrmDeps } from '../deps.ts'
-import { requirePermission } from '../rights/callers.ts'
+import { narrowCaller, requirePermission } from '../rights/callers.ts'
 import { createUnit } from './org-units.ts'
 
 /** The tenant that `HELIO_ADMIN_EMAIL` is administrator of. */
@@ -105,7 +105,10 @@ export function createTenants({ db }: CrmDeps, revocations: Revocations) {
     options?: WriteOptions,
   ): Promise<Row<'tenant'>> {
     requirePermission(caller, 'tenant:write')
-    if (changes.status !== undefined && !isSystem(caller)) requirePermission(caller, 'platform:operate')
+    // The tenant is more than a unit of it: who administers a unit changes neither its name nor its state.
+    const operates = isSystem(caller) || caller.permissions.has('platform:operate')
+    if (!operates && narrowCaller(caller, 'tenant:write').siteScope !== 'tenant') throw new ProblemError('forbidden')
+    if (!operates && changes.status !== undefined) requirePermission(caller, 'platform:operate')
     await db.as(caller).get('tenant', id)
     const tenantId = id as TenantId
     const as = db.as({ ...systemCaller('tenancy', tenantId), onBehalfOf: { kind: caller.kind, id: caller.id } })

@@ -55,6 +55,7 @@ export function createUsers(deps: CrmDeps, revocations: Revocations) {
     const { roles, customerIds, ...changes } = input
     const home = await homeUnit(db, narrow)
     const row = await db.as(elevated(caller, 'users')).transaction(async (tx) => {
+      await checkMayManage(tx, narrow, id)
       const user = await tx.update('user', id, changes, options)
       if (roles !== undefined) await assignRoles(tx, narrow, id, roles, home)
       if (customerIds !== undefined) await linkCustomers(tx, narrow, id, customerIds)
@@ -72,6 +73,7 @@ export function createUsers(deps: CrmDeps, revocations: Revocations) {
     const narrow = narrowCaller(caller, 'user:write')
     await db.as(narrow).get('user', id)
     await db.as(elevated(caller, 'users')).transaction(async (tx) => {
+      await checkMayManage(tx, narrow, id)
       for (const ticket of await tx.all('ticket', { assigneeId: id }))
         await tx.update('ticket', ticket.id, { assigneeId: null })
       for (const table of ['session', 'passwordReset', 'subscription', 'roleAssignment', 'userCustomer'] as const)
@@ -139,6 +141,20 @@ async function assignRoles(
     'roleAssignment',
     fresh.map((each) => ({ ...each, userId })),
   )
+}
+
+/** Who also holds a role beyond the giver's reach is not the giver's to rename, disable or remove. */
+async function checkMayManage(tx: ReadDb, giver: Caller, userId: string): Promise<void> {
+  if (isSystem(giver)) return
+  const held = await tx.find('roleAssignment', { where: { userId } })
+  const roles = await tx.find('role', { where: { id: { in: held.map(({ roleId }) => roleId) } } })
+  for (const { roleId, orgUnitId } of held)
+    await checkMayGive(
+      tx,
+      giver,
+      roles.find(({ id }) => id === roleId)!,
+      orgUnitId,
+    )
 }
 
 async function checkMayGive(tx: ReadDb, giver: Caller, role: Row<'role'>, orgUnitId: string): Promise<void> {

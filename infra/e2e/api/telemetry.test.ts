@@ -39,7 +39,7 @@ beforeAll(async () => {
       Array.from({ length: 12 }, (_, index) => ({
         tenant_id: tenant.id,
         site_id: tenant.siteId,
-        ts: (DAY + index * 5 * MINUTE) / 1000,
+        ts: DAY + index * 5 * MINUTE,
         date: '2026-03-29',
         energy_wh: 50,
         energy_method: 'counter',
@@ -52,6 +52,7 @@ beforeAll(async () => {
         source: 'inverters',
         samples: 5,
         expected: 5,
+        slots: 1,
         version: 1,
         is_deleted: 0,
       })),
@@ -228,7 +229,7 @@ describe('series', () => {
   })
   test('energy of the site, of its unit and of the tenant is the same', async () => {
     for (const scope of [`site:${mine.siteId}`, `org:${mine.rootId}`, 'tenant']) {
-      const response = await series(`scope=${scope}&metric=energy_wh&bucket=1h`)
+      const response = await series(`scope=${scope}&metric=energy_wh&bucket=5m`)
       const { series: answers } = response.json<{ series: { points: { sum: number }[] }[] }>()
       expect([scope, answers[0]!.points.reduce((sum, point) => sum + point.sum, 0)]).toEqual([scope, 600])
     }

@@ -32,7 +32,7 @@ interface NotificationItem {
   ticketId: string | null
 }
 
-describe('alarm to ticket to message', { timeout: 60_000 }, () => {
+describe('alarm to ticket to message', { timeout: 400_000 }, () => {
   let clockDir: string
   let instance: Instance
   let api: Api

@@ -25,6 +25,8 @@ export interface Client {
   call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T>
   /** Bound to the tenant of an API key; otherwise the tenant is named per call. */
   readonly byKey: boolean
+  /** Which instance it is, to tell instances apart. */
+  readonly target: string
   /** Stops what was started for this client. */
   close(): Promise<void>
 }
@@ -71,6 +73,7 @@ interface Target {
 function client(target: Target, byKey: boolean, close: () => Promise<void> = async () => {}): Client {
   return {
     byKey,
+    target: target.url ?? target.socketPath ?? '',
     close,
     async call<T>(method: string, path: string, body?: unknown, options: { tenantId?: string } = {}) {
       const headers = { ...target.headers, ...(options.tenantId && { 'x-helio-tenant': options.tenantId }) }
@@ -209,8 +212,12 @@ export interface FoundDevice {
 /** The devices of a site by id, serial or name. */
 export async function devicesOf(client: Client, site: FoundSite): Promise<(name: string) => FoundDevice> {
   const devices = await listAll<FoundDevice>(client, `/api/v1/devices?siteId=${site.id}`, site.tenantId)
+  const known = new Map<string, FoundDevice>()
+  for (const device of devices) known.set(device.name, device)
+  for (const device of devices) known.set(device.serial, device)
+  for (const device of devices) known.set(device.id, device)
   return (name) => {
-    const found = devices.find((device) => device.id === name || device.serial === name) ?? devices.find((device) => device.name === name)
+    const found = known.get(name)
     if (!found) throw new CliError(`site "${site.name}" has no device "${name}"`)
     return found
   }

@@ -1,6 +1,6 @@
 /** The `--map` of an import: which column is which metric, in which unit. */
 import { isMetric, type Metric, METRICS } from '@heliograph/crm-core/contracts'
-import { CliError } from './client.ts'
+import { CliError } from './cli-error.ts'
 
 export interface ColumnMapping {
   column: string
@@ -30,8 +30,8 @@ const CONVERSIONS: Record<string, Record<string, (value: number) => number>> = {
 export function readMapping(text: string): ColumnMapping[] {
   const mappings: ColumnMapping[] = []
   // Split before what looks like the end of an entry: `=metric` or `=metric:unit`.
-  for (const entry of text.split(/(?<==[a-z_]+(?::[^,=]+)?),/)) {
-    const match = /^(.+)=([a-z_]+)(?::(.+))?$/.exec(entry.trim())
+  for (const entry of text.split(/(?<==[a-z][a-z0-9_]*(?::[^,=]+)?),/)) {
+    const match = /^(.+)=([a-z][a-z0-9_]*)(?::(.+))?$/.exec(entry.trim())
     if (!match) throw new CliError(`--map: "${entry}" is not column=metric or column=metric:unit`, 2)
     const [, column, metric, unit] = match as unknown as [string, string, string, string | undefined]
     if (!isMetric(metric)) throw new CliError(`--map: there is no metric "${metric}"`, 2)
@@ -50,10 +50,10 @@ const SENTINELS = new Set([-999, -9_999, -99_999, -999_999, -1_000_000, -9_999_9
 const NO_VALUE = /^(|-+|nan|null|none|n\/?a|na)$/i
 
 /** A cell as the metric's value; undefined where nothing was measured. @throws RangeError what is wrong with it */
-export function readCell(cell: string, { column, metric, convert }: ColumnMapping): number | undefined {
+export function readCell(cell: string, { column, metric, convert, decimalComma }: ColumnMapping & { decimalComma?: boolean }): number | undefined {
   const text = cell.trim()
   if (NO_VALUE.test(text)) return undefined
-  const raw = Number(text)
+  const raw = Number(decimalComma && /^-?\d+,\d+$/.test(text) ? text.replace(',', '.') : text)
   if (!Number.isFinite(raw)) throw new RangeError(`${column}: "${text.slice(0, 40)}" is not a number`)
   if (SENTINELS.has(raw)) throw new RangeError(`${column}: ${text} stands for no value`)
   const value = convert(raw)

@@ -1,14 +1,11 @@
 /** `heliograph import`: history from a CSV file, through the ordinary line as backfill. */
-import { createHash } from 'node:crypto'
-import { createReadStream, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { createGunzip } from 'node:zlib'
-import { parse } from 'csv-parse'
 import type { Metrics } from '@heliograph/crm-core/contracts'
-import { type Client, CliError, devicesOf, findSite } from './client.ts'
+import { type Client, CliError, devicesOf, findSite, type FoundDevice } from './client.ts'
 import { readCell, readMapping } from './import-columns.ts'
+import { resumePoint } from './import-resume.ts'
+import { openCsv } from './import-rows.ts'
 import { timeReader } from './import-time.ts'
+import { note, progress } from './output.ts'
 import { drained } from './pipeline.ts'
 
 export interface ImportOptions {
@@ -20,16 +17,29 @@ export interface ImportOptions {
   timeFormat?: string
   timezone?: string
 }
+/** `rows = imported + empty + bad + before`. */
 export interface ImportResult {
   rows: number
   imported: number
   /** Rows in which nothing was measured. */
   empty: number
+  /** Rows that could not be read. */
   bad: number
+  /** Rows that are in, but for a cell that could not be read. */
+  partly: number
+  /** Rows that an earlier, cut off run of this import brought in. */
+  before: number
 }
 
-const CHUNK = 2_000
+/** Small enough that the server's loop serves others in between. */
+const CHUNK = 1_000
 const BAD_ROWS_LISTED = 20
+
+interface Item {
+  deviceId: string
+  ts: number
+  metrics: Metrics
+}
 
 /** @throws CliError for what a person can mend; rows are never a reason to stop */
 export async function importCommand(client: Client, file: string, options: ImportOptions): Promise<ImportResult> {
@@ -37,96 +47,106 @@ export async function importCommand(client: Client, file: string, options: Impor
     throw new CliError('give either --device or --device-column', 2)
   const mapping = readMapping(options.map)
   const site = await findSite(client, options.site)
-  const deviceByName = await devicesOf(client, site)
+  const deviceByName = remembered(await devicesOf(client, site))
+  const only = options.device === undefined ? undefined : deviceByName(options.device)
   const times = timeReader(options.timezone ?? site.timezone, options.timeFormat)
-  const progress = resumeFile(file, options)
-  const skip = progress.done()
-  if (skip > 0) process.stderr.write(`going on behind row ${skip} of an import that was cut off\n`)
+  const needed = [options.time, ...(options.deviceColumn === undefined ? [] : [options.deviceColumn]), ...mapping.map(({ column }) => column)]
+  const csv = await openCsv(file, [...new Set(needed)])
+  const timeAt = csv.place(options.time)
+  const deviceAt = options.deviceColumn === undefined ? -1 : csv.place(options.deviceColumn)
+  const columns = mapping.map((column) => ({ ...column, at: csv.place(column.column), decimalComma: csv.decimalComma }))
+  const resume = await resumePoint(file, [client.target, site.id, options])
+  if (resume.rows > 0) note(`going on behind row ${resume.rows} of an import that was cut off`)
 
-  const result: ImportResult = { rows: 0, imported: 0, empty: 0, bad: 0 }
+  const result: ImportResult = { rows: 0, imported: 0, empty: 0, bad: 0, partly: 0, before: 0 }
   const previous = new Map<string, number>()
-  let chunk: { deviceId: string; ts: number; metrics: Metrics }[] = []
-  const send = async (): Promise<void> => {
-    if (chunk.length > 0) await client.call('POST', '/api/v1/imports', { readings: chunk }, { tenantId: site.tenantId })
-    result.imported += chunk.length
-    chunk = []
-    progress.save(result.rows)
-    process.stderr.write(`\r${result.rows} rows`)
+  let listed = 0
+  const complain = (why: string): void => {
+    if (++listed <= BAD_ROWS_LISTED) note(`row ${result.rows}: ${why}`)
   }
-  const bad = (row: number, why: string): void => {
-    result.bad++
-    if (result.bad <= BAD_ROWS_LISTED) process.stderr.write(`\rrow ${row}: ${why}\n`)
+  /** Undefined for a row without a reading. */
+  const readRow = (row: string[]): Item | undefined => {
+    const device = only ?? deviceByName(row[deviceAt] ?? '')
+    const ts = times.read(row[timeAt] ?? '', previous.get(device.id))
+    previous.set(device.id, ts)
+    const metrics: Metrics = {}
+    let read = 0
+    let problem: string | undefined
+    for (const column of columns) {
+      try {
+        const value = readCell(row[column.at] ?? '', column)
+        if (value === undefined) continue
+        metrics[column.metric] = value
+        read++
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        problem ??= error.message
+      }
+    }
+    if (problem !== undefined) {
+      if (read === 0) throw new RangeError(problem)
+      result.partly++
+      complain(`${problem}; the rest of the row is taken`)
+    }
+    return read === 0 ? undefined : { deviceId: device.id, ts, metrics }
   }
 
-  for await (const row of rowsOf(file, [options.time, ...(options.deviceColumn ? [options.deviceColumn] : []), ...mapping.map(({ column }) => column)])) {
+  let chunk: Item[] = []
+  let sending: Promise<void> | undefined
+  /** One request under way while the next rows are read; never two, so that later rows stay later. */
+  const send = async (): Promise<void> => {
+    await sending
+    const readings = chunk
+    const rows = result.rows
+    chunk = []
+    sending = (async () => {
+      if (readings.length > 0) await client.call('POST', '/api/v1/imports', { readings }, { tenantId: site.tenantId })
+      result.imported += readings.length
+      await resume.save(rows)
+      progress(`${rows} rows`)
+    })()
+    // It is waited for later; a failure must not count as unhandled until then.
+    sending.catch(() => undefined)
+  }
+
+  for await (const row of csv.rows()) {
     result.rows++
     try {
-      const device = deviceByName(options.device ?? row[options.deviceColumn!]!.trim())
-      const ts = times.read(row[options.time]!, previous.get(device.id))
-      previous.set(device.id, ts)
-      const metrics: Metrics = {}
-      for (const column of mapping) {
-        const value = readCell(row[column.column] ?? '', column)
-        if (value !== undefined) metrics[column.metric] = value
-      }
-      if (Object.keys(metrics).length === 0) result.empty++
-      else if (result.rows > skip) chunk.push({ deviceId: device.id, ts, metrics })
+      const item = readRow(row)
+      if (item === undefined) result.empty++
+      else if (result.rows <= resume.rows) result.before++
+      else chunk.push(item)
     } catch (error) {
       if (!(error instanceof RangeError || error instanceof CliError)) throw error
-      bad(result.rows, error.message)
+      result.bad++
+      complain(error.message)
     }
     if (chunk.length >= CHUNK) await send()
   }
   await send()
-  process.stderr.write(`\r${result.rows} rows read; storing …\n`)
+  await sending
+  if (listed > BAD_ROWS_LISTED) note(`… and ${listed - BAD_ROWS_LISTED} more`)
+  note(`${result.rows} rows read; storing …`)
   await drained(client)
-  progress.finish()
-  if (result.bad > BAD_ROWS_LISTED) process.stderr.write(`${result.bad - BAD_ROWS_LISTED} more bad rows\n`)
+  await resume.finish()
   return result
 }
 
-async function* rowsOf(file: string, needed: string[]): AsyncGenerator<Record<string, string>> {
-  try {
-    statSync(file)
-  } catch {
-    throw new CliError(`there is no file ${file}`)
-  }
-  const source = createReadStream(file)
-  const parser = parse({
-    bom: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    trim: true,
-    max_record_size: 1_000_000,
-    columns(header: string[]) {
-      const missing = needed.find((name) => !header.includes(name))
-      if (missing !== undefined) throw new CliError(`the file has no column "${missing}"; it has ${header.slice(0, 30).join(', ')}`)
-      return header
-    },
-  })
-  source.on('error', (error) => parser.destroy(error))
-  const gzip = file.endsWith('.gz') ? createGunzip() : undefined
-  gzip?.on('error', (error) => parser.destroy(new CliError(`${file}: ${error.message}`)))
-  ;(gzip ? source.pipe(gzip) : source).pipe(parser)
-  yield* parser as AsyncIterable<Record<string, string>>
-}
-
-/** How far an import of the same file with the same options has come. */
-function resumeFile(file: string, options: ImportOptions) {
-  const { size, mtimeMs } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0, mtimeMs: 0 }
-  const key = createHash('sha256').update(JSON.stringify([resolve(file), size, mtimeMs, options])).digest('hex').slice(0, 24)
-  const path = join(tmpdir(), `heliograph-import-${key}.json`)
-  return {
-    done(): number {
+/** A file names the same few devices again and again. */
+function remembered(find: (name: string) => FoundDevice): (name: string) => FoundDevice {
+  const known = new Map<string, FoundDevice | CliError>()
+  return (name) => {
+    let found = known.get(name)
+    if (found === undefined) {
       try {
-        const { rows } = JSON.parse(readFileSync(path, 'utf8')) as { rows: unknown }
-        return typeof rows === 'number' ? rows : 0
-      } catch {
-        return 0
+        found = find(name)
+      } catch (error) {
+        if (!(error instanceof CliError)) throw error
+        found = error
       }
-    },
-    save: (rows: number) => writeFileSync(path, JSON.stringify({ rows })),
-    finish: () => rmSync(path, { force: true }),
+      if (known.size < 10_000) known.set(name, found)
+    }
+    if (found instanceof CliError) throw found
+    return found
   }
 }

@@ -41,7 +41,7 @@ export async function problemOf(work: Promise<unknown>): Promise<ProblemCode | '
 }
 
 export function describeCrmDatabase(engine: string, open: () => Promise<CrmHarness>): void {
-  describe(`CRM database on ${engine}`, () => {
+  describe(`CRM database on ${engine}`, { timeout: 60_000 }, () => {
     let harness: CrmHarness
     let db: CrmDatabase
     beforeAll(async () => {

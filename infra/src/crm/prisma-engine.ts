@@ -217,8 +217,22 @@ function engineError(error: unknown): unknown {
     case 'P2024':
       return failed('unavailable')
     default:
+      if (isStorageTrouble(error)) return failed('unavailable')
       return error.name.startsWith('PrismaClient') ? failed('rejected') : error
   }
+}
+
+/** Primary codes of SQLite (https://sqlite.org/rescode.html): read-only, I/O, full, cannot open. */
+const STORAGE_TROUBLE = new Set([8, 10, 13, 14])
+/** Disk full and the like: nothing is wrong with the request, and the same one may pass when there is room again. */
+function isStorageTrouble(error: Error): boolean {
+  const { rawCode, meta } = error as {
+    rawCode?: unknown
+    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
+  }
+  const code = Number(rawCode ?? meta?.driverAdapterError?.cause?.originalCode)
+  // Extended codes carry the primary one in their lowest byte.
+  return STORAGE_TROUBLE.has(code & 255)
 }
 /** Prisma's messages hold the call's source and arguments; only their last line says what is wrong. */
 const firstLine = (message: string): string => message.trim().split('\n').at(-1)!.slice(0, 300)

@@ -16,7 +16,7 @@ import { openTestCrm, type TestCrm } from './open-for-test.ts'
 
 const DAY = 86_400_000
 
-describe('sites, devices and connections', () => {
+describe('sites, devices and connections', { timeout: 60_000 }, () => {
   let test: TestCrm
   let reader: CrmReader
   let admin: Caller

@@ -15,7 +15,7 @@ import { openTestCrm, TEST_PASSWORD, type TestCrm } from './open-for-test.ts'
 const MINUTE = 60_000
 const tests: TestCrm[] = []
 
-describe('alarm to ticket to message', () => {
+describe('alarm to ticket to message', { timeout: 60_000 }, () => {
   let test: TestCrm
   let admin: Caller
   let tenantId: TenantId
@@ -263,7 +263,7 @@ describe('alarm to ticket to message', () => {
   })
 })
 
-describe('jobs', () => {
+describe('jobs', { timeout: 60_000 }, () => {
   let test: TestCrm
   beforeEach(async () => {
     test = await openTestCrm()

@@ -4,7 +4,7 @@ import type { Caller } from '@heliograph/crm-core/contracts'
 import { problemOf } from './crm-database.conformance.ts'
 import { openTestCrm, TEST_PASSWORD, type TestCrm } from './open-for-test.ts'
 
-describe('people and their rights', () => {
+describe('people and their rights', { timeout: 60_000 }, () => {
   let test: TestCrm
   let admin: Caller
   let rootId: string
@@ -70,6 +70,14 @@ describe('people and their rights', () => {
       [{ role: 'support', orgUnitId: 'nowhere' }],
     ])
       expect([roles, await problemOf(person(roles, local))]).toEqual([roles, 'forbidden'])
+    // Seen in the north, but administrator of everything: not the north's to change.
+    const both = await person([{ role: 'admin' }, { role: 'analyst', orgUnitId: north }])
+    expect(await problemOf(test.crm.users.update(local, both.id, { status: 'disabled' }))).toBe('forbidden')
+    expect(await problemOf(test.crm.users.remove(local, both.id))).toBe('forbidden')
+    expect(await problemOf(test.crm.tenants.update(local, admin.tenantId!, { name: 'Mine' }))).toBe('forbidden')
+    expect(await problemOf(test.crm.tenants.update(admin, admin.tenantId!, { name: 'Ours' }))).toBe('none')
+    const other = await test.tenant()
+    expect(await problemOf(test.crm.tenants.update(admin, other.tenantId, { name: 'Mine' }))).toBe('not_found')
     expect(await problemOf(person([{ role: 'king' }], local))).toBe('invalid_fields')
     expect(await problemOf(test.crm.users.update(local, admin.id, { status: 'disabled' }))).toBe('not_found')
     const far = (await holding(south)).customer

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile, mkdir, copyFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,7 +34,8 @@ describeCrmDatabase('SQLite', async () => {
   }
 })
 
-describe('SQLite database file', () => {
+// Processes of their own start slowly on a busy machine.
+describe('SQLite database file', { timeout: 60_000 }, () => {
   let folder: string
   let file: string
   beforeEach(async () => {
@@ -83,6 +85,19 @@ describe('SQLite database file', () => {
       // While there is one file, it is the schema; later files are compared by running them against a server.
       if (migrations.length === 1)
         expect(statements(migrations[0]!.sql)).toBe(statements(createStatements(models, 'mysql')))
+    })
+
+    it('that were released stay as they are', async () => {
+      const digest = async (name: string) =>
+        createHash('sha256')
+          .update(await readFile(here(`../../migrations/${name}`)))
+          .digest('hex')
+      expect(await digest('sqlite/0001-core.sql')).toBe(
+        '102094e627986c1adeee685932e1962fd6b556d1c2c90c071b573275a91d332c',
+      )
+      expect(await digest('mysql/0001-core.sql')).toBe(
+        '20fede63a2b6bfe5cb6bfcf8807d5f68a3702495fcca84309b94dd842684d206',
+      )
     })
 
     it('run once when several processes start at the same moment', async () => {
@@ -249,6 +264,26 @@ describe('SQLite database file', () => {
     expect(await crm.audit.verify(tenantId)).toMatchObject({ ok: true })
     expect(await copy.system.count('site')).toBe(2)
     await copy.stop()
+  })
+
+  it('says "unavailable" when the disk takes no more, and loses nothing of what it took', async () => {
+    const script = `const { openCrm } = await import(${JSON.stringify(here('./index.ts'))})
+      const db = openCrm({ url: 'file:' + process.argv[1] })
+      await db.start()
+      const tenant = await db.system.transaction((tx) => tx.create('tenant', { name: 'T', status: 'active' }))
+      const scoped = db.systemIn(tenant.id, 'test')
+      const fill = (name) => scoped.transaction((tx) => tx.create('setting', { name, value: 'x'.repeat(20000) }))
+      let written = 0, code
+      while (code === undefined) await fill('s' + written).then(() => written++, (error) => { code = error.code ?? 'none' })
+      const again = await fill('again').catch((error) => error.code)
+      console.log(JSON.stringify({ code, again, written, read: await scoped.count('setting') }))`
+    // A limit on file size stands in for a full disk: writes beyond it fail the same way, and it needs no root.
+    const shell = `trap '' XFSZ; ulimit -f 3000; exec "$0" --input-type=module -e "$1" "$2"`
+    const { stdout } = await run('bash', ['-c', shell, process.execPath, script, file])
+    const { code, again, written, read } = JSON.parse(stdout) as Record<string, number | string>
+    expect({ code, again }).toEqual({ code: 'unavailable', again: 'unavailable' })
+    expect(read).toBe(written)
+    expect(written).toBeGreaterThan(5)
   })
 
   it('writes what was accepted before it stops', async () => {

@@ -23,6 +23,7 @@ import { adminSocketPath } from '../cli/client.ts'
 import { openCrm, openCrmReader } from '../crm/index.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { createMemoryLive } from '../live/memory.ts'
+import { startConnectionCare } from './connection-care.ts'
 import type { RoleContext } from './context.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
 import { createOperations } from './operations.ts'
@@ -139,6 +140,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   const demo = settings.demo ? await seedDemo({ crm, db, settings }) : undefined
   const desks = startDesks(log, crm, (error) => logger.error({ err: error }, 'the desk waits'))
   relay.start()
+  const connectionCare = startConnectionCare({ crm, link, onError: (error) => logger.error({ err: error }, 'care of connections') })
   operations.start()
   await api.ready()
   await api.listen({ host: settings.httpHost, port: settings.httpPort })
@@ -149,6 +151,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   return {
     ready: { demo },
     async stop() {
+      connectionCare.stop()
       admin.close()
       admin.closeAllConnections()
       await api.close()

@@ -17,7 +17,7 @@ export function startDeadLetterStore(deps: {
   return deps.log.consume({
     topic: TOPICS.deadLetter,
     group: 'store',
-    lingerMs: 100,
+    lingerMs: 500,
     onError: deps.onError,
     async handle({ topic, partition, records }) {
       const rows = records.map(({ value }) => {

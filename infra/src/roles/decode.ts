@@ -9,6 +9,7 @@ import {
 } from '@heliograph/ingest'
 import type { LogPosition } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
+import { createHeardConnections } from './connection-care.ts'
 import type { RoleContext } from './context.ts'
 import type { RegistryFeed } from './registry-feed.ts'
 
@@ -23,7 +24,9 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
   const { log, logger } = context
   const producers = decodeProducers(log)
   const onError = (error: unknown) => logger.error({ err: error }, 'decoding failed; trying again')
-  const stage = createDecodeStage({ log, registry: feed.registry, vendors, count: counter(context), onError }, producers)
+  const connections = createHeardConnections(context.link)
+  const { heard } = connections
+  const stage = createDecodeStage({ log, registry: feed.registry, vendors, count: counter(context), heard, onError }, producers)
   const replays = createReplayRunner({
     log,
     registry: feed.registry,
@@ -49,6 +52,7 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
       early = undefined
     },
     async stop() {
+      connections.stop()
       await replays.stop()
       await stage.stop()
     },

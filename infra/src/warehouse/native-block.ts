@@ -3,6 +3,8 @@
  * it has next to nothing to parse. Columns that no row of the batch mentions are left out and take their defaults.
  * Format: https://clickhouse.com/docs/interfaces/formats/Native
  */
+import { endianness } from 'node:os'
+
 export interface ColumnType {
   name: string
   /** As `system.columns` tells it. */
@@ -59,80 +61,103 @@ export class ByteWriter {
   }
 }
 
-/** How one value of a type becomes bytes of a fixed width. */
+if (endianness() !== 'LE') throw new Error('blocks are written in the byte order of the machine, which must be little endian')
+
+/** A list of numbers of one width, and how a value gets into it. */
 interface FixedWidth {
-  width: number
-  write(buffer: Buffer, value: unknown, at: number): void
+  array(length: number): Float64Array | BigInt64Array | Uint32Array | Uint16Array | Uint8Array | BigUint64Array
+  /** Fills `to` from the rows; absent values become zero and are told to `absent`. */
+  fill(to: ArrayLike<unknown>, rows: readonly Row[], name: string, absent?: Uint8Array): void
+}
+/** Numbers as they are, after a check. */
+function numbers<T extends Float64Array | Uint32Array | Uint16Array | Uint8Array>(
+  array: (length: number) => T,
+  convert: (value: unknown) => number,
+): FixedWidth {
+  return {
+    array,
+    fill(to, rows, name, absent) {
+      const target = to as T
+      for (let row = 0; row < rows.length; row++) {
+        const value = rows[row]![name]
+        if (value === undefined || value === null) {
+          if (absent) absent[row] = 1
+        } else target[row] = convert(value)
+      }
+    },
+  }
+}
+/** 64-bit integers from numbers that are exact, or big integers. */
+function bigs(convert: (value: unknown) => bigint | number): FixedWidth {
+  return {
+    array: (length) => new BigInt64Array(length),
+    fill(to, rows, name, absent) {
+      const words = new Uint32Array((to as BigInt64Array).buffer)
+      for (let row = 0; row < rows.length; row++) {
+        const value = rows[row]![name]
+        if (value === undefined || value === null) {
+          if (absent) absent[row] = 1
+          continue
+        }
+        const number = convert(value)
+        if (typeof number === 'bigint') {
+          ;(to as BigInt64Array)[row] = number
+        } else {
+          // Two halves: a big integer per value would cost an allocation each.
+          const high = Math.floor(number / 0x1_0000_0000)
+          words[row * 2] = number - high * 0x1_0000_0000
+          words[row * 2 + 1] = high
+        }
+      }
+    },
+  }
 }
 const toNumber = (value: unknown): number => {
   if (typeof value === 'number') return value
   if (typeof value === 'boolean') return value ? 1 : 0
-  if (value === undefined || value === null) return 0
   throw new RowError(`not a number: ${String(value)}`)
 }
 const toInstant = (value: unknown): number => {
-  if (value === undefined || value === null) return 0
   const instant = typeof value === 'number' ? value : Date.parse(String(value))
   if (!Number.isFinite(instant)) throw new RowError(`not an instant: ${String(value)}`)
   return instant
 }
-const integer = (value: unknown, max: number): number => {
-  const number = toNumber(value)
-  if (!Number.isInteger(number) || number < 0 || number > max) throw new RowError(`not an integer from 0 to ${max}: ${number}`)
-  return number
-}
-const writeUInt64 = (buffer: Buffer, value: number | bigint, at: number): void => {
-  if (typeof value === 'bigint') {
-    buffer.writeBigUInt64LE(value, at)
-  } else {
-    const whole = integer(value, Number.MAX_SAFE_INTEGER)
-    buffer.writeUInt32LE(whole % 0x1_0000_0000, at)
-    buffer.writeUInt32LE(Math.floor(whole / 0x1_0000_0000), at + 4)
+const upTo =
+  (max: number) =>
+  (value: unknown): number => {
+    const number = toNumber(value)
+    if (!Number.isInteger(number) || number < 0 || number > max) throw new RowError(`not an integer from 0 to ${max}: ${number}`)
+    return number
   }
-}
+const exact = upTo(Number.MAX_SAFE_INTEGER)
+const upTo16 = upTo(0xffff)
+const upTo32 = upTo(0xffff_ffff)
 const FIXED: Readonly<Record<string, FixedWidth>> = {
-  UInt8: { width: 1, write: (buffer, value, at) => buffer.writeUInt8(integer(value, 0xff), at) },
-  UInt16: { width: 2, write: (buffer, value, at) => buffer.writeUInt16LE(integer(value, 0xffff), at) },
-  UInt32: { width: 4, write: (buffer, value, at) => buffer.writeUInt32LE(integer(value, 0xffff_ffff), at) },
-  UInt64: { width: 8, write: (buffer, value, at) => writeUInt64(buffer, typeof value === 'bigint' ? value : toNumber(value), at) },
-  Float64: { width: 8, write: (buffer, value, at) => buffer.writeDoubleLE(toNumber(value), at) },
-  Date: {
-    width: 2,
-    write: (buffer, value, at) => buffer.writeUInt16LE(integer(Math.floor(toInstant(value) / 86_400_000), 0xffff), at),
-  },
-  "DateTime('UTC')": {
-    width: 4,
-    write: (buffer, value, at) => buffer.writeUInt32LE(integer(Math.floor(toInstant(value) / 1000), 0xffff_ffff), at),
-  },
-  "DateTime64(3, 'UTC')": {
-    width: 8,
-    write: (buffer, value, at) => {
-      const instant = Math.round(toInstant(value))
-      const high = Math.floor(instant / 0x1_0000_0000)
-      buffer.writeUInt32LE(instant - high * 0x1_0000_0000, at)
-      buffer.writeInt32LE(high, at + 4)
-    },
-  },
+  UInt8: numbers((length) => new Uint8Array(length), upTo(0xff)),
+  UInt16: numbers((length) => new Uint16Array(length), upTo16),
+  UInt32: numbers((length) => new Uint32Array(length), upTo32),
+  UInt64: bigs((value) => (typeof value === 'bigint' ? value : exact(value))),
+  Float64: numbers((length) => new Float64Array(length), toNumber),
+  Date: numbers((length) => new Uint16Array(length), (value) => upTo16(Math.floor(toInstant(value) / 86_400_000))),
+  "DateTime('UTC')": numbers((length) => new Uint32Array(length), (value) => upTo32(Math.floor(toInstant(value) / 1000))),
+  "DateTime64(3, 'UTC')": bigs((value) => Math.round(toInstant(value))),
 }
+const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
 
-function fixed({ width, write }: FixedWidth): Encoder {
+function fixed(width: FixedWidth): Encoder {
   return (out, rows, name) => {
-    const start = out.reserve(width * rows.length)
-    const buffer = out.buffer
-    for (let row = 0; row < rows.length; row++) write(buffer, rows[row]![name], start + row * width)
+    const values = width.array(rows.length)
+    width.fill(values, rows, name)
+    out.bytes(bytesOf(values))
   }
 }
-function nullable({ width, write }: FixedWidth): Encoder {
+function nullable(width: FixedWidth): Encoder {
   return (out, rows, name) => {
-    const nulls = out.reserve(rows.length * (1 + width))
-    const start = nulls + rows.length
-    const buffer = out.buffer
-    for (let row = 0; row < rows.length; row++) {
-      const value = rows[row]![name]
-      const absent = value === undefined || value === null
-      buffer[nulls + row] = absent ? 1 : 0
-      write(buffer, absent ? 0 : value, start + row * width)
-    }
+    const nulls = new Uint8Array(rows.length)
+    const values = width.array(rows.length)
+    width.fill(values, rows, name, nulls)
+    out.bytes(nulls)
+    out.bytes(bytesOf(values))
   }
 }
 const toText = (value: unknown): string => {
@@ -140,72 +165,84 @@ const toText = (value: unknown): string => {
   if (value === undefined || value === null) return ''
   throw new RowError(`not a text: ${JSON.stringify(value)}`)
 }
-/** Texts that repeat within a batch (ids, vendor names) are encoded once. */
-function text(repeats: boolean): Encoder {
-  return (out, rows, name) => {
-    let last: string | undefined
-    let lastBytes: Buffer | undefined
-    const known = new Map<string, Buffer>()
-    for (const row of rows) {
-      const value = toText(row[name])
-      if (!repeats) {
-        out.string(value)
-        continue
-      }
-      if (value !== last || !lastBytes) {
-        lastBytes = known.get(value)
-        if (!lastBytes) {
-          const single = new ByteWriter(80)
-          single.string(value)
-          lastBytes = single.finish()
-          if (known.size < 10_000) known.set(value, lastBytes)
-        }
-        last = value
-      }
-      out.bytes(lastBytes)
+const text: Encoder = (out, rows, name) => {
+  for (const row of rows) out.string(toText(row[name]))
+}
+
+/** Layout of the keys: without a dictionary shared between blocks. */
+const KEYS_IN_BLOCK = 1n
+/** Index width in the low byte; the block brings its own keys, and they are all there are. */
+const OWN_KEYS = (1 << 9) | (1 << 10)
+/** Texts that repeat (ids, vendor names): each once, and numbers instead of it. */
+const dictionary: Encoder = (out, rows, name) => {
+  const keys = new Map<string, number>()
+  const indexes = new Uint32Array(rows.length)
+  let last: string | undefined
+  let lastIndex = 0
+  for (let row = 0; row < rows.length; row++) {
+    const value = toText(rows[row]![name])
+    if (value !== last) {
+      const known = keys.get(value)
+      if (known === undefined) {
+        lastIndex = keys.size
+        keys.set(value, lastIndex)
+      } else lastIndex = known
+      last = value
     }
+    indexes[row] = lastIndex
   }
+  const width = keys.size <= 0x100 ? 0 : keys.size <= 0x1_0000 ? 1 : 2
+  out.bytes(bytesOf(BigUint64Array.of(KEYS_IN_BLOCK, BigInt(OWN_KEYS | width), BigInt(keys.size))))
+  for (const key of keys.keys()) out.string(key)
+  out.bytes(bytesOf(BigUint64Array.of(BigInt(rows.length))))
+  out.bytes(bytesOf(width === 0 ? Uint8Array.from(indexes) : width === 1 ? Uint16Array.from(indexes) : indexes))
 }
 /** Lists: the running ends of all rows first, then the values of all rows as one column. */
 function list(element: Encoder): Encoder {
   return (out, rows, name) => {
     const values: Row[] = []
-    const start = out.reserve(8 * rows.length)
+    const ends = new BigUint64Array(rows.length)
+    let end = 0n
     for (let row = 0; row < rows.length; row++) {
       const entries = rows[row]![name]
       if (entries !== undefined && entries !== null) {
         if (!Array.isArray(entries)) throw new RowError(`not a list: ${JSON.stringify(entries)}`)
         for (const value of entries as unknown[]) values.push({ value })
+        end = BigInt(values.length)
       }
-      writeUInt64(out.buffer, values.length, start + row * 8)
+      ends[row] = end
     }
+    out.bytes(bytesOf(ends))
     element(out, values, 'value')
   }
 }
 
-/** The type as it is sent (dictionaries are made by the engine) and its encoder. */
-function encoderOf(type: string): { sent: string; encode: Encoder } | undefined {
-  const dictionary = /^LowCardinality\((.+)\)$/.exec(type)
-  if (dictionary) return dictionary[1] === 'String' ? { sent: 'String', encode: text(true) } : undefined
-  if (type === 'String') return { sent: 'String', encode: text(false) }
+/** The type as it is sent and its encoder. */
+function encoderOf(type: string, within = false): { sent: string; encode: Encoder } | undefined {
+  // In a list the keys would stand before the ends; plain texts do there.
+  if (type === 'LowCardinality(String)') return within ? { sent: 'String', encode: text } : { sent: type, encode: dictionary }
+  if (type === 'String') return { sent: 'String', encode: text }
   const width = FIXED[type]
   if (width) return { sent: type, encode: fixed(width) }
   const optional = FIXED[/^Nullable\((.+)\)$/.exec(type)?.[1] ?? '']
   if (optional) return { sent: type, encode: nullable(optional) }
   const array = /^Array\((.+)\)$/.exec(type)
-  const element = array ? encoderOf(array[1]!) : undefined
+  const element = array ? encoderOf(array[1]!, true) : undefined
   return element ? { sent: `Array(${element.sent})`, encode: list(element.encode) } : undefined
 }
+
+const SAMPLED_ROWS = 64
 
 /**
  * One block and the names of its columns.
  * @throws RowError where a row has a column the table does not, or a value that is not of its column's type
  */
 export function encodeNativeBlock(rows: readonly Row[], columns: readonly ColumnType[]): { columns: string[]; bytes: Buffer } {
-  const present = new Set<string>()
-  for (const row of rows) for (const name in row) if (row[name] !== undefined) present.add(name)
-  const sent = columns.filter(({ name }) => present.delete(name))
-  if (present.size > 0) throw new RowError(`no such column: ${[...present].join(', ')}`)
+  const known = new Set(columns.map(({ name }) => name))
+  // Rows of one batch are made alike; looking at every key of every row would cost as much as writing them.
+  for (let row = 0; row < rows.length; row += row < SAMPLED_ROWS ? 1 : SAMPLED_ROWS)
+    for (const name of Object.keys(rows[row]!)) if (!known.has(name)) throw new RowError(`no such column: ${name}`)
+  const sent = columns.filter(({ name }) => rows.some((row) => row[name] !== undefined))
   const out = new ByteWriter(Math.max(64 * 1024, rows.length * sent.length * 12))
   out.varint(sent.length)
   out.varint(rows.length)

@@ -6,6 +6,7 @@ import { type Registry, type ResolvedDevice, siteAt } from '@heliograph/crm-core
 import {
   CLOCK_FUTURE_LIMIT_MS,
   CLOCK_PAST_LIMIT_MS,
+  type ConnectionId,
   type DeadLetterReason,
   type DecodedReading,
   type DeviceId,
@@ -22,6 +23,8 @@ import type { DecodeBatch } from './outputs.ts'
 /** Shards whose state is kept; the one unused for longest goes first. A decoder starts afresh when its shard comes back. */
 const MAX_SHARDS = 50_000
 const MAX_DETAIL_LENGTH = 300
+/** Each letter keeps the message's bytes. Of a large message with many bad parts not all are told one by one, so that a megabyte of junk does not become a hundred. */
+const MAX_LETTER_BYTES = 2 * 1024 * 1024
 
 export interface FoldOptions {
   vendors: ReadonlyMap<string, AnyVendor>
@@ -29,6 +32,8 @@ export interface FoldOptions {
   partition: number
   revision: number
   count?: DecodeCounter
+  /** Told of every message's connection and arrival, UTC milliseconds. */
+  heard?(connectionId: ConnectionId, receivedAt: number): void
 }
 export type DecodeResult = 'decoded' | 'empty' | 'unclaimed' | 'dead-letter'
 /** Each raw message ends in exactly one result; each reading in one of `stored` or `unclaimed`. */
@@ -56,6 +61,7 @@ export class Fold {
       this.#options.count?.message('unknown', 'dead-letter')
       return
     }
+    this.#options.heard?.(message.connectionId, message.receivedAt)
     const rawRef: RawRef = {
       connectionId: message.connectionId,
       partition: this.#options.partition,
@@ -85,8 +91,11 @@ export class Fold {
       else unclaimed++
     }
     const rejected = decoded.rejected ?? []
-    for (const [index, { reason, detail }] of rejected.entries())
-      this.#deadLetter(batch, message, rawRef, index, reason, detail)
+    const letters = Math.max(1, Math.floor(MAX_LETTER_BYTES / Math.max(1, message.body.length)))
+    for (const [index, { reason, detail }] of rejected.slice(0, letters).entries()) {
+      const untold = index === letters - 1 ? rejected.length - letters : 0
+      this.#deadLetter(batch, message, rawRef, index, reason, untold > 0 ? `${detail} (and ${untold} more)` : detail)
+    }
     for (const { topic, body } of decoded.downlinks ?? [])
       batch.downlinks.push({
         connectionId: message.connectionId,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Registry } from '@heliograph/crm-core'
 import { type Log, type LogBatch, type LogConsumer, type LogPosition, TOPICS } from '@heliograph/crm-core/contracts'
 import type { AnyVendor } from '../vendor.ts'
-import { type DecodeCounter, Fold } from './fold.ts'
+import { type DecodeCounter, Fold, type FoldOptions } from './fold.ts'
 import { DecodeBatch, type DecodeProducers } from './outputs.ts'
 
 const GROUP = 'decode'
@@ -17,6 +17,7 @@ export interface DecodeStageDeps {
   registry: Registry
   vendors: ReadonlyMap<string, AnyVendor>
   count?: DecodeCounter
+  heard?: FoldOptions['heard']
   onError(error: unknown): void
   now?(): number
 }
@@ -53,7 +54,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
   async function foldOf(partition: number): Promise<Fold> {
     const known = folds.get(partition)
     if (known) return known
-    const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: 0, count: deps.count })
+    const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: 0, count: deps.count, heard: deps.heard })
     const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
     if (checkpoint) fold.restore(checkpoint.state)
     folds.set(partition, fold)

@@ -150,8 +150,8 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
             group: GROUP,
             maxRecords: 20_000,
             maxBytes: 16 * 1024 * 1024,
-            // A store likes few large inserts better than many small ones, and a page does not see a tenth of a second.
-            lingerMs: 100,
+            // A store likes few large inserts better than many small ones, and live values do not wait for it.
+            lingerMs: 300,
             async handle(batch, control) {
               control.keepOffset()
               await handle(batch)
@@ -162,7 +162,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
             },
           }),
         )
-      timer = setInterval(() => void flush(), deps.rollupEveryMs ?? 2_000)
+      timer = setInterval(() => void flush(), deps.rollupEveryMs ?? 3_000)
     },
     async stop() {
       clearInterval(timer)

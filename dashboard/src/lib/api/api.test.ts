@@ -44,10 +44,28 @@ describe('the client', () => {
   })
   it('turns problems into errors with code, fields and time to wait', async () => {
     answer = (_request, _body, response) =>
-      json(response, 422, { type: 'about:blank', title: 'Some fields are not valid', status: 422, code: 'invalid_fields', errors: [{ path: 'name', message: 'is too long' }] }, { 'retry-after': '7' })
-    const error = await client().post('/x', {}).catch((caught: unknown) => caught)
+      json(
+        response,
+        422,
+        {
+          type: 'about:blank',
+          title: 'Some fields are not valid',
+          status: 422,
+          code: 'invalid_fields',
+          errors: [{ path: 'name', message: 'is too long' }],
+        },
+        { 'retry-after': '7' },
+      )
+    const error = await client()
+      .post('/x', {})
+      .catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(ApiError)
-    expect(error).toMatchObject({ code: 'invalid_fields', status: 422, message: 'Some fields are not valid', retryAfterS: 7 })
+    expect(error).toMatchObject({
+      code: 'invalid_fields',
+      status: 422,
+      message: 'Some fields are not valid',
+      retryAfterS: 7,
+    })
     expect((error as ApiError).field('name')).toBe('is too long')
   })
   it('waits for signing in and sends the same request once more, with the same key', async () => {
@@ -68,15 +86,19 @@ describe('the client', () => {
     expect(seen[0]).toBe(seen[1])
   })
   it('fails when the person leaves instead, and never asks for signing in itself', async () => {
-    answer = (_request, _body, response) => json(response, 401, { code: 'wrong_credentials', title: 'Email or password is wrong', status: 401 })
+    answer = (_request, _body, response) =>
+      json(response, 401, { code: 'wrong_credentials', title: 'Email or password is wrong', status: 401 })
     let asked = 0
     const asking = client(() => {
       asked++
       return Promise.resolve(false)
     })
-    await expect(asking.post('/auth/login', {}, { anonymous: true })).rejects.toMatchObject({ code: 'wrong_credentials' })
+    await expect(asking.post('/auth/login', {}, { anonymous: true })).rejects.toMatchObject({
+      code: 'wrong_credentials',
+    })
     expect(asked).toBe(0)
-    answer = (_request, _body, response) => json(response, 401, { code: 'not_signed_in', title: 'Sign in first', status: 401 })
+    answer = (_request, _body, response) =>
+      json(response, 401, { code: 'not_signed_in', title: 'Sign in first', status: 401 })
     await expect(asking.get('/x')).rejects.toMatchObject({ code: 'not_signed_in' })
     expect(asked).toBe(1)
   })
@@ -96,7 +118,10 @@ describe('the client', () => {
     await expect(client().get('/x')).rejects.toMatchObject({ code: 'unreadable' })
   })
   it('says when nobody answers', async () => {
-    const nobody = new ApiClient({ fetch: () => Promise.reject(new TypeError('fetch failed')), signInAgain: () => Promise.resolve(false) })
+    const nobody = new ApiClient({
+      fetch: () => Promise.reject(new TypeError('fetch failed')),
+      signInAgain: () => Promise.resolve(false),
+    })
     await expect(nobody.get('/x')).rejects.toMatchObject({ code: 'offline', status: 0 })
   })
 })

@@ -59,7 +59,8 @@ export class ApiClient {
   }
   async post<T>(path: string, body?: unknown, options: RequestOptions = {}): Promise<T> {
     const idempotencyKey = options.anonymous ? undefined : (options.idempotencyKey ?? crypto.randomUUID())
-    return (await this.tagged<T>('POST', path, { ...options, body, ...(idempotencyKey ? { idempotencyKey } : {}) })).data
+    return (await this.tagged<T>('POST', path, { ...options, body, ...(idempotencyKey ? { idempotencyKey } : {}) }))
+      .data
   }
   async patch<T>(path: string, body: unknown, ifMatch: string | undefined): Promise<Tagged<T>> {
     return await this.tagged<T>('PATCH', path, { body, ifMatch })

@@ -88,7 +88,9 @@ export function wordsFor(code: ApiErrorCode, retryAfterS?: number): string {
     case 'stale':
       return 'Somebody changed it meanwhile.'
     case 'rate_limited':
-      return retryAfterS === undefined ? 'Too many requests. Wait a little.' : `Too many requests. Wait ${retryAfterS} s.`
+      return retryAfterS === undefined
+        ? 'Too many requests. Wait a little.'
+        : `Too many requests. Wait ${retryAfterS} s.`
     case 'unavailable':
     case 'overloaded':
       return 'A part of the server is down or busy. Try again in a moment.'

@@ -8,13 +8,29 @@ import { nights, sunElevation } from './sun.ts'
 import { tickLabel, timeTicks } from './time-axis.ts'
 import type { ChartColors } from './types.ts'
 
-const colors: ChartColors = { ink: 'a', inkDim: 'b', line: 'c', surface: 'd', power: 'e', band: 'f', energy: 'g', night: 'h', bad: 'i', warn: 'j' }
+const colors: ChartColors = {
+  ink: 'a',
+  inkDim: 'b',
+  line: 'c',
+  surface: 'd',
+  power: 'e',
+  band: 'f',
+  energy: 'g',
+  night: 'h',
+  bad: 'i',
+  warn: 'j',
+}
 const FIVE = 300_000
 const zone = 'Europe/Berlin'
 const from = startOfDay('2026-06-21', zone)
 
 interface Drawn {
-  series: { id: string; data: [number, number | null][] | { value: number | null }[]; markArea: { data: { xAxis: number }[][] }; markLine: { data: { xAxis: number; alarmId: string }[] } }[]
+  series: {
+    id: string
+    data: [number, number | null][] | { value: number | null }[]
+    markArea: { data: { xAxis: number }[][] }
+    markLine: { data: { xAxis: number; alarmId: string }[] }
+  }[]
   xAxis: { min: number; max: number; data: string[] }
   yAxis: { name: string }
 }
@@ -31,16 +47,37 @@ describe('series', () => {
         { ts: 'nonsense', avg: 5 },
       ],
     })
-    expect(points.map(({ avg, min, max }) => [avg, min, max])).toEqual([[0, 0, 0], [2, 1, 3]])
+    expect(points.map(({ avg, min, max }) => [avg, min, max])).toEqual([
+      [0, 0, 0],
+      [2, 1, 3],
+    ])
   })
   it('cuts the curve at a gap, not at one late message', () => {
     const at = [0, 1, 2, 4, 12, 13].map((step) => ({ ts: step * FIVE }))
-    expect(withGaps(at, FIVE).map((point) => ('gap' in point ? 'gap' : point.ts / FIVE))).toEqual([0, 1, 2, 4, 'gap', 12, 13])
+    expect(withGaps(at, FIVE).map((point) => ('gap' in point ? 'gap' : point.ts / FIVE))).toEqual([
+      0,
+      1,
+      2,
+      4,
+      'gap',
+      12,
+      13,
+    ])
     expect(gapTime(at, FIVE)).toBe(7 * FIVE)
   })
   it('learns the distance of raw and of thinned points', () => {
-    expect(pointDistance([0, 10, 20, 300].map((s) => ({ ts: s * 1000 })), 'raw')).toBe(60_000)
-    expect(pointDistance([0, 1, 2, 3].map((s) => ({ ts: s * 900_000 })), '5m')).toBe(900_000)
+    expect(
+      pointDistance(
+        [0, 10, 20, 300].map((s) => ({ ts: s * 1000 })),
+        'raw',
+      ),
+    ).toBe(60_000)
+    expect(
+      pointDistance(
+        [0, 1, 2, 3].map((s) => ({ ts: s * 900_000 })),
+        '5m',
+      ),
+    ).toBe(900_000)
     expect(pointDistance([], '1h')).toBe(HOUR)
   })
   it('finds the nearest point or none', () => {
@@ -52,12 +89,30 @@ describe('series', () => {
 })
 
 describe('the power chart', () => {
-  const points = [6, 6.5, 7, 12, 12.5].map((hour) => ({ ts: from + hour * HOUR, avg: hour * 1000, min: hour * 900, max: hour * 1100 }))
+  const points = [6, 6.5, 7, 12, 12.5].map((hour) => ({
+    ts: from + hour * HOUR,
+    avg: hour * 1000,
+    min: hour * 900,
+    max: hour * 1100,
+  }))
   const input: PowerChartInput = {
-    from, to: from + DAY, zone, locale: 'en', label: 'AC power', unit: 'W', bucket: '1h', points,
+    from,
+    to: from + DAY,
+    zone,
+    locale: 'en',
+    label: 'AC power',
+    unit: 'W',
+    bucket: '1h',
+    points,
     nights: [{ from, to: from + 5 * HOUR }],
-    alarms: [{ id: 'a1', ts: from + 8 * HOUR, message: 'gone' }, { id: 'a2', ts: from - 1, message: 'before' }],
-    source: 'inverters', coverage: 0.5, colors, width: 800,
+    alarms: [
+      { id: 'a1', ts: from + 8 * HOUR, message: 'gone' },
+      { id: 'a2', ts: from - 1, message: 'before' },
+    ],
+    source: 'inverters',
+    coverage: 0.5,
+    colors,
+    width: 800,
   }
   const model = powerChart(input)
   const drawn = model.option as unknown as Drawn
@@ -68,7 +123,14 @@ describe('the power chart', () => {
   })
   it('draws a gap as a gap', () => {
     const actual = drawn.series.find((series) => series.id === 'actual')!
-    expect((actual.data as [number, number | null][]).map(([, value]) => value)).toEqual([6000, 6500, 7000, null, 12_000, 12_500])
+    expect((actual.data as [number, number | null][]).map(([, value]) => value)).toEqual([
+      6000,
+      6500,
+      7000,
+      null,
+      12_000,
+      12_500,
+    ])
   })
   it('shades nights and marks the alarms of the range', () => {
     const actual = drawn.series.find((series) => series.id === 'actual')!
@@ -85,7 +147,10 @@ describe('the power chart', () => {
   it('tells value, spread, source and time in the zone of the site', () => {
     expect(model.tooltip(from + 6 * HOUR + 1000)).toEqual({
       title: 'Jun 21, 2026, 06:00:00 GMT+2',
-      rows: [{ label: 'AC power', value: '6,000 W' }, { label: 'Lowest to highest', value: '5,400 to 6,600 W' }],
+      rows: [
+        { label: 'AC power', value: '6,000 W' },
+        { label: 'Lowest to highest', value: '5,400 to 6,600 W' },
+      ],
       note: 'From inverters',
     })
     expect(model.tooltip(from + 2 * HOUR)).toMatchObject({ rows: [{ value: 'no data' }], note: 'Night' })
@@ -107,21 +172,44 @@ describe('the power chart', () => {
 describe('the energy chart', () => {
   const dates = ['2026-06-19', '2026-06-20', '2026-06-21']
   const bars = energyBars(
-    { metric: 'energy_wh', unit: 'Wh', points: [{ ts: '2026-06-18T22:00:00.000Z', date: '2026-06-19', sum: 30_000 }, { ts: '2026-06-20T22:00:00.000Z', date: '2026-06-21', sum: 0 }] },
+    {
+      metric: 'energy_wh',
+      unit: 'Wh',
+      points: [
+        { ts: '2026-06-18T22:00:00.000Z', date: '2026-06-19', sum: 30_000 },
+        { ts: '2026-06-20T22:00:00.000Z', date: '2026-06-21', sum: 0 },
+      ],
+    },
     dates,
     'day',
   )
-  const model = energyChart({ bars, step: 'day', today: '2026-06-21', locale: 'en', source: 'meter', colors, width: 600 })
+  const model = energyChart({
+    bars,
+    step: 'day',
+    today: '2026-06-21',
+    locale: 'en',
+    source: 'meter',
+    colors,
+    width: 600,
+  })
 
   it('has no bar where nothing is known, and a zero where a zero was measured', () => {
-    expect((model.option as unknown as Drawn).series[0]!.data.map((bar) => ('value' in bar ? bar.value : 0))).toEqual([30_000, null, 0])
+    expect((model.option as unknown as Drawn).series[0]!.data.map((bar) => ('value' in bar ? bar.value : 0))).toEqual([
+      30_000,
+      null,
+      0,
+    ])
     expect(model.tooltip(1)?.rows[0]?.value).toBe('no data')
     expect(model.tooltip(2)).toMatchObject({ rows: [{ value: '0 Wh' }], note: 'So far · From meter' })
     expect(model.summary).toContain('No data for 1 of them')
     expect(model.table.csv.rows[1]).toEqual(['2026-06-20', ''])
   })
   it('gathers months by their first day', () => {
-    const months = energyBars({ metric: 'energy_wh', unit: 'Wh', points: [{ ts: 0, date: '2026-05-01', sum: 5 }] }, ['2026-04-01', '2026-05-01'], 'month')
+    const months = energyBars(
+      { metric: 'energy_wh', unit: 'Wh', points: [{ ts: 0, date: '2026-05-01', sum: 5 }] },
+      ['2026-04-01', '2026-05-01'],
+      'month',
+    )
     expect(months.map((bar) => bar.sumWh)).toEqual([null, 5])
   })
 })
@@ -129,7 +217,17 @@ describe('the energy chart', () => {
 describe('ticks', () => {
   it('stand at round wall times of the zone', () => {
     const ticks = timeTicks(from, from + DAY, zone, 9)
-    expect(ticks.map((ts) => tickLabel(ts, zone, 'en'))).toEqual(['Jun 21', '03:00', '06:00', '09:00', '12:00', '15:00', '18:00', '21:00', 'Jun 22'])
+    expect(ticks.map((ts) => tickLabel(ts, zone, 'en'))).toEqual([
+      'Jun 21',
+      '03:00',
+      '06:00',
+      '09:00',
+      '12:00',
+      '15:00',
+      '18:00',
+      '21:00',
+      'Jun 22',
+    ])
   })
   it('stay at round wall times over a change of clocks', () => {
     const start = startOfDay('2026-03-29', zone)
@@ -139,7 +237,9 @@ describe('ticks', () => {
   })
   it('fit zones of half and quarter hours', () => {
     const start = startOfDay('2026-03-03', 'Asia/Kathmandu')
-    expect(timeTicks(start, start + DAY, 'Asia/Kathmandu', 5).map((ts) => tickLabel(ts, 'Asia/Kathmandu', 'en'))).toEqual(['Mar 3', '06:00', '12:00', '18:00', 'Mar 4'])
+    expect(
+      timeTicks(start, start + DAY, 'Asia/Kathmandu', 5).map((ts) => tickLabel(ts, 'Asia/Kathmandu', 'en')),
+    ).toEqual(['Mar 3', '06:00', '12:00', '18:00', 'Mar 4'])
   })
 })
 
@@ -169,5 +269,13 @@ describe('the sun', () => {
 })
 
 it('CSV quotes what needs it and defuses formulas', () => {
-  expect(toCsv(['a', 'b'], [['x,"y"', 1.5], ['=1+1', Number.NaN]])).toBe('a,b\r\n"x,""y""",1.5\r\n\'=1+1,\r\n')
+  expect(
+    toCsv(
+      ['a', 'b'],
+      [
+        ['x,"y"', 1.5],
+        ['=1+1', Number.NaN],
+      ],
+    ),
+  ).toBe('a,b\r\n"x,""y""",1.5\r\n\'=1+1,\r\n')
 })

@@ -24,10 +24,16 @@ export interface EnergyChartInput {
 }
 
 /** Lines up what the API answered with the dates wanted. */
-export function energyBars(series: ApiSeries | undefined, dates: readonly string[], step: 'day' | 'month'): EnergyBar[] {
+export function energyBars(
+  series: ApiSeries | undefined,
+  dates: readonly string[],
+  step: 'day' | 'month',
+): EnergyBar[] {
   const sums = new Map<string, number>()
   for (const point of series?.points ?? []) {
-    const date = point.date ?? (typeof point.ts === 'string' ? point.ts.slice(0, 10) : new Date(point.ts).toISOString().slice(0, 10))
+    const date =
+      point.date ??
+      (typeof point.ts === 'string' ? point.ts.slice(0, 10) : new Date(point.ts).toISOString().slice(0, 10))
     const key = step === 'month' ? `${date.slice(0, 7)}-01` : date
     if (point.sum !== null && point.sum !== undefined && Number.isFinite(point.sum)) sums.set(key, point.sum)
   }
@@ -82,7 +88,8 @@ export function energyChart(input: EnergyChartInput): ChartModel {
     ],
   }
 
-  const name = (date: string) => (input.step === 'month' ? barLabel(date, 'month', locale, true) : dayName(date, locale))
+  const name = (date: string) =>
+    input.step === 'month' ? barLabel(date, 'month', locale, true) : dayName(date, locale)
   return {
     option,
     empty: known.length === 0,
@@ -90,7 +97,9 @@ export function energyChart(input: EnergyChartInput): ChartModel {
     tooltip: (index) => {
       const bar = bars[index]
       if (!bar) return undefined
-      const note = [bar.date === current ? 'So far' : '', input.source ? `From ${input.source}` : ''].filter(Boolean).join(' · ')
+      const note = [bar.date === current ? 'So far' : '', input.source ? `From ${input.source}` : '']
+        .filter(Boolean)
+        .join(' · ')
       return {
         title: name(bar.date),
         rows: [{ label: 'Energy', value: bar.sumWh === null ? 'no data' : exact(bar.sumWh, 'Wh', locale) }],
@@ -113,7 +122,11 @@ function barLabel(date: string, step: 'day' | 'month', locale: string, long = fa
   return new Intl.DateTimeFormat(locale, options).format(Date.parse(`${date}T00:00:00Z`))
 }
 
-function summary(input: EnergyChartInput, known: readonly { date: string; sumWh: number }[], name: (date: string) => string): string {
+function summary(
+  input: EnergyChartInput,
+  known: readonly { date: string; sumWh: number }[],
+  name: (date: string) => string,
+): string {
   const { bars, locale } = input
   const what = input.step === 'month' ? 'months' : 'days'
   if (known.length === 0) return `Energy of ${String(bars.length)} ${what}: no data.`
@@ -123,7 +136,9 @@ function summary(input: EnergyChartInput, known: readonly { date: string; sumWh:
     `Energy of ${String(bars.length)} ${what}: ${figureText(total, 'Wh', locale)} in all.`,
     `Most on ${name(best.date)} with ${figureText(best.sumWh, 'Wh', locale)}.`,
     known.length < bars.length ? `No data for ${String(bars.length - known.length)} of them.` : '',
-    input.coverage === null || input.coverage === undefined ? '' : `${share(input.coverage, locale)} of the expected readings are there.`,
+    input.coverage === null || input.coverage === undefined
+      ? ''
+      : `${share(input.coverage, locale)} of the expected readings are there.`,
   ]
     .filter(Boolean)
     .join(' ')

@@ -60,7 +60,13 @@ export function powerChart(input: PowerChartInput): ChartModel {
         formatter: (ts: number) => tickLabel(ts, zone, locale),
       },
       splitLine: { show: false },
-      axisPointer: { show: true, type: 'line', snap: false, lineStyle: { color: colors.inkDim }, label: { show: false } },
+      axisPointer: {
+        show: true,
+        type: 'line',
+        snap: false,
+        lineStyle: { color: colors.inkDim },
+        label: { show: false },
+      },
     },
     yAxis: {
       type: 'value',
@@ -71,7 +77,16 @@ export function powerChart(input: PowerChartInput): ChartModel {
       axisLabel: { color: colors.inkDim, formatter: (value: number) => onScale(value, scale, locale) },
       splitLine: { lineStyle: { color: colors.line } },
     },
-    dataZoom: [{ type: 'inside', xAxisIndex: 0, filterMode: 'none', zoomOnMouseWheel: 'ctrl', moveOnMouseWheel: false, minValueSpan: 600_000 }],
+    dataZoom: [
+      {
+        type: 'inside',
+        xAxisIndex: 0,
+        filterMode: 'none',
+        zoomOnMouseWheel: 'ctrl',
+        moveOnMouseWheel: false,
+        minValueSpan: 600_000,
+      },
+    ],
     series: [
       ...band,
       {
@@ -111,7 +126,12 @@ export function powerChart(input: PowerChartInput): ChartModel {
     summary: summary(input, distance),
     tooltip: (x) => tooltip(input, x, distance),
     table: {
-      columns: [{ title: 'Time' }, { title: `${input.label}, ${scale.unit}`, align: 'end' }, { title: 'Lowest', align: 'end' }, { title: 'Highest', align: 'end' }],
+      columns: [
+        { title: 'Time' },
+        { title: `${input.label}, ${scale.unit}`, align: 'end' },
+        { title: 'Lowest', align: 'end' },
+        { title: 'Highest', align: 'end' },
+      ],
       rows: points.map((point) => [
         dateTime(point.ts, zone, locale),
         onScale(point.avg, scale, locale),
@@ -127,11 +147,26 @@ export function powerChart(input: PowerChartInput): ChartModel {
 }
 
 /** The expectation from low to high: an invisible line and what lies on top of it. */
-function bandSeries(expected: readonly { ts: number; low: number; high: number }[], distance: number, colors: ChartColors) {
+function bandSeries(
+  expected: readonly { ts: number; low: number; high: number }[],
+  distance: number,
+  colors: ChartColors,
+) {
   const cut = withGaps(expected, distance)
-  const line = { type: 'line', stack: 'expected', symbol: 'none', silent: true, lineStyle: { opacity: 0 }, emphasis: { disabled: true } }
+  const line = {
+    type: 'line',
+    stack: 'expected',
+    symbol: 'none',
+    silent: true,
+    lineStyle: { opacity: 0 },
+    emphasis: { disabled: true },
+  }
   return [
-    { ...line, id: 'expected-low', data: cut.map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.low])) },
+    {
+      ...line,
+      id: 'expected-low',
+      data: cut.map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.low])),
+    },
     {
       ...line,
       id: 'expected',
@@ -153,9 +188,17 @@ function tooltip(input: PowerChartInput, x: number, distance: number) {
     }
   }
   const rows = [{ label: input.label, value: exact(point.avg, unit, locale) }]
-  if (point.min !== point.max) rows.push({ label: 'Lowest to highest', value: `${exact(point.min, '', locale)} to ${exact(point.max, unit, locale)}` })
+  if (point.min !== point.max)
+    rows.push({
+      label: 'Lowest to highest',
+      value: `${exact(point.min, '', locale)} to ${exact(point.max, unit, locale)}`,
+    })
   const expected = input.expected ? nearest(input.expected, x, distance * 1.5) : undefined
-  if (expected) rows.push({ label: 'Expected', value: `${exact(expected.low, '', locale)} to ${exact(expected.high, unit, locale)}` })
+  if (expected)
+    rows.push({
+      label: 'Expected',
+      value: `${exact(expected.low, '', locale)} to ${exact(expected.high, unit, locale)}`,
+    })
   return { title: exactTime(point.ts, zone, locale), rows, note: input.source ? `From ${input.source}` : undefined }
 }
 
@@ -171,7 +214,9 @@ function summary(input: PowerChartInput, distance: number): string {
     `Highest ${figureText(top.max, unit, locale)} at ${dateTime(top.ts, zone, locale)}.`,
     `Last value ${figureText(last.avg, unit, locale)} at ${dateTime(last.ts, zone, locale)}.`,
     missing > 0 ? `No data for ${span(missing)} in between.` : '',
-    input.coverage === null || input.coverage === undefined ? '' : `${share(input.coverage, locale)} of the expected readings are there.`,
+    input.coverage === null || input.coverage === undefined
+      ? ''
+      : `${share(input.coverage, locale)} of the expected readings are there.`,
   ]
     .filter(Boolean)
     .join(' ')

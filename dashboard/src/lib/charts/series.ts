@@ -42,7 +42,12 @@ export function gaugePoints(series: ApiSeries | undefined): GaugePoint[] {
   return points.sort((a, b) => a.ts - b.ts)
 }
 
-const BUCKETS: Readonly<Record<string, number>> = { '5m': 300_000, '1h': 3_600_000, '1d': 86_400_000, '1mo': 31 * 86_400_000 }
+const BUCKETS: Readonly<Record<string, number>> = {
+  '5m': 300_000,
+  '1h': 3_600_000,
+  '1d': 86_400_000,
+  '1mo': 31 * 86_400_000,
+}
 
 /**
  * Expected distance between points: the bucket's length, or for raw data (and thinned data, whose points lie wider apart than
@@ -60,7 +65,10 @@ export function pointDistance(points: readonly { ts: number }[], bucket: string)
 export const GAP_FACTOR = 2.5
 
 /** Cuts a curve where data is missing: never a line across what was not measured. */
-export function withGaps<Point extends { ts: number }>(points: readonly Point[], distance: number): (Point | { ts: number; gap: true })[] {
+export function withGaps<Point extends { ts: number }>(
+  points: readonly Point[],
+  distance: number,
+): (Point | { ts: number; gap: true })[] {
   const out: (Point | { ts: number; gap: true })[] = []
   let before: number | undefined
   for (const point of points) {
@@ -82,7 +90,11 @@ export function gapTime(points: readonly { ts: number }[], distance: number): nu
 }
 
 /** The point nearest to an instant, if it is no further away than given. */
-export function nearest<Point extends { ts: number }>(points: readonly Point[], ts: number, within: number): Point | undefined {
+export function nearest<Point extends { ts: number }>(
+  points: readonly Point[],
+  ts: number,
+  within: number,
+): Point | undefined {
   let low = 0
   let high = points.length
   while (low < high) {

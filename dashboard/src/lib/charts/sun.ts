@@ -26,7 +26,8 @@ export function sunElevation(ts: number, latitude: number, longitude: number): n
   const hourAngle = (siderealDeg - ascension) * RADIANS
   const lat = latitude * RADIANS
   return (
-    Math.asin(Math.sin(lat) * Math.sin(declination) + Math.cos(lat) * Math.cos(declination) * Math.cos(hourAngle)) / RADIANS
+    Math.asin(Math.sin(lat) * Math.sin(declination) + Math.cos(lat) * Math.cos(declination) * Math.cos(hourAngle)) /
+    RADIANS
   )
 }
 

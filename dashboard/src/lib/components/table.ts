@@ -12,7 +12,11 @@ export interface Sort<Key extends string = string> {
 }
 
 /** `-power` in an address is the power column, largest first. */
-export function parseSort<Key extends string>(text: string | null, keys: readonly Key[], otherwise: Sort<Key>): Sort<Key> {
+export function parseSort<Key extends string>(
+  text: string | null,
+  keys: readonly Key[],
+  otherwise: Sort<Key>,
+): Sort<Key> {
   const name = text?.replace(/^-/, '') ?? ''
   const key = keys.find((candidate) => candidate === name)
   return key === undefined ? otherwise : { key, down: text?.startsWith('-') ?? false }

@@ -23,7 +23,13 @@ export function virtualWindow(rows: number, rowHeight: number, scrollTop: number
 }
 
 /** Scroll position that shows a row, moving no further than needed. `headHeight` is covered by the sticky header. */
-export function scrollToShow(index: number, rowHeight: number, scrollTop: number, viewHeight: number, headHeight: number): number {
+export function scrollToShow(
+  index: number,
+  rowHeight: number,
+  scrollTop: number,
+  viewHeight: number,
+  headHeight: number,
+): number {
   const top = index * rowHeight
   const seen = viewHeight - headHeight
   if (top < scrollTop) return top

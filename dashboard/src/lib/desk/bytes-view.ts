@@ -7,10 +7,13 @@ export const MOST_SHOWN = 64 * 1024
 export function asText(bytes: Uint8Array): string {
   const text = new TextDecoder('utf-8').decode(bytes.subarray(0, MOST_SHOWN))
   // Control characters are made visible: they are often the very reason it could not be decoded.
-  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (char) => {
-    const code = char.codePointAt(0) ?? 0
-    return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `\\u${code.toString(16).padStart(4, '0')}`
-  })
+  return text.replaceAll(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (char) => {
+      const code = char.codePointAt(0) ?? 0
+      return code < 0x20 ? String.fromCodePoint(0x2400 + code) : `\\u${code.toString(16).padStart(4, '0')}`
+    },
+  )
 }
 
 /** Sixteen bytes a line: offset, hex, and what is printable. */

@@ -39,18 +39,37 @@ it('a connection says where to point its devices', () => {
   ])
 })
 it('a sample says a few measured values', () => {
-  expect(sampleText({ metrics: { ac_power_w: 312.4, nonsense: 3, energy_total_wh: 91_234 } }, 'en')).toBe('AC power 312 W, Energy, lifetime 91.2 kWh')
+  expect(sampleText({ metrics: { ac_power_w: 312.4, nonsense: 3, energy_total_wh: 91_234 } }, 'en')).toBe(
+    'AC power 312 W, Energy, lifetime 91.2 kWh',
+  )
   expect(sampleText({ metrics: null }, 'en')).toBe('')
   expect(sampleText(undefined, 'en')).toBe('')
 })
 it('browsers are named as people know them', () => {
-  expect(browserName('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36')).toBe('Chrome on Linux')
-  expect(browserName('Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1')).toBe('Safari on iOS')
-  expect(browserName('Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0 Safari/537.36 Edg/141.0')).toBe('Edge on Windows')
+  expect(
+    browserName('Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Safari/537.36'),
+  ).toBe('Chrome on Linux')
+  expect(
+    browserName(
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 Version/19.0 Mobile Safari/604.1',
+    ),
+  ).toBe('Safari on iOS')
+  expect(browserName('Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0 Safari/537.36 Edg/141.0')).toBe(
+    'Edge on Windows',
+  )
   expect(browserName(null)).toBe('Unknown browser')
 })
 it('health: parts that are down or far behind are named, the ordinary course is not', () => {
-  const report = readHealth({ status: 'degraded', parts: [{ name: 'log', state: 'ok', lag: 12 }, { name: 'warehouse', state: 'down', lag: 0 }, { name: 'decode', state: 'ok', lag: 90_000 }, 'x', { name: 5 }] })
+  const report = readHealth({
+    status: 'degraded',
+    parts: [
+      { name: 'log', state: 'ok', lag: 12 },
+      { name: 'warehouse', state: 'down', lag: 0 },
+      { name: 'decode', state: 'ok', lag: 90_000 },
+      'x',
+      { name: 5 },
+    ],
+  })
   expect(report?.parts).toHaveLength(3)
   expect(partsBehind(report!)).toBe('warehouse, decode')
   expect(readHealth('<html>')).toBeUndefined()
@@ -69,12 +88,20 @@ describe('the customer’s sentence', () => {
   })
   it('is one sentence or two, in plain words', () => {
     expect(plainSentence([{ status: 'silent' }]).text).toBe('We cannot reach your system; it may well be producing.')
-    expect(plainSentence([{ status: 'down' }, { status: 'producing' }]).text).toBe('One of your systems is not producing although there should be sun.')
+    expect(plainSentence([{ status: 'down' }, { status: 'producing' }]).text).toBe(
+      'One of your systems is not producing although there should be sun.',
+    )
   })
 })
 
 it('what is due next of a ticket', () => {
-  const sla = { firstResponseDueAt: '2026-03-03T10:00:00.000Z', nextUpdateDueAt: null, solutionDueAt: '2026-03-03T09:00:00.000Z', pausedSince: null, breached: false }
+  const sla = {
+    firstResponseDueAt: '2026-03-03T10:00:00.000Z',
+    nextUpdateDueAt: null,
+    solutionDueAt: '2026-03-03T09:00:00.000Z',
+    pausedSince: null,
+    breached: false,
+  }
   expect(dueOf({ status: 'open', sla })).toMatchObject({ what: 'solution', paused: false })
   expect(dueOf({ status: 'closed', sla })).toBeUndefined()
 })

@@ -7,7 +7,10 @@ export interface AddressLine {
 }
 
 /** @param origin of these pages: what is reachable for the person is so for their devices, unless the operator says otherwise */
-export function addressLines(connection: Pick<Connection, 'id' | 'transport' | 'username' | 'scheme' | 'headerName'>, origin: string): AddressLine[] {
+export function addressLines(
+  connection: Pick<Connection, 'id' | 'transport' | 'username' | 'scheme' | 'headerName'>,
+  origin: string,
+): AddressLine[] {
   const url = new URL(origin)
   switch (connection.transport) {
     case 'mqtt':
@@ -18,7 +21,8 @@ export function addressLines(connection: Pick<Connection, 'id' | 'transport' | '
     case 'webhook': {
       const lines = [{ label: 'Webhook address', value: `${url.origin}/ingest/v1/webhooks/${connection.id}` }]
       if (connection.scheme === 'basic') lines.push({ label: 'User name', value: connection.username })
-      if (connection.scheme === 'shared-header') lines.push({ label: 'Header', value: connection.headerName ?? 'x-webhook-secret' })
+      if (connection.scheme === 'shared-header')
+        lines.push({ label: 'Header', value: connection.headerName ?? 'x-webhook-secret' })
       return lines
     }
     default:

@@ -10,7 +10,9 @@ export function sampleText(sample: unknown, locale: string): string {
   if (typeof metrics !== 'object' || metrics === null) return ''
   return Object.entries(metrics)
     .flatMap(([name, value]) =>
-      isMetric(name) && typeof value === 'number' ? [`${METRICS[name].label} ${figureText(value, METRICS[name].unit, locale)}`] : [],
+      isMetric(name) && typeof value === 'number'
+        ? [`${METRICS[name].label} ${figureText(value, METRICS[name].unit, locale)}`]
+        : [],
     )
     .slice(0, MOST)
     .join(', ')

@@ -8,7 +8,8 @@ class Vendors {
   #asked: Promise<void> | undefined
 
   want(): void {
-    this.#asked ??= api.get<ListOf<VendorInfo>>('/vendors').then(
+    if (this.#asked) return
+    this.#asked = api.get<ListOf<VendorInfo>>('/vendors').then(
       ({ items }) => {
         this.items = [...items].sort((a, b) => a.name.localeCompare(b.name))
       },

@@ -7,7 +7,13 @@ import { sumFleet } from './totals.ts'
 const site = (id: string, name: string, peakPowerW: number, city = 'Ulm'): Site =>
   ({ id, name, peakPowerW, customerId: `c-${id}`, status: 'unknown', timezone: 'UTC', address: { city } }) as Site
 const live = (status: SiteStatus, rest: Partial<LiveSite> = {}) => ({ value: { status, ...rest } })
-const sites = [site('a', 'Alpha', 10), site('b', 'Béta', 500, 'Zürich'), site('c', 'Gamma 10', 20), site('d', 'Gamma 9', 20), site('e', 'Echo', 5)]
+const sites = [
+  site('a', 'Alpha', 10),
+  site('b', 'Béta', 500, 'Zürich'),
+  site('c', 'Gamma 10', 20),
+  site('d', 'Gamma 9', 20),
+  site('e', 'Echo', 5),
+]
 const entries = new Map([
   ['a', live('producing', { acPowerW: 5, openAlarms: 0 })],
   ['b', live('silent', { acPowerW: 50, openAlarms: 9 })],
@@ -40,7 +46,13 @@ describe('the fleet list', () => {
     expect(countStatuses(rows)).toEqual({ down: 2, degraded: 0, silent: 1, unknown: 1, producing: 1, idle: 0 })
   })
   it('sums what is known now and says from how many', () => {
-    expect(sumFleet([...entries.values()].map((one) => one.value))).toEqual({ powerW: 5, powerSites: 2, energyTodayWh: 70, energySites: 1, openAlarms: 9 })
+    expect(sumFleet([...entries.values()].map((one) => one.value))).toEqual({
+      powerW: 5,
+      powerSites: 2,
+      energyTodayWh: 70,
+      energySites: 1,
+      openAlarms: 9,
+    })
     expect(sumFleet([]).powerW).toBeUndefined()
   })
 })

@@ -38,7 +38,9 @@ export function filterRows(
   return rows.filter((row) => {
     if (filter.statuses.length > 0 && !filter.statuses.includes(row.status)) return false
     if (words.length === 0) return true
-    const text = fold(`${row.site.name} ${row.customer} ${row.site.address?.city ?? ''} ${row.site.address?.postalCode ?? ''}`)
+    const text = fold(
+      `${row.site.name} ${row.customer} ${row.site.address?.city ?? ''} ${row.site.address?.postalCode ?? ''}`,
+    )
     return words.every((word) => text.includes(word))
   })
 }

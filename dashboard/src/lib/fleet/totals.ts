@@ -10,7 +10,13 @@ export interface FleetSums {
 }
 
 export function sumFleet(values: Iterable<LiveSite>): FleetSums {
-  const sums: FleetSums = { powerW: undefined, powerSites: 0, energyTodayWh: undefined, energySites: 0, openAlarms: undefined }
+  const sums: FleetSums = {
+    powerW: undefined,
+    powerSites: 0,
+    energyTodayWh: undefined,
+    energySites: 0,
+    openAlarms: undefined,
+  }
   for (const value of values) {
     // What is out of contact counts for nothing now: its last value is not a value of this moment.
     if (value.acPowerW !== undefined && value.status !== 'silent') {

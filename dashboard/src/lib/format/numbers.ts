@@ -70,7 +70,9 @@ export function figure(value: number | null | undefined, unit: string, locale = 
 /** The same on a given scale, for axes and tables whose rows must compare. */
 export function onScale(value: number, scale: Scale, locale = 'en'): string {
   const scaled = value / scale.factor
-  return formatter(locale, digitsFor(scaled) || (scale.factor > 1 && Math.abs(scaled) < 1000 ? 1 : 0), false).format(scaled)
+  return formatter(locale, digitsFor(scaled) || (scale.factor > 1 && Math.abs(scaled) < 1000 ? 1 : 0), false).format(
+    scaled,
+  )
 }
 
 /** The unscaled value with every digit it has, for tooltips: `5,321 W`. */

@@ -10,7 +10,8 @@ describe('local days', () => {
     expect(startOfDay('2026-07-03', 'America/St_Johns')).toBe(at('2026-07-03T02:30:00Z'))
   })
   it('have 23, 24 or 25 hours', () => {
-    const hours = (date: string) => (startOfDay(addDays(date, 1), 'Europe/Berlin') - startOfDay(date, 'Europe/Berlin')) / HOUR
+    const hours = (date: string) =>
+      (startOfDay(addDays(date, 1), 'Europe/Berlin') - startOfDay(date, 'Europe/Berlin')) / HOUR
     expect([hours('2026-03-29'), hours('2026-03-30'), hours('2026-10-25')]).toEqual([23, 24, 25])
   })
   it('begin at the first instant there is where midnight is left out', () => {

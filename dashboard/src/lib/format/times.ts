@@ -90,14 +90,7 @@ export function offsetAt(ts: number, zone: string): number {
     'parts',
   ).formatToParts(ts)
   const read = (type: string) => Number(parts.find((part) => part.type === type)?.value)
-  const wall = Date.UTC(
-    read('year'),
-    read('month') - 1,
-    read('day'),
-    read('hour'),
-    read('minute'),
-    read('second'),
-  )
+  const wall = Date.UTC(read('year'), read('month') - 1, read('day'), read('hour'), read('minute'), read('second'))
   return wall - Math.floor(ts / 1000) * 1000
 }
 

@@ -10,7 +10,10 @@ export function addressLine(address: Address | null | undefined): string {
 
 /** A name of the contract as words: `clock_suspect` and `not-json` become `clock suspect` and `not json`. */
 export function plainWords(name: string): string {
-  return name.replaceAll(/[_-]/g, ' ').replaceAll(/\b(json|crm|mqtt|http|sms|sql|ac|dc|pv)\b/g, (word) => word.toUpperCase()).replaceAll('utf8', 'UTF-8')
+  return name
+    .replaceAll(/[_-]/g, ' ')
+    .replaceAll(/\b(json|crm|mqtt|http|sms|sql|ac|dc|pv)\b/g, (word) => word.toUpperCase())
+    .replaceAll('utf8', 'UTF-8')
 }
 
 /** First letter large: for names used as labels. */

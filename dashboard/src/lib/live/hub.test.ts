@@ -107,7 +107,8 @@ describe('the live hub', () => {
     socket.onopen?.()
     const id = (socket.sent[0] as { id: string }).id
     socket.tell({ type: 'snapshot', id, data: [entry('site:a', 1), entry('site:b', 1)], cursor: 'c1' })
-    for (let ts = 2; ts < 50; ts++) socket.tell({ type: 'update', id, data: [entry('site:a', ts)], cursor: `c${String(ts)}` })
+    for (let ts = 2; ts < 50; ts++)
+      socket.tell({ type: 'update', id, data: [entry('site:a', ts)], cursor: `c${String(ts)}` })
     expect(got.passes).toEqual([])
     expect(test.framesAsked).toBe(1)
     test.paint()
@@ -220,7 +221,15 @@ describe('the live hub', () => {
     const socket = test.sockets[0]!
     socket.onopen?.()
     const id = (socket.sent[0] as { id: string }).id
-    for (const text of ['', '{', 'null', '[]', '{"type":"update"}', '{"type":"update","id":"nobody","data":[],"cursor":"c"}']) socket.tell(text)
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '[]',
+      '{"type":"update"}',
+      '{"type":"update","id":"nobody","data":[],"cursor":"c"}',
+    ])
+      socket.tell(text)
     socket.tell({ type: 'error', id, code: 'not_found' })
     test.paint()
     expect(got.errors).toEqual(['not_found'])
@@ -229,7 +238,12 @@ describe('the live hub', () => {
 })
 
 it('frames: entries that are none are left out', () => {
-  const text = JSON.stringify({ type: 'update', id: 'a', cursor: 'c', data: [{ key: 'k', ts: 1, value: 2 }, { key: 5 }, null, 'x'] })
+  const text = JSON.stringify({
+    type: 'update',
+    id: 'a',
+    cursor: 'c',
+    data: [{ key: 'k', ts: 1, value: 2 }, { key: 5 }, null, 'x'],
+  })
   expect(parseFrame(text)).toEqual({ type: 'update', id: 'a', cursor: 'c', data: [{ key: 'k', ts: 1, value: 2 }] })
 })
 

@@ -163,7 +163,8 @@ export class LiveHub {
       this.#become('signed-out')
       this.#options.onSignedOut()
     } else {
-      if (code === RIGHT_REVOKED) for (const subscription of this.#subscriptions.values()) subscription.cursor = undefined
+      if (code === RIGHT_REVOKED)
+        for (const subscription of this.#subscriptions.values()) subscription.cursor = undefined
       this.#retry()
     }
   }

@@ -2,7 +2,7 @@
  * The hub in a browser, and live values as reactive state. `$state.raw`: a map of ten thousand sites is replaced as a whole
  * once a frame instead of being watched deeply.
  */
-import type { LiveUpdate } from '@heliograph/crm-core/contracts'
+import { liveAddress, mergeEntries, type LiveEntries } from './entries.ts'
 import { LiveHub, type LiveRequest, type LiveStatus, type SocketLike } from './hub.ts'
 import { session } from '#lib/session/session.svelte.ts'
 
@@ -17,11 +17,7 @@ class LiveLine {
   now = $state(Date.now())
 
   readonly hub = new LiveHub({
-    connect: () => {
-      const address = new URL('/api/v1/live', location.href)
-      address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
-      return new WebSocket(address) as SocketLike
-    },
+    connect: () => new WebSocket(liveAddress(location.href)) as SocketLike,
     now: () => Date.now(),
     random: () => Math.random(),
     after: (ms, run) => {
@@ -68,7 +64,7 @@ export const live = new LiveLine()
 
 /** The newest values of one topic by key. */
 export class LiveTopic<Value> {
-  entries = $state.raw<ReadonlyMap<string, { ts: number; value: Value }>>(new Map())
+  entries = $state.raw<LiveEntries<Value>>(new Map())
   /** Whether a first snapshot has come. */
   ready = $state(false)
   error = $state<string | undefined>(undefined)
@@ -81,23 +77,15 @@ export class LiveTopic<Value> {
       this.ready = false
       this.error = undefined
       return live.hub.subscribe(wanted, {
-        apply: (updates, whole) => this.#apply(updates, whole, prefix),
+        apply: (updates, whole) => {
+          this.entries = mergeEntries(this.entries, updates, whole, prefix)
+          this.ready = true
+          this.error = undefined
+        },
         error: (code) => {
           this.error = code
         },
       })
     })
-  }
-
-  #apply(updates: readonly LiveUpdate[], whole: boolean, prefix: string): void {
-    const entries = whole ? new Map<string, { ts: number; value: Value }>() : new Map(this.entries)
-    for (const { key, ts, value } of updates) {
-      const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
-      if (value === null || value === undefined) entries.delete(name)
-      else entries.set(name, { ts, value: value as Value })
-    }
-    this.entries = entries
-    this.ready = true
-    this.error = undefined
   }
 }

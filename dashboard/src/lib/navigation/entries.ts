@@ -20,7 +20,14 @@ export const NAVIGATION: readonly NavigationEntry[] = [
   { href: '/alarms', label: 'Alarms', icon: 'alarm', key: 'a', needs: ['alarm:read'], audience: 'staff' },
   { href: '/tickets', label: 'Tickets', icon: 'ticket', key: 't', needs: ['ticket:read'], audience: 'both' },
   { href: '/customers', label: 'Customers', icon: 'people', key: 'c', needs: ['customer:read'], audience: 'staff' },
-  { href: '/data', label: 'Data desk', icon: 'data', key: 'd', needs: ['connection:read', 'pipeline:read'], audience: 'staff' },
+  {
+    href: '/data',
+    label: 'Data desk',
+    icon: 'data',
+    key: 'd',
+    needs: ['connection:read', 'pipeline:read'],
+    audience: 'staff',
+  },
   { href: '/settings', label: 'Settings', icon: 'settings', key: 's', needs: [], audience: 'both' },
 ]
 

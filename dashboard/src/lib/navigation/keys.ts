@@ -1,5 +1,6 @@
 /** Keys that work everywhere: `g` and a letter to go, `/` to filter, `?` for help. Typing in a field is never taken for one. */
-export type KeyAction = { type: 'go'; key: string } | { type: 'filter' } | { type: 'help' } | { type: 'list' } | { type: 'wait' }
+export type KeyAction =
+  { type: 'go'; key: string } | { type: 'filter' } | { type: 'help' } | { type: 'list' } | { type: 'wait' }
 
 /** How long `g` waits for its second key. */
 export const SECOND_KEY_MS = 1500

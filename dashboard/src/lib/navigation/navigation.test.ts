@@ -15,7 +15,11 @@ describe('who sees what', () => {
     ['customer', '/portal /tickets /settings', '/portal'],
     ['operator', '/settings', '/settings'],
   ] as const)('%s', (role, entries, home) => {
-    expect(entriesFor(viewer(role)).map((entry) => entry.href).join(' ')).toBe(entries)
+    expect(
+      entriesFor(viewer(role))
+        .map((entry) => entry.href)
+        .join(' '),
+    ).toBe(entries)
     expect(homeOf(viewer(role))).toBe(home)
   })
   it('gives every entry a key of its own', () => {
@@ -30,7 +34,15 @@ describe('who sees what', () => {
 })
 
 describe('keys', () => {
-  const press = (key: string, at: number, rest: Partial<KeyPress> = {}): KeyPress => ({ key, at, ctrlKey: false, metaKey: false, altKey: false, taken: false, ...rest })
+  const press = (key: string, at: number, rest: Partial<KeyPress> = {}): KeyPress => ({
+    key,
+    at,
+    ctrlKey: false,
+    metaKey: false,
+    altKey: false,
+    taken: false,
+    ...rest,
+  })
   it('g and a letter go, in time', () => {
     const keys = new KeySequence()
     expect(keys.press(press('g', 0))).toEqual({ type: 'wait' })
@@ -45,7 +57,12 @@ describe('keys', () => {
   })
   it('filter, help and lists', () => {
     const keys = new KeySequence()
-    expect(['/', '?', 'j', 'k'].map((key) => keys.press(press(key, 0))?.type)).toEqual(['filter', 'help', 'list', 'list'])
+    expect(['/', '?', 'j', 'k'].map((key) => keys.press(press(key, 0))?.type)).toEqual([
+      'filter',
+      'help',
+      'list',
+      'list',
+    ])
   })
 })
 

@@ -13,18 +13,40 @@ export function plainSentence(values: readonly (LiveSite | undefined)[]): PlainS
   if (values.length === 0) return { text: 'No system has been set up for you yet.', tone: 'calm' }
   const down = of('down')
   if (down > 0)
-    return { text: many ? `${numberWord(down)} of your systems ${down === 1 ? 'is' : 'are'} not producing although there should be sun.` : 'Your system is not producing although there should be sun.', tone: 'bad' }
+    return {
+      text: many
+        ? `${numberWord(down)} of your systems ${down === 1 ? 'is' : 'are'} not producing although there should be sun.`
+        : 'Your system is not producing although there should be sun.',
+      tone: 'bad',
+    }
   const degraded = of('degraded')
   if (degraded > 0)
-    return { text: many ? `${numberWord(degraded)} of your systems ${degraded === 1 ? 'makes' : 'make'} less than expected.` : 'Your system makes less than expected.', tone: 'warn' }
+    return {
+      text: many
+        ? `${numberWord(degraded)} of your systems ${degraded === 1 ? 'makes' : 'make'} less than expected.`
+        : 'Your system makes less than expected.',
+      tone: 'warn',
+    }
   const silent = of('silent')
   if (silent > 0)
-    return { text: many ? `We cannot reach ${numberWord(silent, true)} of your systems; they may well be producing.` : 'We cannot reach your system; it may well be producing.', tone: 'warn' }
+    return {
+      text: many
+        ? `We cannot reach ${numberWord(silent, true)} of your systems; they may well be producing.`
+        : 'We cannot reach your system; it may well be producing.',
+      tone: 'warn',
+    }
   const known = values.filter((value) => value !== undefined && value.status !== 'unknown')
   if (known.length === 0) return { text: 'Nothing has been heard from your system yet.', tone: 'calm' }
   if (known.every((value) => value?.night)) return { text: 'It is night. All is well.', tone: 'good' }
-  if (of('producing') > 0) return { text: many ? 'Your systems are producing. All is well.' : 'Your system is producing. All is well.', tone: 'good' }
-  return { text: many ? 'Your systems are resting. All is well.' : 'Your system is resting. All is well.', tone: 'good' }
+  if (of('producing') > 0)
+    return {
+      text: many ? 'Your systems are producing. All is well.' : 'Your system is producing. All is well.',
+      tone: 'good',
+    }
+  return {
+    text: many ? 'Your systems are resting. All is well.' : 'Your system is resting. All is well.',
+    tone: 'good',
+  }
 }
 
 function numberWord(value: number, small = false): string {

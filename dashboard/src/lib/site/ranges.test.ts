@@ -7,7 +7,11 @@ const now = Date.parse('2026-03-29T10:00:00Z')
 
 it('ranges are whole local days, with clock changes', () => {
   const day = rangeOf('day', '2026-03-29', zone, now)
-  expect(day).toMatchObject({ from: Date.parse('2026-03-28T23:00:00Z'), to: Date.parse('2026-03-29T22:00:00Z'), current: true })
+  expect(day).toMatchObject({
+    from: Date.parse('2026-03-28T23:00:00Z'),
+    to: Date.parse('2026-03-29T22:00:00Z'),
+    current: true,
+  })
   expect((day.to - day.from) / HOUR).toBe(23)
   const week = rangeOf('week', '2026-03-28', zone, now)
   expect(week.current).toBe(false)

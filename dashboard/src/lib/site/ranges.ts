@@ -3,7 +3,12 @@ import { addDays, localDate, startOfDay } from '../format/times.ts'
 
 export const POWER_RANGES = { day: 1, '3d': 3, week: 7, month: 30 } as const
 export type PowerRange = keyof typeof POWER_RANGES
-export const POWER_RANGE_NAMES: Readonly<Record<PowerRange, string>> = { day: 'Day', '3d': '3 days', week: 'Week', month: '30 days' }
+export const POWER_RANGE_NAMES: Readonly<Record<PowerRange, string>> = {
+  day: 'Day',
+  '3d': '3 days',
+  week: 'Week',
+  month: '30 days',
+}
 
 export interface Range {
   from: number
@@ -20,7 +25,13 @@ export function parseRange(text: string | null): PowerRange {
 
 /** A day of the address; nonsense and days to come are today. */
 export function parseDay(text: string | null, today: string): string {
-  if (text === null || !/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(`${text}T00:00:00Z`)) || text > today) return today
+  if (
+    text === null ||
+    !/^\d{4}-\d{2}-\d{2}$/.test(text) ||
+    Number.isNaN(Date.parse(`${text}T00:00:00Z`)) ||
+    text > today
+  )
+    return today
   return text
 }
 
@@ -54,5 +65,7 @@ export function lastDays(at: string, count: number): string[] {
 export function lastMonths(at: string, count: number): string[] {
   const year = Number(at.slice(0, 4))
   const month = Number(at.slice(5, 7)) - 1
-  return Array.from({ length: count }, (_, index) => new Date(Date.UTC(year, month - count + 1 + index, 1)).toISOString().slice(0, 10))
+  return Array.from({ length: count }, (_, index) =>
+    new Date(Date.UTC(year, month - count + 1 + index, 1)).toISOString().slice(0, 10),
+  )
 }

@@ -16,13 +16,10 @@ class Names<T extends { id: string; name: string }> {
   }
   /** Loads if that has not happened yet. A failure leaves the names out and is tried again by the next who asks. */
   want(): void {
-    this.#asked ??= this.#load().catch(() => {
+    if (this.#asked) return
+    this.#asked = this.#load().catch(() => {
       this.#asked = undefined
     })
-  }
-  refresh(): void {
-    this.#asked = undefined
-    this.want()
   }
   get(id: string | null | undefined): T | undefined {
     return id ? this.entries.get(id) : undefined
@@ -36,11 +33,9 @@ class Names<T extends { id: string; name: string }> {
 
   async #load(): Promise<void> {
     if (!session.may(this.#needs)) return
-    const entries = new Map<string, T>()
-    for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) {
-      for (const item of page) entries.set(item.id, item)
-    }
-    this.entries = entries
+    const items: T[] = []
+    for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) items.push(...page)
+    this.entries = new Map(items.map((item) => [item.id, item]))
     this.ready = true
   }
 }

@@ -22,7 +22,11 @@ export function readHealth(body: unknown): HealthReport | undefined {
 function isPart(part: unknown): part is HealthPart {
   if (typeof part !== 'object' || part === null) return false
   const { name, state, lag } = part as { name?: unknown; state?: unknown; lag?: unknown }
-  return typeof name === 'string' && typeof state === 'string' && (lag === undefined || lag === null || typeof lag === 'number')
+  return (
+    typeof name === 'string' &&
+    typeof state === 'string' &&
+    (lag === undefined || lag === null || typeof lag === 'number')
+  )
 }
 
 /** Names of the parts that are down or far behind; empty when all is well. */

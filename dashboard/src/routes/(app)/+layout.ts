@@ -16,6 +16,9 @@ export const load: LayoutLoad = async ({ url, untrack }) => {
     const failure = asApiError(error)
     if (failure.status !== 401) throw failure
     // The address is read without being tracked: the frame need not ask again on every page.
-    redirect(307, untrack(() => signInAddress(url.pathname, url.search)))
+    redirect(
+      307,
+      untrack(() => signInAddress(url.pathname, url.search)),
+    )
   }
 }

@@ -27,7 +27,9 @@ export async function exportWarehouse(warehouse: Warehouse, folder: string): Pro
   )
   const migrations = await warehouse.query<{ name: string }>(sql`SELECT name FROM schema_migrations ORDER BY name`, OPTIONS)
   const tables: ExportedTable[] = []
-  for (const [name, list] of Map.groupBy(columns, ({ table }) => table)) {
+  // How far the roll-ups have come is written down before the roll-ups: they may be further, never less far.
+  const byTable = [...Map.groupBy(columns, ({ table }) => table)].sort(([a], [b]) => Number(b.endsWith('_marks')) - Number(a.endsWith('_marks')))
+  for (const [name, list] of byTable) {
     if (OWN.test(name)) continue
     const names = list.map((column) => column.name)
     const parts = await warehouse.query<{ id: string }>(

@@ -125,18 +125,27 @@ export async function publishAll(client: FleetClient, bodies: Iterable<Buffer>, 
   return acknowledged
 }
 
-/** Records of all consumers behind the end of the log. */
-export async function totalLag(url: string): Promise<number> {
-  const { parts } = (await (await fetch(`${url}/readyz`)).json()) as { parts: { name: string; lag: number }[] }
-  return parts.reduce((sum, { lag }) => sum + (lag ?? 0), 0)
+interface Readiness {
+  status: string
+  parts: { name: string; lag: number }[]
 }
+const readiness = async (url: string): Promise<Readiness> => (await (await fetch(`${url}/readyz`)).json()) as Readiness
+
+/** Records of all consumers behind the end of the log, as far as they are told. */
+export async function totalLag(url: string): Promise<number> {
+  return lagOf(await readiness(url))
+}
+const lagOf = ({ parts }: Readiness): number => parts.reduce((sum, { lag }) => sum + (lag ?? 0), 0)
+
+/** Every part answers and has nothing left to do, three looks in a row. A part that is down tells no lag. */
 export async function drained(url: string, withinMs: number): Promise<void> {
   let calm = 0
   await waitFor(
     'the line to be drained',
     withinMs,
     async () => {
-      calm = (await totalLag(url)) === 0 ? calm + 1 : 0
+      const now = await readiness(url)
+      calm = now.status === 'ready' && lagOf(now) === 0 ? calm + 1 : 0
       return calm >= 3 || undefined
     },
     200,

@@ -8,7 +8,7 @@ export interface Store {
   rows<T>(sql: string): Promise<T[]>
   bytes(sql: string): Promise<Buffer>
   /** Inserts ready-made blocks. */
-  insert(sql: string, body: Buffer): Promise<void>
+  insert(sql: string, body: Buffer, settings?: Record<string, string>): Promise<void>
   run(sql: string): Promise<void>
   stop(): Promise<void>
 }
@@ -22,8 +22,9 @@ export async function openStore(dataDir: string): Promise<Store> {
     },
   })
   const url = `http://127.0.0.1:${child.ready.port as number}/?database=heliograph`
-  async function call(sql: string, body?: Buffer): Promise<Buffer> {
-    const response = await fetch(body ? `${url}&query=${encodeURIComponent(sql)}` : url, {
+  async function call(sql: string, body?: Buffer, settings: Record<string, string> = {}): Promise<Buffer> {
+    const more = new URLSearchParams({ ...settings, ...(body && { query: sql }) }).toString()
+    const response = await fetch(more ? `${url}&${more}` : url, {
       method: 'POST',
       headers: { 'x-helio-token': token, 'x-helio-lane': 'heavy' },
       body: body ? new Uint8Array(body) : sql,
@@ -41,8 +42,8 @@ export async function openStore(dataDir: string): Promise<Store> {
         .map((line) => JSON.parse(line) as T)
     },
     bytes: (sql) => call(sql),
-    async insert(sql, body) {
-      await call(sql, body)
+    async insert(sql, body, settings) {
+      await call(sql, body, settings)
     },
     async run(sql) {
       await call(sql)

@@ -18,8 +18,8 @@ async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
   let fillSeconds: number
   let served: { device: number[]; tenant: number[] }
   const end = Math.floor(Date.now() / 86_400_000) * 86_400_000
-  const from = end - 2 * 86_400_000
-  const to = from + 86_400_000
+  const from = end - 86_400_000
+  const to = end
   try {
     const { login, devices } = await prepareFleet(server, 20, DEVICES)
     device = devices[0]!

@@ -72,7 +72,7 @@ async function nativeBlocks(dir: string, rounds: number): Promise<number> {
     for (let round = 0; round < rounds; round++) {
       const started = performance.now()
       // A block that is already there would be dropped by the table's deduplication window.
-      await store.insert(`INSERT INTO bench_blocks SETTINGS insert_deduplicate = 0 FORMAT Native`, block)
+      await store.insert('INSERT INTO bench_blocks FORMAT Native', block, { insert_deduplicate: '0' })
       rates.push(Number(count) / ((performance.now() - started) / 1_000))
     }
     await store.run('DROP TABLE bench_blocks')

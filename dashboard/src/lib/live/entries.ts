@@ -1,0 +1,36 @@
+/** What is known of a topic, and how updates change it. */
+import type { LiveUpdate } from '@heliograph/crm-core/contracts'
+
+export interface LiveEntry<Value> {
+  /** UTC milliseconds. */
+  ts: number
+  value: Value
+}
+export type LiveEntries<Value> = ReadonlyMap<string, LiveEntry<Value>>
+
+/**
+ * The entries after some updates, as a new map: what shows them compares by identity.
+ * @param whole the updates are a snapshot: what is not among them is gone
+ * @param prefix taken off the keys: `site:` turns `site:ID` into `ID`
+ */
+export function mergeEntries<Value>(
+  before: LiveEntries<Value>,
+  updates: readonly LiveUpdate[],
+  whole: boolean,
+  prefix = '',
+): LiveEntries<Value> {
+  const entries = new Map<string, LiveEntry<Value>>(whole ? [] : before)
+  for (const { key, ts, value } of updates) {
+    const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
+    if (value === null || value === undefined) entries.delete(name)
+    else entries.set(name, { ts, value: value as Value })
+  }
+  return entries
+}
+
+/** Address of the live socket of the server that a page came from. */
+export function liveAddress(pageAddress: string): URL {
+  const address = new URL('/api/v1/live', pageAddress)
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:'
+  return address
+}
