@@ -111,8 +111,6 @@ export type DomainEvent = { version: number; at: number; tenantId: TenantId } & 
     }
   /** Sessions and rights: open sockets of these people are judged again. */
   | { type: 'rights.changed'; userIds: string[]; sessionIds?: string[] }
-  /** The head of a tenant's audit chain, so that the log can show later that nothing was cut off. */
-  | { type: 'audit.anchored'; seq: number; hash: string }
   | {
       type: 'record.changed'
       resource: 'alarm' | 'ticket' | 'site' | 'customer' | 'notification'

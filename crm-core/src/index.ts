@@ -26,7 +26,7 @@
  *   crm.notifications  deliver({ mail?, sms? }, limit?) -> counts · due(channels, limit?) · settle(row, result)
  *   crm.desk       applyAlarms(records, position) · applyUnclaimed(records, position) · applyReplayProgress(records, position)
  *                  positions(topic, consumer) -> where to go on after a start
- *   crm.audit      verify(tenantId, anchor?) -> verdict · head(tenantId) · anchor() · erase(tenantId, resource, resourceId)
+ *   crm.audit      verify(tenantId, anchor?) -> verdict · head(tenantId) · erase(tenantId, resource, resourceId)
  *   crm.leases     acquire(name, holder, ttlMs) · release(name, holder) · holds(lease)
  *   crm.idempotency begin(caller, key, request) · finish(id, status, response) · abandon(id) · sweep()
  *
@@ -38,7 +38,7 @@
  * with the permission of their policy and hand the result to `db.as`. `requirePermission(caller, permission)` throws
  * `forbidden`.
  *
- * Beside the services: `createOutboxRelay({ db, publish })`, `createCrmJobs({ crm, senders })` (messages, expiry, anchors,
+ * Beside the services: `createOutboxRelay({ db, publish })`, `createCrmJobs({ crm, senders })` (messages, expiry,
  * sweeping; start and stop it with the process that owns the CRM), `createCrmDatabase(engine)` (the access layer that every
  * engine is wrapped in), `buildRegistrySnapshot(rows)`, `systemCaller(part, tenantId?)`, `createSecretBox(secret).open(cipher)`.
  */

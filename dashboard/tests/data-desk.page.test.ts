@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { signIn } from './helpers.ts'
+import { makeWebhook, signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -51,30 +51,50 @@ test('the outbox shows what would be sent', async ({ page }) => {
   await Promise.race([page.locator('summary').first().waitFor(), page.getByText('Nothing was sent yet').waitFor()])
 })
 
-test('a dead letter shows its bytes as text and as hex', async ({ page }) => {
-  await page.getByRole('link', { name: 'Dead letters' }).click()
-  const view = page.getByRole('button', { name: 'View' }).first()
-  await Promise.race([view.waitFor(), page.getByText('No dead letters').waitFor()])
-  test.skip(!(await view.isVisible()), 'no dead letter is in this demo')
-  await view.click()
+test('what cannot be decoded is kept: its bytes are shown, and it can be replayed', async ({ page }) => {
+  const webhook = await makeWebhook(page, 'Sender of nonsense')
+  expect(await webhook.send('{"device": "x", "ts": <b>now</b>}')).toBe(202)
+  await page.goto('/data?tab=dead-letters')
+  const row = page.getByRole('row', { name: /Sender of nonsense/ }).first()
+  await expect(async () => {
+    await page.getByRole('button', { name: 'Reload' }).click()
+    await expect(row).toBeVisible({ timeout: 1000 })
+  }).toPass({ timeout: 30_000 })
+  await row.getByRole('button', { name: 'View' }).click()
   const dialog = page.getByRole('dialog')
+  await expect(dialog.locator('pre')).toContainText('<b>now</b>')
   await dialog.getByRole('button', { name: 'Hex' }).click()
-  await expect(dialog.locator('pre')).toContainText(/^000000 {2}/)
+  await expect(dialog.locator('pre')).toContainText(/^000000 {2}7b 22/)
   await page.keyboard.press('Escape')
   await expect(dialog).toHaveCount(0)
+  await row.getByRole('button', { name: 'Replay' }).click()
+  await expect(page.getByText(/Decoded again|on its way/)).toBeVisible({ timeout: 30_000 })
 })
 
-test('an unclaimed device is claimed for a site', async ({ page }) => {
-  await page.getByRole('link', { name: 'Unclaimed' }).click()
-  const claim = page.getByRole('button', { name: 'Claim device' }).first()
-  await Promise.race([claim.waitFor(), page.getByText('Nothing waits to be claimed').waitFor()])
-  test.skip(!(await claim.isVisible()), 'nothing is unclaimed in this demo')
-  await claim.click()
+test('an unclaimed device appears by itself and is claimed for a site', async ({ page }) => {
+  const webhook = await makeWebhook(page, 'Sender of one device')
+  await page.goto('/data?tab=unclaimed')
+  const serial = `PAGE-${String(Date.now())}`
+  const reading = {
+    device: serial,
+    ts: Date.now(),
+    metrics: { ac_power_w: 4321, energy_total_wh: 1_000_000 },
+    status: 'producing',
+  }
+  expect(await webhook.send(JSON.stringify(reading))).toBe(202)
+  const row = page.getByRole('row', { name: new RegExp(serial) })
+  await expect(row).toBeVisible({ timeout: 30_000 })
+  await expect(row).toContainText('AC power 4.32 kW')
+  await row.getByRole('button', { name: 'Claim device' }).click()
   const dialog = page.getByRole('dialog', { name: 'Claim device' })
+  await dialog.getByRole('button', { name: 'Claim device' }).click()
+  await expect(dialog).toBeVisible()
   await dialog.getByRole('button', { name: 'Show sites' }).click()
   await page.getByRole('listbox').getByRole('option').last().click()
   await dialog.getByRole('button', { name: 'Claim device' }).click()
   await expect(page.getByText(/is claimed\./)).toBeVisible()
+  await expect(row).toHaveCount(0)
   await page.getByRole('link', { name: 'Open device' }).click()
-  await expect(page.getByRole('heading', { name: 'Latest values' })).toBeVisible()
+  // What it sent before it was claimed is there: its history was replayed.
+  await expect(page.getByText('4.32kW').or(page.getByText('4.32 kW')).first()).toBeVisible({ timeout: 30_000 })
 })

@@ -71,14 +71,28 @@ test('rows do not move under the pointer', async ({ page }) => {
   }
 })
 
-test('a lost line is told, and found again', async ({ page, context }) => {
-  await expect(page.locator('[data-live="connected"]')).toBeVisible()
-  await context.setOffline(true)
-  await page.evaluate(() => {
-    // A socket that is open already survives the switch: the page is told as by a dead network.
-    window.dispatchEvent(new Event('offline'))
+test('a lost line is told, and found again', async ({ page }) => {
+  let down = false
+  let cut: (() => Promise<void>) | undefined
+  await page.routeWebSocket('**/api/v1/live', (socket) => {
+    if (down) {
+      void socket.close({ code: 1013 })
+      return
+    }
+    socket.connectToServer()
+    cut = () => socket.close({ code: 1012 })
   })
-  await context.setOffline(false)
   await page.reload()
   await expect(page.locator('[data-live="connected"]')).toBeVisible()
+  const name = (await page.locator('[data-row="0"] [data-main]').innerText()).trim()
+  down = true
+  await cut?.()
+  await expect(page.locator('[data-live="reconnecting"]')).toBeVisible()
+  await expect(page.getByText('No live connection since')).toBeVisible()
+  // The page stays as it was.
+  await expect(page.locator('[data-row="0"] [data-main]')).toHaveText(name)
+  down = false
+  await page.getByRole('button', { name: 'Try now' }).click()
+  await expect(page.locator('[data-live="connected"]')).toBeVisible()
+  await expect(page.getByText('No live connection since')).toHaveCount(0)
 })

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import { readFileSync } from 'node:fs'
+import axe from 'axe-core'
 import { expect, type Page } from '@playwright/test'
 
 export const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
@@ -37,14 +36,13 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
   expect(beyond, 'pixels beyond the width').toBeLessThanOrEqual(0)
 }
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 interface AxeResults {
   violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
 }
 /** Accessibility of the page as it is: WCAG 2.2 AA and best practices. */
 export async function expectAxeClean(page: Page): Promise<void> {
   // By the debugger: the page's own policy lets no foreign script in, and it should stay that way.
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const { violations } = await page.evaluate(async () => {
     const runner = (
       globalThis as unknown as { axe: { run: (context: Document, options: object) => Promise<AxeResults> } }
@@ -72,4 +70,29 @@ export async function firstOf(page: Page, path: string): Promise<{ id: string } 
   const item = answer.items[0]
   if (!item) throw new Error(`the demo has nothing under ${path}`)
   return item
+}
+
+export interface Webhook {
+  id: string
+  send: (body: string) => Promise<number>
+}
+/** A connection of its own, by which a test sends what it wants to see: one that proves itself by user name and secret. */
+export async function makeWebhook(page: Page, name: string): Promise<Webhook> {
+  const made = await page.evaluate(async (connectionName) => {
+    const response = await fetch('/api/v1/connections', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: connectionName, vendor: 'native', transport: 'webhook', scheme: 'basic' }),
+    })
+    return (await response.json()) as { id: string; username: string; secret: string }
+  }, name)
+  const address = new URL(`/ingest/v1/webhooks/${made.id}`, page.url())
+  const authorization = `Basic ${Buffer.from(`${made.username}:${made.secret}`).toString('base64')}`
+  return {
+    id: made.id,
+    send: async (body) => {
+      const headers = { 'content-type': 'application/json', authorization }
+      return (await fetch(address, { method: 'POST', headers, body })).status
+    },
+  }
 }

@@ -58,8 +58,8 @@ test('a change that meets another one is a choice', async ({ page }) => {
 test('an alarm is acknowledged and muted with a reason', async ({ page }) => {
   await page.goto('/alarms')
   const list = page.getByRole('table', { name: 'Alarms' })
-  await Promise.race([list.waitFor(), page.getByText('Nothing is wrong').waitFor()])
-  test.skip(!(await list.isVisible()), 'no alarm is open in this demo')
+  // The demo has an inverter with a fault.
+  await expect(list).toBeVisible()
   const acknowledge = page.getByRole('button', { name: 'Acknowledge' }).first()
   if (await acknowledge.isVisible()) {
     await acknowledge.click()

@@ -17,6 +17,8 @@ const env = {
   PATH: `${bin}:${process.env.PATH}`,
   PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
   CHECKPOINT_DISABLE: '1',
+  // Half of what a process costs to start is reading its modules.
+  NODE_COMPILE_CACHE: join(root, 'node_modules', '.heliograph', 'compiled'),
 }
 
 function say(text) {

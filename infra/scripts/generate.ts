@@ -1,4 +1,5 @@
 /** Makes, or with `--check` compares, every generated file that is committed. */
+import './generate-prisma.ts'
 import './generate-vendors.ts'
 import './generate-rules.ts'
 import './generate-routes.ts'

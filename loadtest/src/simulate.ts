@@ -25,12 +25,13 @@ const HELP = `Simulates a fleet of inverters over MQTT and HTTP.
   --connections C           sockets; default: one a device
   --seed N                  default 1; the same seed gives the same plants, curves and faults
   --longitude D             default: where it is about noon now, so that there is something to see
-  --json                    report as JSON on stdout, nothing else
+  --json                    report as one line of JSON
+  --quiet                   no progress on stderr
 `
 
 class UsageError extends Error {}
 
-function readOptions(): Parameters<typeof runFleet>[0] & { json: boolean } {
+function readOptions(): Parameters<typeof runFleet>[0] & { json: boolean; quiet: boolean } {
   const { values } = parseArgs({
     options: {
       mqtt: { type: 'string' },
@@ -48,6 +49,7 @@ function readOptions(): Parameters<typeof runFleet>[0] & { json: boolean } {
       seed: { type: 'string', default: '1' },
       longitude: { type: 'string' },
       json: { type: 'boolean', default: false },
+      quiet: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -99,6 +101,7 @@ function readOptions(): Parameters<typeof runFleet>[0] & { json: boolean } {
     longitude: values.longitude === undefined ? noonLongitude(Date.now()) : number('longitude', values.longitude, -180),
     connections,
     json: values.json,
+    quiet: values.quiet,
   }
 }
 
@@ -106,9 +109,9 @@ function readOptions(): Parameters<typeof runFleet>[0] & { json: boolean } {
 const noonLongitude = (now: number): number => 180 - ((now % 86_400_000) / 86_400_000) * 360
 
 async function main(): Promise<number> {
-  const { json, ...options } = readOptions()
+  const { json, quiet, ...options } = readOptions()
   const line = (text: string): void => {
-    if (!json) process.stderr.write(`${text}\n`)
+    if (!quiet) process.stderr.write(`${text}\n`)
   }
   const report = await runFleet({
     ...options,

@@ -80,15 +80,3 @@ export function isOfTopic(topic: string, value: LiveValue): boolean {
   // A site's page shows the site, its devices and its alarms.
   return topic.startsWith('site:') && (kind === 'device' || kind === 'alarm') && value.siteId === topic.slice(5)
 }
-/** Prefixes of the bus to read for a topic's snapshot. */
-export function prefixesOf(topic: string): readonly string[] {
-  switch (topic) {
-    case 'fleet':
-      return ['site:']
-    case 'alarms':
-      return ['alarm:']
-    case 'tickets':
-      return ['ticket:']
-  }
-  return topic.startsWith('site:') ? [topic, 'device:', 'alarm:'] : [topic]
-}

@@ -1,6 +1,7 @@
 import type { LiveBus, LiveValue } from '@heliograph/crm-core/contracts'
-import { Channel, channelKey, entriesText, keepNewest, prefixesOf, type ChannelSpec } from './channel.ts'
+import { Channel, channelKey, entriesText, keepNewest, type ChannelSpec } from './channel.ts'
 import { ChannelIndex } from './channel-index.ts'
+import { SiteIndex, valuesOfTopic } from './site-index.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface HubLimits {
@@ -58,6 +59,7 @@ export class LiveHub {
   readonly #now: () => number
   readonly #channels = new Map<string, Channel<Subscription>>()
   readonly #index = new ChannelIndex<Channel<Subscription>>()
+  readonly #sites = new SiteIndex()
   readonly #dirty = new Set<Channel<Subscription>>()
   readonly #clients = new Set<ClientState>()
   #cursor: string
@@ -120,8 +122,8 @@ export class LiveHub {
       return
     }
     const values: LiveValue[] = []
-    for (const prefix of prefixesOf(spec.topic)) {
-      for (const value of this.#bus.list(viewer.tenantId, prefix)) if (channel.takes(value)) values.push(value)
+    for (const value of valuesOfTopic(this.#bus, this.#sites, viewer.tenantId, spec.topic)) {
+      if (channel.takes(value)) values.push(value)
     }
     handle.client.send(`{"type":"snapshot","id":${JSON.stringify(id)},"data":${entriesText(values)},"cursor":${now}}`)
   }
@@ -164,6 +166,7 @@ export class LiveHub {
 
   #take(values: LiveValue[]): void {
     for (const value of values) {
+      this.#sites.note(value)
       for (const channel of this.#index.candidates(value)) {
         if (!channel.takes(value)) continue
         if (channel.pending.has(value.key)) this.#counters.dropped(channel.subscribers.size)

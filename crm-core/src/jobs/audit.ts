@@ -5,8 +5,6 @@ import type { CrmDeps } from '../deps.ts'
 const BATCH = 1_000
 
 export function createAudit({ db }: CrmDeps) {
-  const anchored = new Map<string, number>()
-
   async function* entries(tenantId: string): AsyncIterable<Row<'audit'>[]> {
     for (let after = 0; ;) {
       const batch = await db.system.find('audit', {
@@ -32,28 +30,6 @@ export function createAudit({ db }: CrmDeps) {
     async head(tenantId: string): Promise<AuditHead | undefined> {
       const [head] = await db.system.find('audit', { where: { tenantId }, orderBy: [['seq', 'desc']], limit: 1 })
       return head === undefined ? undefined : { seq: head.seq, hash: head.hash }
-    },
-
-    /**
-     * Emits the heads that moved since this process anchored them, as `audit.anchored`: the log keeps them where who can
-     * change the database cannot. For a job, every few minutes.
-     * @returns how many tenants' heads were told
-     */
-    async anchor(): Promise<number> {
-      const tenants = await db.system.all('tenant')
-      const heads: { tenantId: TenantId; head: AuditHead }[] = []
-      for (const { id } of tenants) {
-        const [last] = await db.system.find('audit', { where: { tenantId: id }, orderBy: [['seq', 'desc']], limit: 1 })
-        if (last !== undefined && last.seq > (anchored.get(id) ?? 0))
-          heads.push({ tenantId: id as TenantId, head: { seq: last.seq, hash: last.hash } })
-      }
-      if (heads.length === 0) return 0
-      await db.system.transaction((tx) => {
-        for (const { tenantId, head } of heads) tx.emit({ type: 'audit.anchored', tenantId, ...head })
-        return Promise.resolve()
-      })
-      for (const { tenantId, head } of heads) anchored.set(tenantId, head.seq)
-      return heads.length
     },
 
     /** Takes away what the trail tells of one record (a person that wants to be forgotten); the chain still holds. */

@@ -22,21 +22,19 @@ export interface CrmJobs {
 
 const LEASE_MS = 30_000
 const RENEW_MS = 10_000
-const ANCHOR_MS = 10 * 60_000
 const SWEEP_MS = 3_600_000
 /** A credential that ended while nobody was looking is announced when somebody looks again. */
 const LOOK_BACK_MS = 24 * 3_600_000
 
 /**
  * What the CRM does by itself, in one process at a time (under a lease): sends the outbox's messages, cuts sockets whose
- * credential ran out, anchors audit chains, clears away what is past its time.
+ * credential ran out, clears away what is past its time.
  */
 export function createCrmJobs({ crm, senders = {}, onError, tickMs = 1_000, now = Date.now }: CrmJobsOptions): CrmJobs {
   const holder = newId<'holder'>()
   let leaseUntil = 0
   let announcedUntil = now() - LOOK_BACK_MS
   let sweptAt = -Infinity
-  let anchoredAt = -Infinity
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
 
@@ -61,10 +59,6 @@ export function createCrmJobs({ crm, senders = {}, onError, tickMs = 1_000, now 
       await crm.connections.announceExpired(announcedUntil, until)
       announcedUntil = until
     })
-    if (now() - anchoredAt >= ANCHOR_MS) {
-      anchoredAt = now()
-      await attempt('anchor the audit trail', () => crm.audit.anchor())
-    }
     if (now() - sweptAt >= SWEEP_MS) {
       sweptAt = now()
       await attempt('sweep', async () => {

@@ -112,6 +112,29 @@ describe('topics', () => {
     expect(keys((await viewer.subscribe(`device:${mine.deviceId}`)).data)).toEqual([`device:${mine.deviceId}`])
     expect(keys((await viewer.subscribe('alarms')).data)).toEqual(['alarm:x'])
   })
+  test('a device that comes later, or moves, is on the page of its site and of no other', async () => {
+    const inside = await signIn(world.app, mine.adminEmail)
+    const site = (await inside.post('sites', { name: 'Second', customerId: mine.customerId, timezone: 'UTC' })).json<{
+      id: string
+    }>()
+    const moving = (ts: number, siteId: string): LiveValue => ({
+      key: 'device:moving',
+      ts,
+      tenantId: mine.id,
+      siteId,
+      value: { siteId },
+    })
+    const devices = async (siteId: string) => {
+      const viewer = await new Viewer(admin).opened()
+      return keys((await viewer.subscribe(`site:${siteId}`)).data).filter((key) => key === 'device:moving')
+    }
+    expect(await devices(site.id)).toEqual([])
+    world.live.publish([moving(1, mine.siteId)])
+    expect(await devices(mine.siteId)).toEqual(['device:moving'])
+    world.live.publish([moving(2, site.id)])
+    expect(await devices(mine.siteId)).toEqual([])
+    expect(await devices(site.id)).toEqual(['device:moving'])
+  })
   test("another tenant's site or device is not found; a topic beyond the role is forbidden", async () => {
     const viewer = await new Viewer(admin).opened()
     for (const topic of [`site:${other.siteId}`, `device:${other.deviceId}`, 'site:nobody']) {

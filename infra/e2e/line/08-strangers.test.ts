@@ -38,15 +38,15 @@ describe('strangers', { timeout: 400_000 }, () => {
   }
   const audited = (action: string) =>
     until(`${action} in the audit`, async () => {
-      const { items } = await api.get<{ items: { action: string }[] }>(`/audit?action=${action}`)
-      return items.length > 0
+      const { items } = await api.get<{ items: { action: string; resourceId: string }[] }>(`/audit?action=denied:mqtt.${action}`)
+      return items.some(({ resourceId }) => resourceId === connection.id)
     })
   const closed = (client: MqttClient) => new Promise<void>((resolve) => client.once('close', resolve))
 
   it('refuses wrong secrets and unknown names, and writes it down', async () => {
     expect(await codeOf({ secret: 'wrong' })).toBe(CONNACK.wrongCredentials)
     expect(await codeOf({ username: 'c-nobody' })).toBe(CONNACK.wrongCredentials)
-    await audited('mqtt.wrong-credentials')
+    await audited('wrong-credentials')
   })
 
   it('refuses topics that are not the device’s to use: publishes, retained messages, wills and subscriptions', async () => {
@@ -59,8 +59,8 @@ describe('strangers', { timeout: 400_000 }, () => {
     void retained.publishAsync('$share/readings', 'x', { qos: 1, retain: true }).catch(() => undefined)
     await cutToo
     expect(await codeOf({}, { will: { topic: '$SYS/last', payload: Buffer.from('x'), qos: 1, retain: true } })).toBe(CONNACK.notAuthorized)
-    await audited('mqtt.will')
-    await audited('mqtt.reserved-topic')
+    await audited('will')
+    await audited('reserved-topic')
 
     const spy = await connect(instance, connection)
     const heard: string[] = []

@@ -3,10 +3,9 @@ import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { createApi, type PartStatus } from '@heliograph/api'
-import { createCrm, createOutboxRelay } from '@heliograph/crm-core'
+import { createCrm, createCrmJobs, createOutboxRelay } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
-  type Caller,
   decodeRecord,
   type DomainEvent,
   encodeRecord,
@@ -23,8 +22,8 @@ import { adminSocketPath } from '../cli/client.ts'
 import { openCrm, openCrmReader } from '../crm/index.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { createMemoryLive } from '../live/memory.ts'
-import { startConnectionCare } from './connection-care.ts'
 import type { RoleContext } from './context.ts'
+import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
 import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
@@ -124,9 +123,11 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   }
 
   async function auditRefusal(refusal: MqttRefusal): Promise<void> {
-    const { reason, address, userName, tenantId, connectionId, topic, count } = refusal
-    const caller: Caller | undefined = undefined
-    await db.denied(caller, {
+    const { reason, address, userName, topic, count } = refusal
+    // A wrong secret proves nothing, yet whose user name was tried is what that tenant wants to know.
+    const tried = refusal.connectionId === undefined && userName ? await reader.connectionByUsername(userName).catch(() => undefined) : undefined
+    const { tenantId, connectionId } = tried ?? refusal
+    await db.denied(undefined, {
       action: `mqtt.${reason}`,
       resource: 'connection',
       ...(connectionId && { resourceId: connectionId }),
@@ -140,7 +141,10 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   const demo = settings.demo ? await seedDemo({ crm, db, settings }) : undefined
   const desks = startDesks(log, crm, (error) => logger.error({ err: error }, 'the desk waits'))
   relay.start()
-  const connectionCare = startConnectionCare({ crm, link, onError: (error) => logger.error({ err: error }, 'care of connections') })
+  keepHeardConnections({ crm, link, onError: (error) => logger.error({ err: error }, 'connections heard') })
+  // Without senders messages stay in the outbox, where a page shows them.
+  const jobs = createCrmJobs({ crm, onError: (error, job) => logger.error({ err: error, job }, 'a job of the CRM failed') })
+  jobs.start()
   operations.start()
   await api.ready()
   await api.listen({ host: settings.httpHost, port: settings.httpPort })
@@ -151,7 +155,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   return {
     ready: { demo },
     async stop() {
-      connectionCare.stop()
+      await jobs.stop()
       admin.close()
       admin.closeAllConnections()
       await api.close()

@@ -9,7 +9,7 @@ import {
 } from '@heliograph/ingest'
 import type { LogPosition } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
-import { createHeardConnections } from './connection-care.ts'
+import { createHeardConnections } from './heard-connections.ts'
 import type { RoleContext } from './context.ts'
 import type { RegistryFeed } from './registry-feed.ts'
 

@@ -3,22 +3,35 @@ import type { Range } from '@heliograph/crm-core'
 /** What must be computed again: ranges of time per key, bounded. Where there would be too many they grow together. */
 const MAX_RANGES = 8
 
+export interface Dirty<Key> {
+  key: Key
+  ranges: Range[]
+  /** When the first of them became so. */
+  since: number
+}
+
 export class DirtyRanges<Key> {
-  readonly #ranges = new Map<Key, Range[]>()
+  readonly #entries = new Map<Key, Dirty<Key>>()
 
   get size(): number {
-    return this.#ranges.size
+    return this.#entries.size
   }
-  has(key: Key): boolean {
-    return this.#ranges.has(key)
+  /** When the longest waiting one became dirty; infinity when there is none. */
+  get oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { since } of this.#entries.values()) oldest = Math.min(oldest, since)
+    return oldest
   }
-  add(key: Key, from: number, to: number): void {
+  /** @param since when the change came in */
+  add(key: Key, from: number, to: number, since: number): void {
     if (!(to > from)) return
-    const list = this.#ranges.get(key)
-    if (!list) {
-      this.#ranges.set(key, [{ from, to }])
+    const entry = this.#entries.get(key)
+    if (!entry) {
+      this.#entries.set(key, { key, ranges: [{ from, to }], since })
       return
     }
+    entry.since = Math.min(entry.since, since)
+    const list = entry.ranges
     list.push({ from, to })
     list.sort((a, b) => a.from - b.from)
     const merged: Range[] = []
@@ -35,15 +48,12 @@ export class DirtyRanges<Key> {
       merged[closest - 1]!.to = merged[closest]!.to
       merged.splice(closest, 1)
     }
-    this.#ranges.set(key, merged)
+    entry.ranges = merged
   }
   /** Takes everything out, or only what a filter lets through. */
-  take(filter: (key: Key) => boolean = () => true): [Key, Range[]][] {
-    const taken = [...this.#ranges].filter(([key]) => filter(key))
-    for (const [key] of taken) this.#ranges.delete(key)
+  take(filter: (key: Key) => boolean = () => true): Dirty<Key>[] {
+    const taken = [...this.#entries.values()].filter(({ key }) => filter(key))
+    for (const { key } of taken) this.#entries.delete(key)
     return taken
-  }
-  delete(key: Key): void {
-    this.#ranges.delete(key)
   }
 }

@@ -16,11 +16,11 @@ export async function writeMark(warehouse: Warehouse, worker: string, at: number
   await warehouse.insert('rollup_marks', [{ worker, at: Math.max(0, at) }])
 }
 
-/** What came into the store since an instant, by device and month of its time. */
+/** What came into the store since an instant, by device and day of its time. */
 export async function storedSince(warehouse: Warehouse, since: number): Promise<({ deviceId: DeviceId } & Range)[]> {
   const rows = await warehouse.query<{ device_id: DeviceId; from_ms: number; to_ms: number }>(
     sql`SELECT device_id, toUnixTimestamp64Milli(min(ts)) AS from_ms, toUnixTimestamp64Milli(max(ts)) AS to_ms
-      FROM readings WHERE stored_at >= ${second(since)} GROUP BY tenant_id, device_id, toYYYYMM(ts)`,
+      FROM readings WHERE stored_at >= ${second(since)} GROUP BY tenant_id, device_id, toDate(ts)`,
     OPTIONS,
   )
   return rows.map(({ device_id, from_ms, to_ms }) => ({ deviceId: device_id, from: from_ms, to: to_ms + 1 }))

@@ -101,6 +101,8 @@ export function createRollups(options: RollupOptions): Rollups {
   let coarseAt = Number.NEGATIVE_INFINITY
   let lastVersion = 0
   let markedAt = Number.NEGATIVE_INFINITY
+  /** When the oldest change came in that the running flush works on. */
+  let since = 0
 
   /** Later computations win; taken before anything is read, so that a computation on older data never hides a newer one. */
   function nextVersion(): number {
@@ -120,7 +122,7 @@ export function createRollups(options: RollupOptions): Rollups {
       if (metrics.energy_total_wh !== undefined || metrics.import_total_wh !== undefined || metrics.export_total_wh !== undefined)
         state.withoutCounters = false
       if (state.pending.length >= MAX_PENDING) {
-        for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1)
+        for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1, clock())
         state.pending = []
         state.fold = undefined
       }
@@ -150,20 +152,20 @@ export function createRollups(options: RollupOptions): Rollups {
         state.fold = undefined
         const from = fold ? Math.min(first.ts, bucketOf(fold.lastTs) - KEEP_MS) : first.ts
         if (fold && first.ts < bucketOf(fold.lastTs) - NEAR_MS) {
-          for (const reading of pending) dirty.add(deviceId, reading.ts, reading.ts + 1)
-          dirty.add(deviceId, bucketOf(fold.lastTs) - KEEP_MS, state.watermark + 1)
-        } else dirty.add(deviceId, from, pending.at(-1)!.ts + 1)
+          for (const reading of pending) dirty.add(deviceId, reading.ts, reading.ts + 1, since)
+          dirty.add(deviceId, bucketOf(fold.lastTs) - KEEP_MS, state.watermark + 1, since)
+        } else dirty.add(deviceId, from, pending.at(-1)!.ts + 1, since)
         continue
       }
       for (const reading of pending) fold.push(reading)
       if (!fold.countsByTotal(bucketOf(fold.lastTs) - KEEP_MS)) {
         state.fold = undefined
-        dirty.add(deviceId, first.ts, fold.lastTs + 1)
+        dirty.add(deviceId, first.ts, fold.lastTs + 1, since)
         continue
       }
       const { rows: changed, below } = fold.takeChanged(fold.lastTs - KEEP_MS)
       // A rise over a gap reaches buckets that only the store has whole.
-      if (below) dirty.add(deviceId, below.from, below.to)
+      if (below) dirty.add(deviceId, below.from, below.to, since)
       emit(device, changed, rows, version, touched)
     }
   }
@@ -171,14 +173,14 @@ export function createRollups(options: RollupOptions): Rollups {
     for (const row of changed) {
       rows.push(deviceBucketRow(device, row, version))
       // Power is carried into the following buckets of its site.
-      touched.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS)
+      touched.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
     }
     markDays('device', device.id, changed.map(({ ts }) => ts))
   }
   function markDays(scope: CoarseScope, id: string, times: readonly number[]): void {
     if (times.length === 0) return
     const [from, to] = extent(times)
-    dirtyDays.add(`${scope}:${id}`, from, to + BUCKET_MS)
+    dirtyDays.add(`${scope}:${id}`, from, to + BUCKET_MS, since)
   }
 
   /** Everything whose turn it is, from the store. */
@@ -186,7 +188,7 @@ export function createRollups(options: RollupOptions): Rollups {
     const now = clock()
     const touched = new DirtyRanges<SiteId>()
     const jobs = new Map<TenantId, RecomputeJob[]>()
-    for (const [deviceId, ranges] of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
+    for (const { key: deviceId, ranges } of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
       const device = registry.device(deviceId)
       if (!device) continue
       const state = live.get(deviceId)
@@ -217,7 +219,7 @@ export function createRollups(options: RollupOptions): Rollups {
           count += rows.length
           recomputed += results.length
         } catch (error) {
-          for (const { device, range } of group) dirty.add(device.id, range.from, range.to)
+          for (const { device, range } of group) dirty.add(device.id, range.from, range.to, since)
           throw error
         }
       }
@@ -245,10 +247,10 @@ export function createRollups(options: RollupOptions): Rollups {
       const gone = (existing.get(device.id) ?? []).filter(({ ts }) => ts >= range.from && ts < range.to)
       for (const { ts, siteId } of gone) {
         // A device that was moved is another site's now: the site it left is computed again.
-        if (siteId !== siteAt(device, ts)) touched.add(siteId, ts, ts + BUCKET_MS)
+        if (siteId !== siteAt(device, ts)) touched.add(siteId, ts, ts + BUCKET_MS, since)
         if (kept.has(ts)) continue
         rows.push({ tenant_id: tenantId, site_id: siteId, device_id: device.id, ts, date: localDate(site.timezone, ts), version, is_deleted: 1 })
-        touched.add(siteId, ts, ts + BUCKET_MS)
+        touched.add(siteId, ts, ts + BUCKET_MS, since)
         removed.add(`device:${device.id}`).add(`site:${siteId}`)
         markDays('device', device.id, [ts])
       }
@@ -257,7 +259,7 @@ export function createRollups(options: RollupOptions): Rollups {
 
   async function computeSites(): Promise<number> {
     const jobs = new Map<TenantId, SiteJob[]>()
-    for (const [siteId, ranges] of dirtySites.take()) {
+    for (const { key: siteId, ranges } of dirtySites.take()) {
       const site = registry.site(siteId)
       if (!site) continue
       const devices = registry.devicesOfSite(siteId)
@@ -278,7 +280,7 @@ export function createRollups(options: RollupOptions): Rollups {
           for (const { site, range } of group) markDays('site', site.id, [range.from, range.to - BUCKET_MS])
           for (const row of rows) if (row['is_deleted'] === 1) removed.add(`site:${String(row['site_id'])}`)
         } catch (error) {
-          for (const { site, range } of group) dirtySites.add(site.id, range.from, range.to)
+          for (const { site, range } of group) dirtySites.add(site.id, range.from, range.to, since)
           throw error
         }
       }
@@ -296,7 +298,7 @@ export function createRollups(options: RollupOptions): Rollups {
       members: { id: string; range: Range }[]
     }
     const byRange = new Map<string, Group>()
-    for (const [key, ranges] of dirtyDays.take()) {
+    for (const { key, ranges } of dirtyDays.take()) {
       const scope: CoarseScope = key.startsWith('device:') ? 'device' : 'site'
       const id = key.slice(scope.length + 1)
       const device = scope === 'device' ? registry.device(id as DeviceId) : undefined
@@ -324,7 +326,7 @@ export function createRollups(options: RollupOptions): Rollups {
       } catch (error) {
         for (const left of [group, ...groupsLeft])
           for (const { id, range } of left.members) {
-            dirtyDays.add(`${left.scope}:${id}`, range.from, range.to)
+            dirtyDays.add(`${left.scope}:${id}`, range.from, range.to, since)
             if (left.removed) removed.add(`${left.scope}:${id}`)
           }
         throw error
@@ -333,10 +335,12 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   function merge(touched: DirtyRanges<SiteId>): void {
-    for (const [siteId, ranges] of touched.take()) for (const { from, to } of ranges) dirtySites.add(siteId, from, to)
+    for (const { key, ranges } of touched.take()) for (const { from, to } of ranges) dirtySites.add(key, from, to, since)
   }
 
   async function run(all: boolean): Promise<FlushResult> {
+    // Whatever follows from what waits now has been waiting as long.
+    since = Math.min(clock(), dirty.oldest, dirtySites.oldest, dirtyDays.oldest)
     const startedAt = clock()
     const rows: RollupRow[] = []
     const touched = new DirtyRanges<SiteId>()
@@ -345,7 +349,7 @@ export function createRollups(options: RollupOptions): Rollups {
       await warehouse.insert('rollup_device_5m', rows)
     } catch (error) {
       // The folds have let these go: the store knows them.
-      for (const row of rows) dirty.add(row['device_id'] as DeviceId, row['ts'] as number, (row['ts'] as number) + BUCKET_MS)
+      for (const row of rows) dirty.add(row['device_id'] as DeviceId, row['ts'] as number, (row['ts'] as number) + BUCKET_MS, since)
       throw error
     }
     merge(touched)
@@ -356,9 +360,9 @@ export function createRollups(options: RollupOptions): Rollups {
       await computeDays()
       coarseAt = clock()
     }
-    // Everything observed before this flush is in; what was stored shortly before may be observed only now.
-    if (dirty.size + dirtySites.size + dirtyDays.size === 0 && clock() - markedAt >= MARK_EVERY_MS) {
-      await writeMark(warehouse, worker, startedAt - MARK_SLACK_MS)
+    // Everything observed before this flush is in, but for what waits for its turn.
+    if (all || clock() - markedAt >= MARK_EVERY_MS) {
+      await writeMark(warehouse, worker, Math.min(startedAt, dirty.oldest, dirtySites.oldest, dirtyDays.oldest) - MARK_SLACK_MS)
       markedAt = clock()
     }
     return { deviceRows: rows.length + computed.rows, siteRows: sites, recomputed: computed.recomputed, waiting: waiting() }
@@ -376,17 +380,17 @@ export function createRollups(options: RollupOptions): Rollups {
       const state = live.get(deviceId)
       if (state?.fold && to > bucketOf(state.fold.lastTs) - NEAR_MS) {
         state.fold = undefined
-        dirty.add(deviceId, Math.min(from, state.watermark), state.watermark + 1)
+        dirty.add(deviceId, Math.min(from, state.watermark), state.watermark + 1, clock())
       }
-      dirty.add(deviceId, from, to)
+      dirty.add(deviceId, from, to, clock())
     },
     async recover() {
       const mark = await readMark(warehouse, worker)
       const ranges = await storedSince(warehouse, mark)
-      for (const { deviceId, from, to } of ranges) dirty.add(deviceId, from, to)
+      for (const { deviceId, from, to } of ranges) dirty.add(deviceId, from, to, Math.max(mark, 0))
       return ranges.length
     },
-    touchSite: (siteId, from, to) => dirtySites.add(siteId, from, to),
+    touchSite: (siteId, from, to) => dirtySites.add(siteId, from, to, clock()),
     async flush({ all = false } = {}) {
       while (running) await running.catch(() => undefined)
       running = run(all)

@@ -34,10 +34,6 @@ function format(locale: string, zone: string, options: Intl.DateTimeFormatOption
 export function clock(ts: number, zone: string, locale = 'en'): string {
   return format(locale, zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, 'clock').format(ts)
 }
-/** `Tue, 3 Mar` */
-export function shortDay(ts: number, zone: string, locale = 'en'): string {
-  return format(locale, zone, { weekday: 'short', day: 'numeric', month: 'short' }, 'shortDay').format(ts)
-}
 /** `3 Mar 2026, 14:05` */
 export function dateTime(ts: number, zone: string, locale = 'en'): string {
   return format(

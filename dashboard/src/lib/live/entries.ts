@@ -8,6 +8,8 @@ export interface LiveEntry<Value> {
 }
 export type LiveEntries<Value> = ReadonlyMap<string, LiveEntry<Value>>
 
+export const noEntries = <Value>(): LiveEntries<Value> => new Map<string, LiveEntry<Value>>()
+
 /**
  * The entries after some updates, as a new map: what shows them compares by identity.
  * @param whole the updates are a snapshot: what is not among them is gone

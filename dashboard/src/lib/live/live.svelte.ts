@@ -2,7 +2,7 @@
  * The hub in a browser, and live values as reactive state. `$state.raw`: a map of ten thousand sites is replaced as a whole
  * once a frame instead of being watched deeply.
  */
-import { liveAddress, mergeEntries, type LiveEntries } from './entries.ts'
+import { liveAddress, mergeEntries, noEntries, type LiveEntries } from './entries.ts'
 import { LiveHub, type LiveRequest, type LiveStatus, type SocketLike } from './hub.ts'
 import { session } from '#lib/session/session.svelte.ts'
 
@@ -64,7 +64,7 @@ export const live = new LiveLine()
 
 /** The newest values of one topic by key. */
 export class LiveTopic<Value> {
-  entries = $state.raw<LiveEntries<Value>>(new Map())
+  entries = $state.raw<LiveEntries<Value>>(noEntries())
   /** Whether a first snapshot has come. */
   ready = $state(false)
   error = $state<string | undefined>(undefined)

@@ -12,14 +12,3 @@ export function setParams(changes: Record<string, string | undefined>, { replace
   if (url.href === page.url.href) return
   void goto(url, { replace, reset: false })
 }
-
-/** The same as a link. */
-export function withParams(changes: Record<string, string | undefined>): string {
-  const params = new URLSearchParams(page.url.search)
-  for (const [name, value] of Object.entries(changes)) {
-    if (value === undefined || value === '') params.delete(name)
-    else params.set(name, value)
-  }
-  const text = params.toString()
-  return text === '' ? page.url.pathname : `${page.url.pathname}?${text}`
-}

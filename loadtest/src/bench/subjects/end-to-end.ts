@@ -122,7 +122,7 @@ async function offer(
       SIMULATE,
       ...['--mqtt', `mqtt://127.0.0.1:${server.mqttPort}`, '--username', login.username, '--password', login.secret],
       ...['--devices', String(devices.length), '--connections', '100', '--seed', String(SEED)],
-      ...['--rate', String(Math.round(rate)), '--seconds', String(seconds), '--json'],
+      ...['--rate', String(Math.round(rate)), '--seconds', String(seconds), '--json', '--quiet'],
     ],
     { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
   )

@@ -34,8 +34,11 @@ async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
       ...['--devices', String(DEVICES), '--connections', '50', '--seed', String(SEED)],
       ...['--rate', String(rate), '--seconds', String(seconds), '--json'],
     ],
-    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
+    { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  // All its devices are signed in when it tells of its first second.
+  const begun = new Promise<void>((resolve) => generator.stderr.once('data', () => resolve()))
+  generator.stderr.resume()
   let output = ''
   let ended = false
   generator.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
@@ -47,6 +50,7 @@ async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
   )
   let killed = 0
   try {
+    await begun
     for (let round = 0; round < rounds && !ended; round++) {
       await sleep(1_000 + 4_000 * unit(seed, round, 1))
       const victim = VICTIMS[round % VICTIMS.length]!

@@ -32,7 +32,7 @@ async function run({ dir, quick, set }: BenchContext): Promise<Measure[]> {
         SIMULATE,
         ...['--mqtt', `mqtt://127.0.0.1:${server.mqttPort}`, '--username', login.username, '--password', login.secret],
         ...['--devices', String(devices.length), '--connections', '100', '--seed', String(SEED)],
-        ...['--rate', String(rate), '--seconds', String(seconds), '--json'],
+        ...['--rate', String(rate), '--seconds', String(seconds), '--json', '--quiet'],
       ],
       { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] },
     )

@@ -1,14 +1,8 @@
-/**
- * What the CRM must do for connections as time goes by: end the secrets whose overlap is over, and write down when a
- * connection was last heard.
- */
+/** When a connection was last heard: seen by the decoder, written down by the CRM. */
 import type { Crm } from '@heliograph/crm-core'
 import type { ConnectionId } from '@heliograph/crm-core/contracts'
 import type { Link } from '../process/link.ts'
 
-const EXPIRED_EVERY_MS = 1_000
-/** A start looks this far back: what ran out while nobody was there is announced then, and twice does no harm. */
-const LOOK_BACK_MS = 24 * 3_600_000
 const HEARD_EVERY_MS = 1_000
 /** A connection's time is told again after this; between, a page sees whether it is heard by its devices. */
 const HEARD_STEP_MS = 30_000
@@ -37,23 +31,9 @@ export function createHeardConnections(link: Link): { heard(connectionId: Connec
 }
 
 /** Beside the CRM, in the one process that writes it. */
-export function startConnectionCare(deps: { crm: Crm; link: Link; onError(error: unknown): void }): { stop(): void } {
-  const { connections } = deps.crm
+export function keepHeardConnections(deps: { crm: Crm; link: Link; onError(error: unknown): void }): void {
   deps.link.on('connections.heard', (body) => {
     const times = new Map((body as [string, number][]).filter(([id]) => id !== 'import'))
-    connections.seen(times).catch(deps.onError)
+    deps.crm.connections.seen(times).catch(deps.onError)
   })
-  let since = Date.now() - LOOK_BACK_MS
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    const until = Date.now()
-    connections
-      .announceExpired(since, until)
-      .then(() => (since = until))
-      .catch(deps.onError)
-      .finally(() => (looking = false))
-  }, EXPIRED_EVERY_MS)
-  return { stop: () => clearInterval(timer) }
 }
