@@ -54,7 +54,8 @@ export function createAuth(deps: CrmDeps, revocations: Revocations, limits: Auth
   async function login(input: Login, origin: CallerOrigin = {}) {
     const email = input.email.trim().toLowerCase()
     const account = `account:${hashToken(email)}`
-    const keys = [account, `address:${origin.address ?? ''}`]
+    const address = `address:${origin.address ?? ''}`
+    const keys = [account, address]
     failures.check(keys)
     // Counted before the slow check, so that many tries at once do not all slip through.
     failures.fail(keys)
@@ -71,6 +72,7 @@ export function createAuth(deps: CrmDeps, revocations: Revocations, limits: Auth
       throw new ProblemError('wrong_credentials')
     }
     failures.succeed([account])
+    failures.takeBack([address])
     return await openSession(rights, origin)
   }
 

@@ -4,7 +4,10 @@ export interface FailureLimits {
   /** @throws ProblemError `rate_limited` where one of the keys has failed too often lately */
   check(keys: readonly string[]): void
   fail(keys: readonly string[]): void
+  /** Forgets the failures of these keys. */
   succeed(keys: readonly string[]): void
+  /** Takes one failure back: it was counted before it was known to be a success. */
+  takeBack(keys: readonly string[]): void
 }
 
 const REMEMBERED = 100_000
@@ -42,6 +45,12 @@ export function createFailureLimits(options: {
     },
     succeed(keys) {
       for (const key of keys) failures.delete(key)
+    },
+    takeBack(keys) {
+      for (const key of keys) {
+        const entry = failures.get(key)
+        if (entry !== undefined) failures.set(key, { ...entry, count: Math.max(0, entry.count - 1) })
+      }
     },
   }
 }

@@ -18,18 +18,40 @@ const FINE_MS = 49 * 3_600_000
  * How many of the slots that a device (or site) fills when all is well are filled, 0 to 1; what lies in the future is not
  * expected yet. The length of a slot is the middle distance between its readings, at least five minutes.
  */
-export async function coverageOf(warehouse: Warehouse, scope: DataScope, { tenantId, target, timezone, from, to, now }: CoverageRequest): Promise<number> {
+export async function coverageOf(
+  warehouse: Warehouse,
+  scope: DataScope,
+  { tenantId, target, timezone, from, to, now }: CoverageRequest,
+): Promise<number> {
   const until = Math.min(to, now)
   if (until <= from) return 0
   const kind = target.kind === 'device' ? 'device' : 'site'
   const key = identifier(`${kind}_id`)
   const conditions = [
     sql`tenant_id = ${id(tenantId)}`,
-    target.kind === 'device' ? sql`device_id = ${id(target.deviceId)}` : target.siteIds ? sql`site_id IN ${list(target.siteIds)}` : undefined,
+    target.kind === 'device'
+      ? sql`device_id = ${id(target.deviceId)}`
+      : target.siteIds
+        ? sql`site_id IN ${list(target.siteIds)}`
+        : undefined,
   ]
   const fine = to - from <= FINE_MS
   const rows = await warehouse.query<{ slots: number; spacing: number }>(
-    fine ? fineQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from)} AND r.ts < ${second(to)} AND r.slots > 0`])) : coarseQuery(kind, key, allOf([...conditions, sql`r.ts >= ${second(from - 2 * 86_400_000)} AND r.ts < ${second(to + 86_400_000)}`, sql`date >= ${day(localDate(timezone, from))} AND date <= ${day(localDate(timezone, to - 1))}`])),
+    fine
+      ? fineQuery(
+          kind,
+          key,
+          allOf([...conditions, sql`r.ts >= ${second(from)} AND r.ts < ${second(to)} AND r.slots > 0`]),
+        )
+      : coarseQuery(
+          kind,
+          key,
+          allOf([
+            ...conditions,
+            sql`r.ts >= ${second(from - 2 * 86_400_000)} AND r.ts < ${second(to + 86_400_000)}`,
+            sql`date >= ${day(localDate(timezone, from))} AND date <= ${day(localDate(timezone, to - 1))}`,
+          ]),
+        ),
     { scope, lane: 'light', maxRows: 200_000 },
   )
   const wanted = target.kind === 'device' ? 1 : (target.siteIds?.length ?? rows.length)

@@ -24,7 +24,8 @@ export class DayCounter {
   push(ts: number, wh: number, dayStart: number, powerW = 0): DayCounterStep[] {
     const last = this.#last
     this.#last = { ts, wh, dayStart }
-    const bound = (from: number): number => (Math.max(this.#peakW, powerW) * HEADROOM * (ts - from)) / 3_600_000 + MARGIN_WH
+    const bound = (from: number): number =>
+      (Math.max(this.#peakW, powerW) * HEADROOM * (ts - from)) / 3_600_000 + MARGIN_WH
     const plausible = (from: number, amount: number): DayCounterStep[] =>
       amount > 0 && amount <= bound(from) ? [{ from, to: ts, wh: amount }] : []
     if (!last || last.dayStart !== dayStart) {

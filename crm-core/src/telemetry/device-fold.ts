@@ -254,7 +254,8 @@ export class DeviceFold {
       if (end > to) return
       const day = this.#days.get(date)
       if (day) day.hasTotal = true
-      else this.#days.set(date, { date, start, end, hasTotal: true, hasDay: false, hasInterval: false, power: undefined })
+      else
+        this.#days.set(date, { date, start, end, hasTotal: true, hasDay: false, hasInterval: false, power: undefined })
     }
   }
 
@@ -315,7 +316,11 @@ export class DeviceFold {
         const at = index * WIDTH
         const count = bucket.gauges[at + 3]!
         if (count > 0)
-          row.gauges[name] = { avg: bucket.gauges[at]! / count, min: bucket.gauges[at + 1]!, max: bucket.gauges[at + 2]! }
+          row.gauges[name] = {
+            avg: bucket.gauges[at]! / count,
+            min: bucket.gauges[at + 1]!,
+            max: bucket.gauges[at + 2]!,
+          }
       }
     return row
   }
@@ -348,7 +353,11 @@ export function medianSpacing(times: readonly number[]): number | undefined {
  * across a gap and never beyond the day. Negative power (a sleeping inverter's own draw) is no production.
  * @param end end of the local day, UTC milliseconds
  */
-export function powerSteps(times: readonly number[], watts: readonly number[], end: number): { from: number; to: number; wh: number }[] {
+export function powerSteps(
+  times: readonly number[],
+  watts: readonly number[],
+  end: number,
+): { from: number; to: number; wh: number }[] {
   const nominal = medianSpacing(times) ?? LONE_READING_MS
   return times.map((from, index) => {
     const to = Math.min(from + Math.min((times[index + 1] ?? Number.POSITIVE_INFINITY) - from, nominal), end)

@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DeviceFold, medianSpacing, powerSteps, type BucketRow, type FoldDevice, type FoldReading } from './device-fold.ts'
+import {
+  DeviceFold,
+  medianSpacing,
+  powerSteps,
+  type BucketRow,
+  type FoldDevice,
+  type FoldReading,
+} from './device-fold.ts'
 import { BUCKET_MS } from './spread.ts'
 
 const berlin: FoldDevice = { timezone: 'Europe/Berlin', latitude: 52.5, longitude: 13.4, peakPowerW: 10_000 }
@@ -13,7 +20,11 @@ function fold(readings: FoldReading[], device = berlin): BucketRow[] {
   return state.rows()
 }
 const total = (rows: BucketRow[]): number => rows.reduce((sum, row) => sum + (row.energyWh ?? 0), 0)
-const counter = (ts: number, wh: number, more: Partial<FoldReading> = {}): FoldReading => ({ ts, metrics: { energy_total_wh: wh }, ...more })
+const counter = (ts: number, wh: number, more: Partial<FoldReading> = {}): FoldReading => ({
+  ts,
+  metrics: { energy_total_wh: wh },
+  ...more,
+})
 
 describe('energy from a lifetime counter', () => {
   it('lays a small step on the buckets it crosses', () => {
@@ -35,7 +46,9 @@ describe('energy from a lifetime counter', () => {
   it('lays a gap on the hours 6 to 20 where the place is unknown', () => {
     const device = { timezone: 'Asia/Kathmandu', peakPowerW: 10_000 }
     const rows = fold([counter(noon, 0), counter(noon + 48 * 60 * MINUTE, 28_000)], device)
-    const hours = new Set(rows.filter((row) => (row.energyWh ?? 0) > 0).map(({ ts }) => new Date(ts + 5.75 * 3_600_000).getUTCHours()))
+    const hours = new Set(
+      rows.filter((row) => (row.energyWh ?? 0) > 0).map(({ ts }) => new Date(ts + 5.75 * 3_600_000).getUTCHours()),
+    )
     expect(Math.min(...hours)).toBe(6)
     expect(Math.max(...hours)).toBe(19)
     expect(total(rows)).toBeCloseTo(28_000, 6)
@@ -53,17 +66,26 @@ describe('energy from a lifetime counter', () => {
     expect(total(rows)).toBeCloseTo(expected, 6)
   })
   it('is not held back by a rating somebody mistyped', () => {
-    const readings = [0, 1, 2, 3].map((index) => ({ ts: noon + index * 60 * MINUTE, metrics: { energy_total_wh: 1e6 + index * 5000, ac_power_w: 5000 } }))
+    const readings = [0, 1, 2, 3].map((index) => ({
+      ts: noon + index * 60 * MINUTE,
+      metrics: { energy_total_wh: 1e6 + index * 5000, ac_power_w: 5000 },
+    }))
     expect(total(fold(readings, { ...berlin, peakPowerW: 5 }))).toBeCloseTo(15_000, 6)
   })
   it('owns the days between two of its readings', () => {
-    const power = Array.from({ length: 288 }, (_, index) => ({ ts: noon + (index + 150) * 5 * MINUTE, metrics: { ac_power_w: 1000 } }))
+    const power = Array.from({ length: 288 }, (_, index) => ({
+      ts: noon + (index + 150) * 5 * MINUTE,
+      metrics: { ac_power_w: 1000 },
+    }))
     const rows = fold([counter(noon, 0), ...power, counter(noon + 72 * 60 * MINUTE, 5000)])
     expect(total(rows)).toBeCloseTo(5000, 6)
     expect(new Set(rows.filter((row) => row.energyWh).map(({ method }) => method))).toEqual(new Set(['counter']))
   })
   it('gives between any two readings exactly the rise, however the readings are spaced', () => {
-    const steps = fc.array(fc.record({ gap: fc.integer({ min: 1, max: 3 * 24 * 60 }), share: fc.double({ min: 0, max: 1, noNaN: true }) }), { minLength: 1, maxLength: 40 })
+    const steps = fc.array(
+      fc.record({ gap: fc.integer({ min: 1, max: 3 * 24 * 60 }), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
+      { minLength: 1, maxLength: 40 },
+    )
     fc.assert(
       fc.property(steps, fc.integer({ min: 0, max: BUCKET_MS }), (list, phase) => {
         let ts = noon + phase
@@ -106,7 +128,10 @@ describe('energy from other sources', () => {
     const today = rows.filter(({ date }) => date === '2026-06-01')
     expect(total(today)).toBeCloseTo(200 + 800 + 100 + 500, 6)
     expect(today.every(({ method }) => method === 'counter')).toBe(true)
-    const both = readings.map((reading, index) => ({ ...reading, metrics: { ...reading.metrics, energy_total_wh: 1e6 + index } }))
+    const both = readings.map((reading, index) => ({
+      ...reading,
+      metrics: { ...reading.metrics, energy_total_wh: 1e6 + index },
+    }))
     expect(total(fold(both))).toBeCloseTo(6, 6)
   })
   it('lays energy of intervals before the time they are told at', () => {
@@ -128,7 +153,9 @@ describe('energy from other sources', () => {
     const steps = powerSteps(times, [1200, 1200, -50, 1200, 1200, 1200], noon + 24 * 60 * MINUTE)
     expect(steps.map(({ wh }) => wh)).toEqual([100, 100, 0, 100, 100, 100])
     expect(medianSpacing(times)).toBe(5 * MINUTE)
-    const rows = fold(times.map((ts, index) => ({ ts, metrics: { ac_power_w: [1200, 1200, -50, 1200, 1200, 1200][index]! } })))
+    const rows = fold(
+      times.map((ts, index) => ({ ts, metrics: { ac_power_w: [1200, 1200, -50, 1200, 1200, 1200][index]! } })),
+    )
     expect(total(rows)).toBe(500)
     expect(rows.every(({ method }) => method === 'power')).toBe(true)
   })

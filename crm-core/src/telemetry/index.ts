@@ -12,5 +12,14 @@ export { foldDevice, recompute, type RecomputeJob, type Recomputed } from './rec
 export { coverageOf, type CoverageRequest } from './coverage.ts'
 export { fleetEnergyToday } from './fleet-energy.ts'
 export { kpi, type Kpi, type KpiRequest } from './kpi.ts'
-export { MAX_WIDTH, seriesQuery, type GaugePoint, type Series, type SeriesRequest, type SeriesResult, type SeriesTarget, type SumPoint } from './series.ts'
+export {
+  MAX_WIDTH,
+  seriesQuery,
+  type GaugePoint,
+  type Series,
+  type SeriesRequest,
+  type SeriesResult,
+  type SeriesTarget,
+  type SumPoint,
+} from './series.ts'
 export { SERIES_BUCKETS, type SeriesBucket } from './series-plan.ts'

@@ -71,10 +71,13 @@ function siteWhere({ site, devices, from, to }: KpiRequest, ids = devices.map((d
   ])
 }
 async function countRows(warehouse: Warehouse, scope: DataScope, request: KpiRequest): Promise<number> {
-  const [row] = await warehouse.query<{ n: number }>(sql`SELECT count() AS n FROM readings FINAL WHERE ${siteWhere(request)}`, {
-    scope,
-    lane: 'light',
-  })
+  const [row] = await warehouse.query<{ n: number }>(
+    sql`SELECT count() AS n FROM readings FINAL WHERE ${siteWhere(request)}`,
+    {
+      scope,
+      lane: 'light',
+    },
+  )
   return row?.n ?? 0
 }
 
@@ -93,7 +96,11 @@ async function fromRaw(warehouse: Warehouse, scope: DataScope, request: KpiReque
     const here = ({ ts }: { ts: number }): boolean => ts >= from && ts < to && siteAt(result.device, ts) === site.id
     const readings = result.readings.filter(here)
     if (readings.length === 0) continue
-    found.push({ device: result.device, readings, buckets: new Map(result.rows.filter(here).map((row) => [row.ts, row])) })
+    found.push({
+      device: result.device,
+      readings,
+      buckets: new Map(result.rows.filter(here).map((row) => [row.ts, row])),
+    })
   }
   const energy = energyByDay(site, found, request)
   const makers = productionDevices(found, from, to)
@@ -117,14 +124,19 @@ async function fromRaw(warehouse: Warehouse, scope: DataScope, request: KpiReque
 }
 
 /** Adds what follows from the rest. */
-function finish(request: KpiRequest, makers: readonly RegistryDevice[], figures: Omit<Kpi, 'siteId' | 'from' | 'to' | 'timezone'>): Kpi {
+function finish(
+  request: KpiRequest,
+  makers: readonly RegistryDevice[],
+  figures: Omit<Kpi, 'siteId' | 'from' | 'to' | 'timezone'>,
+): Kpi {
   const { site, from, to } = request
   const rated = makers.reduce((sum, device) => sum + (device.peakPowerW ?? 0), 0)
   const peakPowerW = site.peakPowerW ?? (rated > 0 ? rated : undefined)
   const result: Kpi = { siteId: site.id, from, to, timezone: site.timezone, ...figures }
   if (peakPowerW) {
     result.specificYieldKwhPerKwp = figures.energyWh / peakPowerW
-    if (figures.insolationWhM2) result.performanceRatio = result.specificYieldKwhPerKwp / (figures.insolationWhM2 / STANDARD_WM2)
+    if (figures.insolationWhM2)
+      result.performanceRatio = result.specificYieldKwhPerKwp / (figures.insolationWhM2 / STANDARD_WM2)
   }
   return result
 }
@@ -157,7 +169,16 @@ function bucketValues(row: BucketRow | undefined): DeviceValues | undefined {
 function productionDevices(found: readonly DeviceDays[], from: number, to: number): RegistryDevice[] {
   const has = new Set(
     found
-      .filter(({ readings }) => readings.some(({ metrics }) => metrics.ac_power_w !== undefined || metrics.pv_power_w !== undefined || metrics.energy_total_wh !== undefined || metrics.energy_day_wh !== undefined || metrics.energy_interval_wh !== undefined))
+      .filter(({ readings }) =>
+        readings.some(
+          ({ metrics }) =>
+            metrics.ac_power_w !== undefined ||
+            metrics.pv_power_w !== undefined ||
+            metrics.energy_total_wh !== undefined ||
+            metrics.energy_day_wh !== undefined ||
+            metrics.energy_interval_wh !== undefined,
+        ),
+      )
       .map(({ device }) => device),
   )
   const middle = (from + to) / 2
@@ -272,7 +293,10 @@ async function fromRollups(warehouse: Warehouse, scope: DataScope, request: KpiR
   const members = makers.length > 0 ? makers : devices
   const [peak] = await warehouse.query<{ peak: number | null }>(
     sql`SELECT max(total) AS peak FROM (SELECT sum(coalesce(ac_power_w, pv_power_w)) AS total FROM readings FINAL
-      WHERE ${siteWhere(request, members.map((device) => device.id))} GROUP BY ts)`,
+      WHERE ${siteWhere(
+        request,
+        members.map((device) => device.id),
+      )} GROUP BY ts)`,
     heavy,
   )
   const days = rows.map(({ date, slots, expected }) => ({
@@ -286,7 +310,9 @@ async function fromRollups(warehouse: Warehouse, scope: DataScope, request: KpiR
   const insolation = rows.reduce((sum, row) => sum + (row.irradiance ?? 0), 0)
   return finish(request, makers, {
     rows: members.reduce((sum, device) => sum + (counts.get(device.id) ?? 0), 0),
-    method: rows.some(({ method }) => method === 'counter' || method === 'interval' || method === 'mixed') ? 'counter' : 'power',
+    method: rows.some(({ method }) => method === 'counter' || method === 'interval' || method === 'mixed')
+      ? 'counter'
+      : 'power',
     energyWh: days.reduce((sum, day) => sum + day.energyWh, 0),
     ...(peak?.peak === null || peak?.peak === undefined ? {} : { peakAcPowerW: peak.peak }),
     ...(insolation > 0 ? { insolationWhM2: insolation } : {}),

@@ -49,7 +49,14 @@ export function zoneOffset(timezone: string, ts: number): number {
   const at = quarter * QUARTER_MS
   const parts: Record<string, number> = {}
   for (const { type, value } of zone.format.formatToParts(at)) parts[type] = Number(value)
-  const local = Date.UTC(parts['year']!, parts['month']! - 1, parts['day'], parts['hour'], parts['minute'], parts['second'])
+  const local = Date.UTC(
+    parts['year']!,
+    parts['month']! - 1,
+    parts['day'],
+    parts['hour'],
+    parts['minute'],
+    parts['second'],
+  )
   const offset = local - at
   if (zone.offsets.size >= MAX_CACHED) zone.offsets.clear()
   zone.offsets.set(quarter, offset)

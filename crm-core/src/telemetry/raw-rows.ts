@@ -1,5 +1,13 @@
 /** Raw readings as the fold takes them, straight from the store. */
-import type { DataScope, DeviceId, Metrics, QualityFlag, Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import type {
+  DataScope,
+  DeviceId,
+  Metrics,
+  QualityFlag,
+  Sql,
+  TenantId,
+  Warehouse,
+} from '@heliograph/crm-core/contracts'
 import type { FoldReading } from './device-fold.ts'
 import { METRIC_NAMES_OF_FOLD } from './fold-columns.ts'
 import { id, instant, list, sql } from './sql.ts'
@@ -50,7 +58,12 @@ export async function readWindow(
     WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)}
       AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
     ORDER BY device_id, ts`
-  for await (const rows of warehouse.stream<StoredReading>(query, { scope, lane: 'heavy', maxRows: MAX_ROWS, timeoutMs: TIMEOUT_MS }))
+  for await (const rows of warehouse.stream<StoredReading>(query, {
+    scope,
+    lane: 'heavy',
+    maxRows: MAX_ROWS,
+    timeoutMs: TIMEOUT_MS,
+  }))
     for (const row of rows) take(row.d as DeviceId, toFold(row))
 }
 
@@ -89,7 +102,10 @@ export async function readNeighbours(
       round.set(device, readings)
     }
     for (const [device, readings] of round)
-      found.set(device, [...readings.values()].sort((a, b) => a.ts - b.ts))
+      found.set(
+        device,
+        [...readings.values()].sort((a, b) => a.ts - b.ts),
+      )
     // Whoever has enough of one counter is done; the others are looked for further away.
     missing = missing.filter((device) => !enough(found.get(device) ?? [], count))
   }

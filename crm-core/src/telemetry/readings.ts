@@ -39,7 +39,11 @@ export function readingsQuery({ tenantId, deviceId, from, to, limit, cursor }: R
 }
 
 /** One page of a device's readings. @throws ProblemError invalid_cursor */
-export async function readingsPage(warehouse: Warehouse, scope: DataScope, request: ReadingsRequest): Promise<ReadingsPage> {
+export async function readingsPage(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: ReadingsRequest,
+): Promise<ReadingsPage> {
   const limit = Math.min(Math.max(1, Math.floor(request.limit)), MAX_READINGS_PAGE)
   const rows = await warehouse.query<SelectedReading>(readingsQuery({ ...request, limit }), {
     scope,
@@ -64,7 +68,12 @@ export async function* streamReadings(
     const query = sql`SELECT ${READING_COLUMNS} FROM readings FINAL
       WHERE tenant_id = ${id(request.tenantId)} AND device_id = ${id(request.deviceId)} AND ts >= ${instant(from)} AND ts < ${instant(to)}
       ORDER BY ts`
-    for await (const rows of warehouse.stream<SelectedReading>(query, { scope, lane: 'heavy', maxRows, timeoutMs: 300_000 }))
+    for await (const rows of warehouse.stream<SelectedReading>(query, {
+      scope,
+      lane: 'heavy',
+      maxRows,
+      timeoutMs: 300_000,
+    }))
       yield rows.map(readingFromRow)
   }
 }

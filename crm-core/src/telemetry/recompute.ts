@@ -46,7 +46,9 @@ const hasCounter = ({ metrics }: FoldReading): boolean => COUNTERS.some((name) =
 export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevice {
   return {
     timezone: site.timezone,
-    ...(site.latitude !== undefined && site.longitude !== undefined ? { latitude: site.latitude, longitude: site.longitude } : {}),
+    ...(site.latitude !== undefined && site.longitude !== undefined
+      ? { latitude: site.latitude, longitude: site.longitude }
+      : {}),
     // A device cannot make more than its site; a site's rating bounds a device whose own nobody entered.
     ...((device.peakPowerW ?? site.peakPowerW) ? { peakPowerW: device.peakPowerW ?? site.peakPowerW } : {}),
   }
@@ -73,7 +75,10 @@ export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]
 }
 
 function wholeDays({ range, site }: RecomputeJob): Range {
-  return { from: localDay(site.timezone, range.from).start, to: localDay(site.timezone, Math.max(range.to - 1, range.from)).end }
+  return {
+    from: localDay(site.timezone, range.from).start,
+    to: localDay(site.timezone, Math.max(range.to - 1, range.from)).end,
+  }
 }
 function isWholeDays(job: RecomputeJob): boolean {
   const days = wholeDays(job)
@@ -110,7 +115,15 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
     const fold = new DeviceFold(foldDevice(device, site))
     for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
     const counters = [...before, ...after].some(hasCounter) || readings.some(hasCounter)
-    return { device, site, range: window, rows: fold.rows(window.from, window.to), fold, readings: keepReadings ? readings : [], counters }
+    return {
+      device,
+      site,
+      range: window,
+      rows: fold.rows(window.from, window.to),
+      fold,
+      readings: keepReadings ? readings : [],
+      counters,
+    }
   })
 }
 
@@ -128,7 +141,10 @@ function reach({ job, before, readings, after }: Plan): Range {
 
 /** Reads what the plans ask for, all of them in one window. */
 async function fill(source: RawSource, plans: Plan[]): Promise<void> {
-  const window = { from: Math.min(...plans.map((plan) => plan.window.from)), to: Math.max(...plans.map((plan) => plan.window.to)) }
+  const window = {
+    from: Math.min(...plans.map((plan) => plan.window.from)),
+    to: Math.max(...plans.map((plan) => plan.window.to)),
+  }
   const byId = new Map(plans.map((plan) => [plan.job.device.id, plan]))
   const near = plans.filter(({ job }) => !job.withoutCounters)
   // Where nothing later may be read, nothing later is looked for.

@@ -8,7 +8,12 @@ export type StoredBucketWidth = '5m' | '1h' | '1d' | '1mo'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
-export const BUCKET_WIDTH_MS: Record<StoredBucketWidth, number> = { '5m': 300_000, '1h': HOUR_MS, '1d': DAY_MS, '1mo': 30.44 * DAY_MS }
+export const BUCKET_WIDTH_MS: Record<StoredBucketWidth, number> = {
+  '5m': 300_000,
+  '1h': HOUR_MS,
+  '1d': DAY_MS,
+  '1mo': 30.44 * DAY_MS,
+}
 
 /** Amounts per bucket. */
 export const SUMS = { energy_wh: 'Energy', import_wh: 'Grid import', export_wh: 'Grid export' } as const
@@ -17,7 +22,14 @@ export const isSum = (name: string): name is SumMetric => Object.hasOwn(SUMS, na
 export const isRollupGauge = (name: string): name is RollupGauge => (ROLLUP_GAUGES as readonly string[]).includes(name)
 
 /** Powers of several sites add up; of the rest the mean is told. */
-export const ADDITIVE: ReadonlySet<string> = new Set(['ac_power_w', 'dc_power_w', 'pv_power_w', 'grid_power_w', 'load_power_w', 'battery_power_w'])
+export const ADDITIVE: ReadonlySet<string> = new Set([
+  'ac_power_w',
+  'dc_power_w',
+  'pv_power_w',
+  'grid_power_w',
+  'load_power_w',
+  'battery_power_w',
+])
 
 /** Longest window that raw readings are charted over. */
 export const MAX_RAW_MS = 32 * DAY_MS

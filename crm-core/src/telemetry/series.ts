@@ -2,10 +2,29 @@
  * Charts: a window, a width, some metrics, of one device or of a set of sites. The engine thins to the width and keeps
  * extremes; a page, a report, an export and the API all ask here, so a number is the same everywhere.
  */
-import { ProblemError, type DataScope, type DeviceId, type SiteId, type Sql, type TenantId, type Warehouse } from '@heliograph/crm-core/contracts'
+import {
+  ProblemError,
+  type DataScope,
+  type DeviceId,
+  type SiteId,
+  type Sql,
+  type TenantId,
+  type Warehouse,
+} from '@heliograph/crm-core/contracts'
 import { coverageOf } from './coverage.ts'
 import { dayStart, localDate } from './local-time.ts'
-import { ADDITIVE, BUCKET_WIDTH_MS, checkMetric, chooseBucket, isRollupGauge, isSum, MAX_RAW_MS, unitOf, type SeriesBucket, type StoredBucketWidth } from './series-plan.ts'
+import {
+  ADDITIVE,
+  BUCKET_WIDTH_MS,
+  checkMetric,
+  chooseBucket,
+  isRollupGauge,
+  isSum,
+  MAX_RAW_MS,
+  unitOf,
+  type SeriesBucket,
+  type StoredBucketWidth,
+} from './series-plan.ts'
 import { allOf, id, identifier, instant, list, second, sql } from './sql.ts'
 
 export type SeriesTarget =
@@ -59,10 +78,15 @@ const MAX_METRICS = 12
 const MAX_POINTS = 40_000
 
 /** @throws ProblemError for what cannot be asked, WarehouseError from the store */
-export async function seriesQuery(warehouse: Warehouse, scope: DataScope, request: SeriesRequest): Promise<SeriesResult> {
+export async function seriesQuery(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: SeriesRequest,
+): Promise<SeriesResult> {
   const { target, from, to, metrics } = request
   if (!(to > from)) throw new ProblemError('invalid_request', '`to` must be later than `from`')
-  if (metrics.length === 0 || metrics.length > MAX_METRICS) throw new ProblemError('invalid_request', `ask for 1 to ${MAX_METRICS} metrics`)
+  if (metrics.length === 0 || metrics.length > MAX_METRICS)
+    throw new ProblemError('invalid_request', `ask for 1 to ${MAX_METRICS} metrics`)
   for (const metric of metrics) checkMetric(metric, target.kind)
   const bucket = chooseBucket({ scope: target.kind, metrics, from, to, bucket: request.bucket })
   const width = Math.min(Math.max(1, Math.floor(request.width)), MAX_WIDTH)
@@ -74,12 +98,26 @@ export async function seriesQuery(warehouse: Warehouse, scope: DataScope, reques
   return { bucket, timezone: request.timezone, series: series.map((item) => ({ ...item, coverage })) }
 }
 
-async function one(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: SeriesResult['bucket']): Promise<Omit<Series, 'coverage'>> {
+async function one(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: SeriesRequest,
+  metric: string,
+  bucket: SeriesResult['bucket'],
+): Promise<Omit<Series, 'coverage'>> {
   const unit = unitOf(metric)
-  if (isSum(metric)) return { metric, unit, ...(await sums(warehouse, scope, request, metric, bucket === 'raw' ? '5m' : bucket)) }
+  if (isSum(metric))
+    return { metric, unit, ...(await sums(warehouse, scope, request, metric, bucket === 'raw' ? '5m' : bucket)) }
   const raw = bucket === 'raw' || !isRollupGauge(metric)
-  if (raw && request.to - request.from > MAX_RAW_MS) throw new ProblemError('too_many_rows', `${metric} is kept raw only; ask for 32 days at most`)
-  return { metric, unit, ...(raw ? await rawGauge(warehouse, scope, request, metric, bucket) : await gauge(warehouse, scope, request, metric, bucket)) }
+  if (raw && request.to - request.from > MAX_RAW_MS)
+    throw new ProblemError('too_many_rows', `${metric} is kept raw only; ask for 32 days at most`)
+  return {
+    metric,
+    unit,
+    ...(raw
+      ? await rawGauge(warehouse, scope, request, metric, bucket)
+      : await gauge(warehouse, scope, request, metric, bucket)),
+  }
 }
 
 interface Bucketed {
@@ -90,7 +128,13 @@ interface Bucketed {
   source: string
 }
 /** Raw values of a device, each pixel with its mean and its extremes. */
-async function rawGauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: SeriesResult['bucket']): Promise<{ source: string; points: GaugePoint[] }> {
+async function rawGauge(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: SeriesRequest,
+  metric: string,
+  bucket: SeriesResult['bucket'],
+): Promise<{ source: string; points: GaugePoint[] }> {
   const { tenantId, target, from, to, width } = request
   if (target.kind !== 'device') throw new ProblemError('invalid_request')
   const step = Math.max(Math.ceil((to - from) / width), bucket === 'raw' ? 1 : BUCKET_WIDTH_MS[bucket])
@@ -105,7 +149,8 @@ async function rawGauge(warehouse: Warehouse, scope: DataScope, request: SeriesR
   return { source: 'device', points: rows.map(({ at, avg, min, max }) => ({ ts: at, avg, min, max })) }
 }
 
-const tableOf = (target: SeriesTarget, bucket: StoredBucketWidth): Sql => identifier(`rollup_${target.kind === 'device' ? 'device' : 'site'}_${bucket}`)
+const tableOf = (target: SeriesTarget, bucket: StoredBucketWidth): Sql =>
+  identifier(`rollup_${target.kind === 'device' ? 'device' : 'site'}_${bucket}`)
 function where({ tenantId, target, from, to, timezone }: SeriesRequest, bucket: StoredBucketWidth): Sql {
   // A day belongs to the window when the window touches it; sites of other zones begin theirs at other instants.
   const dated = bucket === '1d' || bucket === '1mo'
@@ -113,7 +158,11 @@ function where({ tenantId, target, from, to, timezone }: SeriesRequest, bucket: 
   const lastDate = localDate(timezone, to - 1)
   return allOf([
     sql`tenant_id = ${id(tenantId)}`,
-    target.kind === 'device' ? sql`device_id = ${id(target.deviceId)}` : target.siteIds ? sql`site_id IN ${list(target.siteIds)}` : undefined,
+    target.kind === 'device'
+      ? sql`device_id = ${id(target.deviceId)}`
+      : target.siteIds
+        ? sql`site_id IN ${list(target.siteIds)}`
+        : undefined,
     ...(dated
       ? [
           sql`r.ts >= ${second(from - 32 * 86_400_000)} AND r.ts < ${second(to + 2 * 86_400_000)}`,
@@ -123,21 +172,38 @@ function where({ tenantId, target, from, to, timezone }: SeriesRequest, bucket: 
   ])
 }
 
-async function gauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: StoredBucketWidth): Promise<{ source: string; points: GaugePoint[] }> {
+async function gauge(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: SeriesRequest,
+  metric: string,
+  bucket: StoredBucketWidth,
+): Promise<{ source: string; points: GaugePoint[] }> {
   const { target, from, to, width, timezone } = request
-  const [avg, min, max] = (['avg', 'min', 'max'] as const).map((part) => identifier(`${metric}_${part}`)) as [Sql, Sql, Sql]
+  const [avg, min, max] = (['avg', 'min', 'max'] as const).map((part) => identifier(`${metric}_${part}`)) as [
+    Sql,
+    Sql,
+    Sql,
+  ]
   const many = target.kind === 'sites'
   const over = (aggregate: Sql, part: Sql): Sql => (many ? sql`${aggregate}(${part})` : part)
   const dated = bucket === '1d' || bucket === '1mo'
   const bucketKey = dated ? sql`r.date` : sql`r.ts`
-  const source = many ? sql`if(uniqExactIf(source, source != '') > 1, 'mixed', anyIf(source, source != ''))` : sql`'device'`
-  const [sumOrAvg, sumOrMin, sumOrMax] = ADDITIVE.has(metric) ? [sql`sum`, sql`sum`, sql`sum`] : [sql`avg`, sql`min`, sql`max`]
+  const source = many
+    ? sql`if(uniqExactIf(source, source != '') > 1, 'mixed', anyIf(source, source != ''))`
+    : sql`'device'`
+  const [sumOrAvg, sumOrMin, sumOrMax] = ADDITIVE.has(metric)
+    ? [sql`sum`, sql`sum`, sql`sum`]
+    : [sql`avg`, sql`min`, sql`max`]
   const perBucket = sql`SELECT ${bucketKey} AS slot, ${dated ? sql`toUnixTimestamp(min(r.ts))` : sql`toUnixTimestamp(slot)`} * 1000 AS at,
       ${over(sumOrAvg, avg)} AS a, ${over(sumOrMin, min)} AS lo, ${over(sumOrMax, max)} AS hi, ${source} AS src
     FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL ${many || dated ? sql`GROUP BY slot` : sql``}`
   // One row per bucket of one device needs no grouping; days still do, for their start.
-  const single = dated && !many ? sql`SELECT r.date AS slot, toUnixTimestamp(r.ts) * 1000 AS at, ${avg} AS a, ${min} AS lo, ${max} AS hi, 'device' AS src
-    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL` : perBucket
+  const single =
+    dated && !many
+      ? sql`SELECT r.date AS slot, toUnixTimestamp(r.ts) * 1000 AS at, ${avg} AS a, ${min} AS lo, ${max} AS hi, 'device' AS src
+    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL`
+      : perBucket
   const step = Math.max(Math.ceil((to - from) / width), 1000)
   const rows = await warehouse.query<Bucketed & { date: string }>(
     sql`SELECT min(s.at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS source
@@ -154,7 +220,13 @@ async function gauge(warehouse: Warehouse, scope: DataScope, request: SeriesRequ
   return { source: mixed(rows.map((row) => row.source)), points }
 }
 
-async function sums(warehouse: Warehouse, scope: DataScope, request: SeriesRequest, metric: string, bucket: StoredBucketWidth): Promise<{ source: string; points: SumPoint[] }> {
+async function sums(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: SeriesRequest,
+  metric: string,
+  bucket: StoredBucketWidth,
+): Promise<{ source: string; points: SumPoint[] }> {
   const { target, from, to, width, timezone } = request
   const value = identifier(metric)
   const dated = bucket === '1d' || bucket === '1mo'
@@ -163,7 +235,11 @@ async function sums(warehouse: Warehouse, scope: DataScope, request: SeriesReque
   const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, if(uniqExactIf(${origin}, ${origin} != '') > 1, 'mixed', anyIf(${origin}, ${origin} != '')) AS src
     FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
   if (dated) {
-    const rows = await warehouse.query<{ slot: string; wh: number; src: string }>(sql`${perSlot} ORDER BY slot`, { scope, lane: 'light', maxRows: MAX_POINTS })
+    const rows = await warehouse.query<{ slot: string; wh: number; src: string }>(sql`${perSlot} ORDER BY slot`, {
+      scope,
+      lane: 'light',
+      maxRows: MAX_POINTS,
+    })
     return {
       source: mixed(rows.map(({ src }) => src)),
       points: rows.map(({ slot: date, wh }) => ({ ts: dayStart(timezone, date), date, sum: wh })),

@@ -23,7 +23,9 @@ const values = (energyWh: number, power: number): DeviceValues => ({
   gauges: { ac_power_w: { avg: power, min: power, max: power } },
 })
 const gateway = device('gateway', 'gateway', 'production')
-const micros = Array.from({ length: 41 }, (_, index) => device(`micro-${index}`, 'inverter', 'production', { parentId: gateway.id }))
+const micros = Array.from({ length: 41 }, (_, index) =>
+  device(`micro-${index}`, 'inverter', 'production', { parentId: gateway.id }),
+)
 const meter = device('meter', 'meter', 'production')
 const plant = [gateway, ...micros, meter]
 
@@ -32,13 +34,20 @@ describe('what counts once', () => {
     one === gateway ? values(4100, 8200) : one === meter ? values(4000, 8000) : values(100, 200)
 
   it('counts a gateway, its 41 micro-inverters and a meter once', () => {
-    expect(combineSite(plant, 1, everything)).toMatchObject({ energyWh: 4000, source: 'meter', gauges: { ac_power_w: { avg: 8000 } } })
+    expect(combineSite(plant, 1, everything)).toMatchObject({
+      energyWh: 4000,
+      source: 'meter',
+      gauges: { ac_power_w: { avg: 8000 } },
+    })
     expect(combineSite(plant, 1, (one) => (one === meter ? undefined : everything(one)))).toMatchObject({
       energyWh: 4100,
       source: 'inverters',
       gauges: { ac_power_w: { avg: 8200 } },
     })
-    expect(combineSite(plant, 1, (one) => (one === gateway ? everything(one) : undefined))).toMatchObject({ energyWh: 4100, source: 'gateway' })
+    expect(combineSite(plant, 1, (one) => (one === gateway ? everything(one) : undefined))).toMatchObject({
+      energyWh: 4100,
+      source: 'gateway',
+    })
     expect(combineSite(plant, 1, () => undefined)).toEqual({ estimatedWh: 0, gauges: {} })
   })
   it('takes power and energy from where each is known', () => {
@@ -48,7 +57,13 @@ describe('what counts once', () => {
     expect(result).toMatchObject({ energyWh: 4000, source: 'meter', gauges: { ac_power_w: { avg: 8200 } } })
   })
   it('looks at roles on the day in question', () => {
-    const moved = { ...meter, roles: [{ role: 'grid' as const, from: 0, to: 100 }, { role: 'production' as const, from: 100 }] }
+    const moved = {
+      ...meter,
+      roles: [
+        { role: 'grid' as const, from: 0, to: 100 },
+        { role: 'production' as const, from: 100 },
+      ],
+    }
     const choose = (at: number) => productionSources([gateway, ...micros, moved], at, () => true)?.source
     expect(choose(99)).toBe('inverters')
     expect(choose(100)).toBe('meter')
@@ -68,9 +83,11 @@ describe('what counts once', () => {
     const weather = device('weather', 'weather', 'irradiance')
     const gauge = (avg: number) => ({ avg, min: avg, max: avg })
     const result = combineSite([...plant, grid, weather], 1, (one) => {
-      if (one === grid) return { importWh: 10, exportWh: 20, gauges: { grid_power_w: gauge(-500), ac_power_w: gauge(1) } }
+      if (one === grid)
+        return { importWh: 10, exportWh: 20, gauges: { grid_power_w: gauge(-500), ac_power_w: gauge(1) } }
       if (one === weather) return { gauges: { irradiance_wm2: gauge(800), ambient_temp_c: gauge(20) } }
-      if (one === gateway) return { ...everything(one), importWh: 99, gauges: { grid_power_w: gauge(-400), battery_power_w: gauge(7) } }
+      if (one === gateway)
+        return { ...everything(one), importWh: 99, gauges: { grid_power_w: gauge(-400), battery_power_w: gauge(7) } }
       return everything(one)
     })
     expect(result).toMatchObject({ importWh: 10, exportWh: 20, energyWh: 4000 })

@@ -155,7 +155,11 @@ const LEVELS: ((device: Heard, role: DeviceRole | undefined) => boolean)[] = [
   ({ kind }) => kind === 'inverter',
   ({ kind }) => kind !== 'meter',
 ]
-function speakers<T>(heard: readonly Heard[], role: DeviceRole | undefined, read: (values: DeviceValues) => T | undefined): T[] {
+function speakers<T>(
+  heard: readonly Heard[],
+  role: DeviceRole | undefined,
+  read: (values: DeviceValues) => T | undefined,
+): T[] {
   const having = heard.filter((device) => device.role !== 'none' && read(device.values) !== undefined)
   if (having.length === 0) return []
   for (const belongs of LEVELS) {

@@ -24,7 +24,12 @@ describe('sql', () => {
     const nasty = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.string({ unit: 'binary' }),
-      fc.array(fc.constantFrom("'", '\\', '\0', '\n', '--', '/*', '*/', ';', '`', '"', "''", "\\'", ' OR 1=1', '{a:String}'), { maxLength: 12 }).map((parts) => parts.join('')),
+      fc
+        .array(
+          fc.constantFrom("'", '\\', '\0', '\n', '--', '/*', '*/', ';', '`', '"', "''", "\\'", ' OR 1=1', '{a:String}'),
+          { maxLength: 12 },
+        )
+        .map((parts) => parts.join('')),
     )
     fc.assert(
       fc.property(nasty, nasty, (first, second_) => {
@@ -45,7 +50,7 @@ describe('sql', () => {
     )
   })
   it('refuses what is not of its kind', () => {
-    const smuggled = { text: "1; DROP TABLE readings" }
+    const smuggled = { text: '1; DROP TABLE readings' }
     expect(() => sql`${smuggled}`).toThrow(SqlValueError)
     expect(() => join([smuggled])).toThrow(SqlValueError)
     expect(() => allOf([smuggled])).toThrow(SqlValueError)

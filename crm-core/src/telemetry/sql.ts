@@ -102,5 +102,7 @@ export function join(parts: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' |
 /** Conditions joined by AND; without any, true. */
 export function allOf(conditions: readonly (Sql | undefined)[]): Sql {
   const present = conditions.filter((condition) => condition !== undefined)
-  return present.length === 0 ? new Fragment('1') : new Fragment(present.map((part) => `(${literal(part)})`).join(' AND '))
+  return present.length === 0
+    ? new Fragment('1')
+    : new Fragment(present.map((part) => `(${literal(part)})`).join(' AND '))
 }

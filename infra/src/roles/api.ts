@@ -17,7 +17,7 @@ import {
   TOPICS,
   type UnclaimedRecord,
 } from '@heliograph/crm-core/contracts'
-import type { MqttRefusal } from '@heliograph/ingest'
+import { type MqttRefusal, vendors } from '@heliograph/ingest'
 import { adminSocketPath } from '../cli/client.ts'
 import { openCrm, openCrmReader } from '../crm/index.ts'
 import { seedDemo } from '../demo/seed.ts'
@@ -89,6 +89,7 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
         },
       },
       operations,
+      vendors: [...vendors.values()],
       ingestPressure: () => (pressure.high() ? 5 : undefined),
     },
     {

@@ -112,7 +112,10 @@ export function createChdbServer(options: ChdbServerOptions): ChdbServer {
     const isInsert = inUrl !== null && /^\s*INSERT\s/i.test(inUrl) && /\sFORMAT\s+\w+\s*;?\s*$/i.test(inUrl)
     const sql = inUrl === null ? body.toString('utf8') : isInsert ? inUrl : inUrl + body.toString('utf8')
     if (!isSingleStatement(sql))
-      throw new RequestError(400, 'Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)')
+      throw new RequestError(
+        400,
+        'Code: 62. DB::Exception: Syntax error (Multi-statements are not allowed). (SYNTAX_ERROR)',
+      )
     const format = url.searchParams.get('default_format')
     const database = url.searchParams.get('database')
     return {

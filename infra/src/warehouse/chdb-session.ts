@@ -65,7 +65,8 @@ export function openSession(path: string, spool: string, engineArguments: readon
 
   async function useDatabase(database: string): Promise<void> {
     if (database === currentDatabase) return
-    if (!identifierPattern.test(database)) throw new Error('Code: 81. DB::Exception: Bad database name. (UNKNOWN_DATABASE)')
+    if (!identifierPattern.test(database))
+      throw new Error('Code: 81. DB::Exception: Bad database name. (UNKNOWN_DATABASE)')
     await session.queryAsync(`USE ${database}`)
     currentDatabase = database
   }

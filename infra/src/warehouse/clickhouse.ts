@@ -3,7 +3,13 @@
  */
 import { Readable } from 'node:stream'
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client'
-import { WarehouseError, type DataScope, type QueryOptions, type Sql, type Warehouse } from '@heliograph/crm-core/contracts'
+import {
+  WarehouseError,
+  type DataScope,
+  type QueryOptions,
+  type Sql,
+  type Warehouse,
+} from '@heliograph/crm-core/contracts'
 import { LANE_HEADER } from './chdb-server.ts'
 import { toWarehouseError } from './errors.ts'
 import type { Lane } from './lanes.ts'
@@ -28,6 +34,10 @@ export interface ClickhouseWarehouseOptions {
 
 const DEFAULT_TIMEOUT_MS = { light: 10_000, heavy: 60_000 } as const
 const DEFAULT_MAX_ROWS = 100_000
+/** A store that hangs is as good as down; whoever asks for its health must hear so soon. */
+const HEALTH_TIMEOUT_MS = 900
+/** Longest wait for one block; it is sent again under the same token. */
+const INSERT_TIMEOUT_MS = 120_000
 /** Rows of one block. Larger batches gain nothing and cost memory on both sides. */
 const MAX_BLOCK_ROWS = 100_000
 /** The engine refuses blocks that touch more than a hundred partitions. */
@@ -92,7 +102,13 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
   }
 
   /** Time and rows of one query, and whose fault its end was. */
-  function bounds({ scope, lane, timeoutMs = DEFAULT_TIMEOUT_MS[lane], maxRows = DEFAULT_MAX_ROWS, signal }: QueryOptions) {
+  function bounds({
+    scope,
+    lane,
+    timeoutMs = DEFAULT_TIMEOUT_MS[lane],
+    maxRows = DEFAULT_MAX_ROWS,
+    signal,
+  }: QueryOptions) {
     const timeout = AbortSignal.timeout(timeoutMs)
     return {
       maxRows,
@@ -106,8 +122,10 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
         } satisfies ClickHouseSettings,
       },
       explain: (error: unknown): WarehouseError => {
-        if (timeout.aborted) return new WarehouseError('warehouse_timeout', `no answer within ${timeoutMs} ms`, { cause: error })
-        if (signal?.aborted) return new WarehouseError('warehouse_timeout', 'the query was called off', { cause: error })
+        if (timeout.aborted)
+          return new WarehouseError('warehouse_timeout', `no answer within ${timeoutMs} ms`, { cause: error })
+        if (signal?.aborted)
+          return new WarehouseError('warehouse_timeout', 'the query was called off', { cause: error })
         return toWarehouseError(error, 'query')
       },
     }
@@ -131,12 +149,18 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     columnNames = new Map([...found].map(([table, columns]) => [table, new Set(columns.map(({ name }) => name))]))
   }
 
-  async function insertBlock(table: string, columns: readonly ColumnType[], rows: readonly object[], token?: string): Promise<void> {
+  async function insertBlock(
+    table: string,
+    columns: readonly ColumnType[],
+    rows: readonly object[],
+    token?: string,
+  ): Promise<void> {
     const block = encodeNativeBlock(rows as readonly Record<string, unknown>[], columns)
     const { stream } = await running().exec({
       query: `INSERT INTO ${table} (${block.columns.join(', ')}) FORMAT Native`,
       values: Readable.from([block.bytes], { objectMode: false }),
       http_headers: headersFor('insert'),
+      abort_signal: AbortSignal.timeout(INSERT_TIMEOUT_MS),
       clickhouse_settings: { ...INSERT_SETTINGS, ...(token ? { insert_deduplication_token: token } : {}) },
     })
     for await (const _ of stream) void _
@@ -146,7 +170,10 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     async start() {
       const bootstrap = connect('default')
       try {
-        await bootstrap.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}`, http_headers: headersFor('system') })
+        await bootstrap.command({
+          query: `CREATE DATABASE IF NOT EXISTS ${database}`,
+          http_headers: headersFor('system'),
+        })
       } catch (error) {
         throw toWarehouseError(error, 'query')
       } finally {
@@ -183,7 +210,11 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     async query<Row extends object>(sql: Sql, queryOptions: QueryOptions): Promise<Row[]> {
       const { maxRows, request, explain } = bounds(queryOptions)
       try {
-        const result = await running().query({ query: scoped(sql, queryOptions.scope), format: 'JSONEachRow', ...request })
+        const result = await running().query({
+          query: scoped(sql, queryOptions.scope),
+          format: 'JSONEachRow',
+          ...request,
+        })
         const rows = await result.json<Row>()
         if (rows.length > maxRows) throw tooMany(maxRows)
         return rows
@@ -195,7 +226,11 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
       const { maxRows, request, explain } = bounds(queryOptions)
       let seen = 0
       try {
-        const result = await running().query({ query: scoped(sql, queryOptions.scope), format: 'JSONEachRow', ...request })
+        const result = await running().query({
+          query: scoped(sql, queryOptions.scope),
+          format: 'JSONEachRow',
+          ...request,
+        })
         try {
           for await (const rows of result.stream<Row>()) {
             seen += rows.length
@@ -238,7 +273,7 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     },
     async health() {
       if (!client) return { ok: false, detail: 'not started' }
-      const result = await client.ping()
+      const result = await client.ping({ select: false, abort_signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) })
       return result.success ? { ok: true } : { ok: false, detail: result.error.message }
     },
   }

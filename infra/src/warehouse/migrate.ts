@@ -34,7 +34,9 @@ export async function readMigrations(folder: URL): Promise<Migration[]> {
  * @throws Error when the schema was made by a later version of the product than this one
  */
 export async function migrate(runner: MigrationRunner, migrations: readonly Migration[]): Promise<string[]> {
-  await runner.run('CREATE TABLE IF NOT EXISTS schema_migrations (name String, applied_at DateTime64(3)) ENGINE = MergeTree ORDER BY name')
+  await runner.run(
+    'CREATE TABLE IF NOT EXISTS schema_migrations (name String, applied_at DateTime64(3)) ENGINE = MergeTree ORDER BY name',
+  )
   if ((await pending(runner, migrations)).length === 0) return []
   await lock(runner)
   try {
@@ -54,7 +56,9 @@ export async function migrate(runner: MigrationRunner, migrations: readonly Migr
 }
 
 async function pending(runner: MigrationRunner, migrations: readonly Migration[]): Promise<Migration[]> {
-  const done = new Set((await runner.rows<{ name: string }>('SELECT name FROM schema_migrations')).map(({ name }) => name))
+  const done = new Set(
+    (await runner.rows<{ name: string }>('SELECT name FROM schema_migrations')).map(({ name }) => name),
+  )
   const known = new Set(migrations.map(({ name }) => name))
   const later = [...done].filter((name) => !known.has(name))
   if (later.length > 0) throw new Error(`the warehouse has migrations this version does not know: ${later.join(', ')}`)

@@ -36,7 +36,9 @@ describe('blocks written here', () => {
     folder = await mkdtemp(join(tmpdir(), 'heliograph-block-test-'))
     spool = openSpool(folder)
     session = openSession(folder, spool)
-    await run(`CREATE TABLE t (${columns.map(({ name, type }) => `${name} ${type}`).join(', ')}) ENGINE = MergeTree ORDER BY key`)
+    await run(
+      `CREATE TABLE t (${columns.map(({ name, type }) => `${name} ${type}`).join(', ')}) ENGINE = MergeTree ORDER BY key`,
+    )
   })
   afterAll(async () => {
     session.close()
@@ -57,7 +59,10 @@ describe('blocks written here', () => {
   it('are read by the engine as they were meant, whatever is in them', async () => {
     const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value))
     // Blank lines, quotes and NUL bytes above all: the engine takes a blank line for the end of data that is given inline.
-    const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('', '\n\n', "it's", '\u0000\n\n;', 'x'.repeat(300)))
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom('', '\n\n', "it's", '\u0000\n\n;', 'x'.repeat(300)),
+    )
     const row = fc.record(
       {
         text,
@@ -78,7 +83,20 @@ describe('blocks written here', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 40 }), async (rows) => {
         const keyed = rows.map((values, key) => ({ key, ...values }))
-        const absent = { text: '', word: '', words: [], value: null, plain: 0, values: [], big: 0, small: 0, middle: 0, at: 0, second: 0, day: '1970-01-01' }
+        const absent = {
+          text: '',
+          word: '',
+          words: [],
+          value: null,
+          plain: 0,
+          values: [],
+          big: 0,
+          small: 0,
+          middle: 0,
+          at: 0,
+          second: 0,
+          day: '1970-01-01',
+        }
         const expected = keyed.map((values) => {
           const full = { ...absent, ...values }
           return { ...full, big: String(full.big) }
@@ -91,12 +109,27 @@ describe('blocks written here', () => {
   it.each([1, 255, 256, 257, 70_000])('hold dictionaries of %d words', async (count) => {
     const rows = Array.from({ length: count + 10 }, (_, key) => ({ key, word: `word ${key % count}` }))
     await roundTrip(rows)
-    const wrong = await run(`SELECT countIf(word != concat('word ', toString(key % ${count}))) AS wrong, uniqExact(word) AS words, count() AS n FROM t FORMAT JSONEachRow`)
+    const wrong = await run(
+      `SELECT countIf(word != concat('word ', toString(key % ${count}))) AS wrong, uniqExact(word) AS words, count() AS n FROM t FORMAT JSONEachRow`,
+    )
     expect(JSON.parse(wrong)).toEqual({ wrong: 0, words: count, n: count + 10 })
   })
   it('refuse what is not of its column', () => {
-    const refused = (row: object) => expect(() => encodeNativeBlock([row as Record<string, unknown>], columns)).toThrow(RowError)
-    for (const row of [{ key: -1 }, { key: 1.5 }, { key: 2 ** 32 }, { small: 256 }, { big: 2 ** 60 }, { value: '1' }, { text: 5 }, { values: 3 }, { at: 'later' }, { other: 1 }, { day: Number.NaN }])
+    const refused = (row: object) =>
+      expect(() => encodeNativeBlock([row as Record<string, unknown>], columns)).toThrow(RowError)
+    for (const row of [
+      { key: -1 },
+      { key: 1.5 },
+      { key: 2 ** 32 },
+      { small: 256 },
+      { big: 2 ** 60 },
+      { value: '1' },
+      { text: 5 },
+      { values: 3 },
+      { at: 'later' },
+      { other: 1 },
+      { day: Number.NaN },
+    ])
       refused(row)
   })
 })

@@ -61,7 +61,8 @@ export class ByteWriter {
   }
 }
 
-if (endianness() !== 'LE') throw new Error('blocks are written in the byte order of the machine, which must be little endian')
+if (endianness() !== 'LE')
+  throw new Error('blocks are written in the byte order of the machine, which must be little endian')
 
 /** A list of numbers of one width, and how a value gets into it. */
 interface FixedWidth {
@@ -126,7 +127,8 @@ const upTo =
   (max: number) =>
   (value: unknown): number => {
     const number = toNumber(value)
-    if (!Number.isInteger(number) || number < 0 || number > max) throw new RowError(`not an integer from 0 to ${max}: ${number}`)
+    if (!Number.isInteger(number) || number < 0 || number > max)
+      throw new RowError(`not an integer from 0 to ${max}: ${number}`)
     return number
   }
 const exact = upTo(Number.MAX_SAFE_INTEGER)
@@ -138,8 +140,14 @@ const FIXED: Readonly<Record<string, FixedWidth>> = {
   UInt32: numbers((length) => new Uint32Array(length), upTo32),
   UInt64: bigs((value) => (typeof value === 'bigint' ? value : exact(value))),
   Float64: numbers((length) => new Float64Array(length), toNumber),
-  Date: numbers((length) => new Uint16Array(length), (value) => upTo16(Math.floor(toInstant(value) / 86_400_000))),
-  "DateTime('UTC')": numbers((length) => new Uint32Array(length), (value) => upTo32(Math.floor(toInstant(value) / 1000))),
+  Date: numbers(
+    (length) => new Uint16Array(length),
+    (value) => upTo16(Math.floor(toInstant(value) / 86_400_000)),
+  ),
+  "DateTime('UTC')": numbers(
+    (length) => new Uint32Array(length),
+    (value) => upTo32(Math.floor(toInstant(value) / 1000)),
+  ),
   "DateTime64(3, 'UTC')": bigs((value) => Math.round(toInstant(value))),
 }
 const bytesOf = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
@@ -220,7 +228,8 @@ function list(element: Encoder): Encoder {
 /** The type as it is sent and its encoder. */
 function encoderOf(type: string, within = false): { sent: string; encode: Encoder } | undefined {
   // In a list the keys would stand before the ends; plain texts do there.
-  if (type === 'LowCardinality(String)') return within ? { sent: 'String', encode: text } : { sent: type, encode: dictionary }
+  if (type === 'LowCardinality(String)')
+    return within ? { sent: 'String', encode: text } : { sent: type, encode: dictionary }
   if (type === 'String') return { sent: 'String', encode: text }
   const width = FIXED[type]
   if (width) return { sent: type, encode: fixed(width) }
@@ -237,7 +246,10 @@ const SAMPLED_ROWS = 64
  * One block and the names of its columns.
  * @throws RowError where a row has a column the table does not, or a value that is not of its column's type
  */
-export function encodeNativeBlock(rows: readonly Row[], columns: readonly ColumnType[]): { columns: string[]; bytes: Buffer } {
+export function encodeNativeBlock(
+  rows: readonly Row[],
+  columns: readonly ColumnType[],
+): { columns: string[]; bytes: Buffer } {
   const known = new Set(columns.map(({ name }) => name))
   // Rows of one batch are made alike; looking at every key of every row would cost as much as writing them.
   for (let row = 0; row < rows.length; row += row < SAMPLED_ROWS ? 1 : SAMPLED_ROWS)

@@ -1,6 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readingRow, siteAt, sql } from '@heliograph/crm-core'
-import type { ConnectionId, DeviceId, DeviceKind, DeviceRole, Metrics, Reading, RegistryDevice, RegistrySite, ReplayId, SiteId, TenantId } from '@heliograph/crm-core/contracts'
+import type {
+  ConnectionId,
+  DeviceId,
+  DeviceKind,
+  DeviceRole,
+  Metrics,
+  Reading,
+  RegistryDevice,
+  RegistrySite,
+  ReplayId,
+  SiteId,
+  TenantId,
+} from '@heliograph/crm-core/contracts'
 import { createRollups, tombstoneReplayed, verifyRollups, type RollupRegistry, type Rollups } from '@heliograph/stream'
 import { startTestWarehouse, type TestWarehouse } from './test-warehouse.ts'
 
@@ -63,7 +75,8 @@ function world(plans: [name: string, kind: DeviceKind, role: DeviceRole, more?: 
     site: (id) => (id === siteId ? site : undefined),
     devicesOfSite: (id) => [...byId.values()].filter((device) => device.sites.some((period) => period.siteId === id)),
   }
-  const fresh = (): Rollups => createRollups({ warehouse: test.warehouse, registry, clock: () => (now += 10), worker: tenantId })
+  const fresh = (): Rollups =>
+    createRollups({ warehouse: test.warehouse, registry, clock: () => (now += 10), worker: tenantId })
   let offset = 0
   const created = fresh()
   return {
@@ -100,11 +113,15 @@ const dump = (table: string, tenantId: string): Promise<object[]> =>
   )
 const energy = async (scope: 'device' | 'site', bucket: string, tenantId: string, extra = sql`1`): Promise<number> => {
   const table = sql([`rollup_${scope}_${bucket}`] as unknown as TemplateStringsArray)
-  const [row] = await test.warehouse.query<{ wh: number }>(sql`SELECT sum(energy_wh) AS wh FROM ${table} FINAL WHERE tenant_id = ${tenantId} AND ${extra}`, system)
+  const [row] = await test.warehouse.query<{ wh: number }>(
+    sql`SELECT sum(energy_wh) AS wh FROM ${table} FINAL WHERE tenant_id = ${tenantId} AND ${extra}`,
+    system,
+  )
   return row!.wh
 }
 /** A bell over the day of Kathmandu, W. */
-const sun = (ts: number, peak: number): number => Math.max(0, Math.sin((((ts - START) % DAY) / DAY) * 2 * Math.PI - Math.PI / 2)) * peak
+const sun = (ts: number, peak: number): number =>
+  Math.max(0, Math.sin((((ts - START) % DAY) / DAY) * 2 * Math.PI - Math.PI / 2)) * peak
 function random(seed: number): () => number {
   let state = seed
   return () => {
@@ -148,13 +165,26 @@ const plant: Parameters<typeof world>[0] = [
   ['meter', 'meter', 'grid'],
   ['weather', 'weather', 'irradiance'],
 ]
-const TABLES = ['rollup_device_5m', 'rollup_site_5m', 'rollup_device_1h', 'rollup_device_1d', 'rollup_site_1d', 'rollup_site_1mo']
+const TABLES = [
+  'rollup_device_5m',
+  'rollup_site_5m',
+  'rollup_device_1h',
+  'rollup_device_1d',
+  'rollup_site_1d',
+  'rollup_site_1mo',
+]
 const plain = (rows: object[], tenantId: string): unknown =>
-  JSON.parse(JSON.stringify(rows).replaceAll(`${tenantId}-`, '').replace(/(\d+\.\d{9})\d+/g, '$1')) as unknown
+  JSON.parse(
+    JSON.stringify(rows)
+      .replaceAll(`${tenantId}-`, '')
+      .replace(/(\d+\.\d{9})\d+/g, '$1'),
+  ) as unknown
 /** Sums of floats in another order differ in their last digits. */
 function expectAlike(actual: unknown, expected: unknown): void {
   const round = (value: unknown): unknown =>
-    JSON.parse(JSON.stringify(value, (_, part: unknown) => (typeof part === 'number' ? Number(part.toPrecision(9)) + 0 : part))) as unknown
+    JSON.parse(
+      JSON.stringify(value, (_, part: unknown) => (typeof part === 'number' ? Number(part.toPrecision(9)) + 0 : part)),
+    ) as unknown
   expect(round(actual)).toEqual(round(expected))
 }
 
@@ -179,8 +209,16 @@ describe('roll-ups', () => {
     )
     const rise = last!.c - first!.c
     const own = sql`device_id = ${`${tenantId}-inverter`}`
-    for (const bucket of ['5m', '1h', '1d', '1mo']) expect(await energy('device', bucket, tenantId, own)).toBeCloseTo(rise, 3)
-    const days = await test.warehouse.query<{ date: string; ts: string; energy_method: string; estimated_wh: number; expected: number; slots: number }>(
+    for (const bucket of ['5m', '1h', '1d', '1mo'])
+      expect(await energy('device', bucket, tenantId, own)).toBeCloseTo(rise, 3)
+    const days = await test.warehouse.query<{
+      date: string
+      ts: string
+      energy_method: string
+      estimated_wh: number
+      expected: number
+      slots: number
+    }>(
       sql`SELECT date, ts, energy_method, estimated_wh, expected, slots FROM rollup_device_1d FINAL WHERE ${own} ORDER BY date`,
       system,
     )
@@ -214,25 +252,42 @@ describe('roll-ups', () => {
     expect(noon!['irradiance_wm2_avg']).toBeGreaterThan(950)
   })
   it('are what raw says, in random windows', async () => {
-    const result = await verifyRollups({ warehouse: test.warehouse, registry: inOrder, windows: 12, random: random(7), before: START + 10 * DAY })
+    const result = await verifyRollups({
+      warehouse: test.warehouse,
+      registry: inOrder,
+      windows: 12,
+      random: random(7),
+      before: START + 10 * DAY,
+    })
     expect(result.differences).toEqual([])
     expect(result.buckets).toBeGreaterThan(500)
   }, 60_000)
 
-  it.each([1, 2])('are the same for readings shuffled, doubled and late (%i)', async (seed) => {
-    const chance = random(seed)
-    const w = world(plant)
-    const readings = threeDays(w)
-    const late = readings.filter(() => chance() < 0.05)
-    const arriving = shuffled(readings.filter((reading) => !late.includes(reading)).concat(readings.filter(() => chance() < 0.05)), chance)
-    for (let at = 0; at < arriving.length; at += 3000) {
-      await w.insert(arriving.slice(at, at + 3000))
-      await w.rollups.flush()
-    }
-    await w.insert(late)
-    await w.rollups.flush({ all: true })
-    for (const table of TABLES) expectAlike(plain(await dump(table, w.tenantId), w.tenantId), plain(await dump(table, inOrder.tenantId), inOrder.tenantId))
-  }, 120_000)
+  it.each([1, 2])(
+    'are the same for readings shuffled, doubled and late (%i)',
+    async (seed) => {
+      const chance = random(seed)
+      const w = world(plant)
+      const readings = threeDays(w)
+      const late = readings.filter(() => chance() < 0.05)
+      const arriving = shuffled(
+        readings.filter((reading) => !late.includes(reading)).concat(readings.filter(() => chance() < 0.05)),
+        chance,
+      )
+      for (let at = 0; at < arriving.length; at += 3000) {
+        await w.insert(arriving.slice(at, at + 3000))
+        await w.rollups.flush()
+      }
+      await w.insert(late)
+      await w.rollups.flush({ all: true })
+      for (const table of TABLES)
+        expectAlike(
+          plain(await dump(table, w.tenantId), w.tenantId),
+          plain(await dump(table, inOrder.tenantId), inOrder.tenantId),
+        )
+    },
+    120_000,
+  )
 
   it('stay as they are when everything is stored and computed again', async () => {
     const before = await Promise.all(TABLES.map((table) => dump(table, inOrder.tenantId)))
@@ -277,7 +332,9 @@ describe('roll-ups', () => {
 
   it('let go of what a replay decodes to another time', async () => {
     const w = world([['inverter', 'inverter', 'production']])
-    const wrong = [0, 1, 2].map((index) => w.reading('inverter', START + (40 + index) * DAY + 6 * HOUR, { ac_power_w: 1000 }))
+    const wrong = [0, 1, 2].map((index) =>
+      w.reading('inverter', START + (40 + index) * DAY + 6 * HOUR, { ac_power_w: 1000 }),
+    )
     await w.insert(wrong)
     await w.rollups.flush({ all: true })
     expect(await energy('site', '1d', w.tenantId)).toBeCloseTo(3 * 83.333, 1)
@@ -303,17 +360,24 @@ describe('roll-ups', () => {
       for (const { deviceId, from, to } of touched) w.rollups.touch(deviceId, from, to)
       await w.rollups.flush({ all: true })
     }
-    const days = await test.warehouse.query<{ date: string }>(sql`SELECT date FROM rollup_site_1d FINAL WHERE tenant_id = ${w.tenantId}`, system)
+    const days = await test.warehouse.query<{ date: string }>(
+      sql`SELECT date FROM rollup_site_1d FINAL WHERE tenant_id = ${w.tenantId}`,
+      system,
+    )
     expect(days).toEqual([{ date: '2026-06-02' }])
     expect(await energy('site', '1d', w.tenantId)).toBeCloseTo(250, 3)
-    expect(await test.warehouse.query(sql`SELECT count() AS n FROM readings FINAL WHERE tenant_id = ${w.tenantId}`, system)).toEqual([{ n: 3 }])
+    expect(
+      await test.warehouse.query(sql`SELECT count() AS n FROM readings FINAL WHERE tenant_id = ${w.tenantId}`, system),
+    ).toEqual([{ n: 3 }])
   }, 60_000)
 
   it('follow a device to its new site from the day it moved', async () => {
     const w = world([['inverter', 'inverter', 'production']])
     const other = `${w.tenantId}-other` as SiteId
     const device = w.devices.get('inverter')!
-    const readings = [0, 1, 2, 3].map((hours) => w.reading('inverter', START + (6 + hours) * HOUR, { energy_total_wh: hours * 1000 }))
+    const readings = [0, 1, 2, 3].map((hours) =>
+      w.reading('inverter', START + (6 + hours) * HOUR, { energy_total_wh: hours * 1000 }),
+    )
     await w.insert(readings)
     await w.rollups.flush({ all: true })
     device.sites = [

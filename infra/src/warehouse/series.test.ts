@@ -1,6 +1,27 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fleetEnergyToday, kpi, latestReadings, readingRow, readingsPage, seriesQuery, type GaugePoint, type SeriesRequest, type SumPoint } from '@heliograph/crm-core'
-import type { ConnectionId, DeviceId, DeviceKind, DeviceRole, Metrics, Reading, RegistryDevice, RegistrySite, SiteId, TenantId } from '@heliograph/crm-core/contracts'
+import {
+  fleetEnergyToday,
+  kpi,
+  latestReadings,
+  readingRow,
+  readingsPage,
+  seriesQuery,
+  type GaugePoint,
+  type SeriesRequest,
+  type SumPoint,
+} from '@heliograph/crm-core'
+import type {
+  ConnectionId,
+  DeviceId,
+  DeviceKind,
+  DeviceRole,
+  Metrics,
+  Reading,
+  RegistryDevice,
+  RegistrySite,
+  SiteId,
+  TenantId,
+} from '@heliograph/crm-core/contracts'
 import { createRollups } from '@heliograph/stream'
 import { startTestWarehouse, type TestWarehouse } from './test-warehouse.ts'
 
@@ -14,7 +35,15 @@ const tenantId = 't' as TenantId
 const scope = { tenantId }
 
 function site(id: string, timezone: string): RegistrySite {
-  return { id: id as SiteId, tenantId, name: id, customerId: 'c' as RegistrySite['customerId'], orgUnitId: 'o' as RegistrySite['orgUnitId'], timezone, peakPowerW: 10_000 }
+  return {
+    id: id as SiteId,
+    tenantId,
+    name: id,
+    customerId: 'c' as RegistrySite['customerId'],
+    orgUnitId: 'o' as RegistrySite['orgUnitId'],
+    timezone,
+    peakPowerW: 10_000,
+  }
 }
 function device(id: string, siteId: string, kind: DeviceKind, role: DeviceRole): RegistryDevice {
   return {
@@ -64,11 +93,17 @@ beforeAll(async () => {
     wh += power(ts) / 60
     const missing = ts >= START + 30 * HOUR && ts < START + 36 * HOUR
     // One spike of a single minute, which no chart may lose.
-    if (!missing) add('counter', 'berlin', ts, { ac_power_w: ts === START + 11 * HOUR ? 9999 : power(ts), energy_total_wh: wh, frequency_hz: 50 })
+    if (!missing)
+      add('counter', 'berlin', ts, {
+        ac_power_w: ts === START + 11 * HOUR ? 9999 : power(ts),
+        energy_total_wh: wh,
+        frequency_hz: 50,
+      })
     if (ts % (15 * MINUTE) === 0) add('weather', 'berlin', ts, { irradiance_wm2: power(ts) / 8 })
     if (ts % (5 * MINUTE) === 0) add('power', 'lisbon', ts, { ac_power_w: power(ts) / 2 })
   }
-  for (let at = 0; at < readings.length; at += 5000) await test.warehouse.insert('readings', readings.slice(at, at + 5000).map(readingRow))
+  for (let at = 0; at < readings.length; at += 5000)
+    await test.warehouse.insert('readings', readings.slice(at, at + 5000).map(readingRow))
   const byId = new Map(devices.map((item) => [item.id, item]))
   const rollups = createRollups({
     warehouse: test.warehouse,
@@ -135,13 +170,23 @@ describe('series', () => {
       ['2026-03-29', '2026-03-28T23:00:00.000Z'],
       ['2026-03-30', '2026-03-29T22:00:00.000Z'],
     ])
-    const parts = await Promise.all(sites.map(({ id }) => ask({ target: { kind: 'sites', siteIds: [id] }, metrics: ['energy_wh'], bucket: '1mo' })))
-    expect(total(parts[0]!.series[0]!.points) + total(parts[1]!.series[0]!.points)).toBeCloseTo(total(series[0]!.points), 3)
+    const parts = await Promise.all(
+      sites.map(({ id }) => ask({ target: { kind: 'sites', siteIds: [id] }, metrics: ['energy_wh'], bucket: '1mo' })),
+    )
+    expect(total(parts[0]!.series[0]!.points) + total(parts[1]!.series[0]!.points)).toBeCloseTo(
+      total(series[0]!.points),
+      3,
+    )
     expect(parts.map(({ series: [energy] }) => energy!.source)).toEqual(['inverters', 'inverters'])
   })
   it('add up powers of sites, and tell the mean of what does not add up', async () => {
     const noon = START + 60 * HOUR
-    const { series, bucket } = await ask({ target: { kind: 'sites' }, metrics: ['ac_power_w', 'irradiance_wm2'], from: noon, to: noon + 10 * MINUTE })
+    const { series, bucket } = await ask({
+      target: { kind: 'sites' },
+      metrics: ['ac_power_w', 'irradiance_wm2'],
+      from: noon,
+      to: noon + 10 * MINUTE,
+    })
     expect(bucket).toBe('5m')
     expect(gauges(series[0]!.points)[0]!.avg).toBeGreaterThan(11_900)
     expect(gauges(series[1]!.points)[0]!.avg).toBeCloseTo(1000, 0)
@@ -151,7 +196,11 @@ describe('series', () => {
     expect(whole.series[0]!.coverage).toBe(1)
     const gap = await ask({ from: START + 24 * HOUR, to: START + 48 * HOUR })
     expect(gap.series[0]!.coverage).toBeCloseTo(0.75, 2)
-    const weather = await ask({ target: { kind: 'device', deviceId: 'weather' as DeviceId }, metrics: ['irradiance_wm2'], to: START + 24 * HOUR })
+    const weather = await ask({
+      target: { kind: 'device', deviceId: 'weather' as DeviceId },
+      metrics: ['irradiance_wm2'],
+      to: START + 24 * HOUR,
+    })
     expect(weather.series[0]!.coverage).toBe(1)
     const long = await ask({ to: START + 70 * HOUR })
     expect(long.series[0]!.coverage).toBeGreaterThan(0.88)
@@ -170,14 +219,28 @@ describe('series', () => {
   it('serve metrics that are kept raw only, of a device and for a while', async () => {
     const { series } = await ask({ metrics: ['frequency_hz'], bucket: '1h' })
     expect(gauges(series[0]!.points)[0]).toMatchObject({ avg: 50, min: 50, max: 50 })
-    await expect(ask({ metrics: ['frequency_hz'], target: { kind: 'sites' } })).rejects.toMatchObject({ code: 'invalid_request' })
-    await expect(ask({ metrics: ['frequency_hz'], from: START - 60 * DAY })).rejects.toMatchObject({ code: 'too_many_rows' })
+    await expect(ask({ metrics: ['frequency_hz'], target: { kind: 'sites' } })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await expect(ask({ metrics: ['frequency_hz'], from: START - 60 * DAY })).rejects.toMatchObject({
+      code: 'too_many_rows',
+    })
     await expect(ask({ metrics: ["x'; DROP"] })).rejects.toMatchObject({ code: 'invalid_request' })
     await expect(ask({ to: START })).rejects.toMatchObject({ code: 'invalid_request' })
   })
   it('show nothing of another tenant', async () => {
     const stranger = 'stranger' as TenantId
-    const request = { tenantId, target: { kind: 'sites' }, timezone: 'UTC', metrics: ['energy_wh'], from: START, to: NOW, width: 10, bucket: '1d', now: NOW } as const
+    const request = {
+      tenantId,
+      target: { kind: 'sites' },
+      timezone: 'UTC',
+      metrics: ['energy_wh'],
+      from: START,
+      to: NOW,
+      width: 10,
+      bucket: '1d',
+      now: NOW,
+    } as const
     const { series } = await seriesQuery(test.warehouse, { tenantId: stranger }, request)
     expect(series[0]!.points).toEqual([])
   })
@@ -200,10 +263,23 @@ describe('readings and figures', () => {
       cursor = page.nextCursor
     } while (cursor)
     expect(seen).toEqual(Array.from({ length: 1440 }, (_, index) => START + index * MINUTE))
-    await expect(readingsPage(test.warehouse, scope, { tenantId, deviceId: 'counter' as DeviceId, from: START, to: NOW, limit: 1, cursor: '1 OR 1' })).rejects.toMatchObject({ code: 'invalid_cursor' })
+    await expect(
+      readingsPage(test.warehouse, scope, {
+        tenantId,
+        deviceId: 'counter' as DeviceId,
+        from: START,
+        to: NOW,
+        limit: 1,
+        cursor: '1 OR 1',
+      }),
+    ).rejects.toMatchObject({ code: 'invalid_cursor' })
   })
   it('find the last reading of each device', async () => {
-    const found = await latestReadings(test.warehouse, 'system', { tenantId, deviceIds: [...devices.map(({ id }) => id), 'none' as DeviceId], now: NOW })
+    const found = await latestReadings(test.warehouse, 'system', {
+      tenantId,
+      deviceIds: [...devices.map(({ id }) => id), 'none' as DeviceId],
+      now: NOW,
+    })
     expect(new Map(found.map(({ deviceId, ts }) => [deviceId, ts]))).toEqual(
       new Map([
         ['counter', START + 71 * HOUR - MINUTE],
@@ -215,20 +291,43 @@ describe('readings and figures', () => {
   it('sum each site over its own today', async () => {
     const at = START + 60 * HOUR
     const today = await fleetEnergyToday(test.warehouse, scope, { tenantId, sites, now: at })
-    const raw = await kpi(test.warehouse, scope, { site: berlin, devices, from: START + 47 * HOUR, to: START + 71 * HOUR, now: NOW })
+    const raw = await kpi(test.warehouse, scope, {
+      site: berlin,
+      devices,
+      from: START + 47 * HOUR,
+      to: START + 71 * HOUR,
+      now: NOW,
+    })
     // Rows after "now" exist here because the days are over.
     expect(today.get(berlin.id)).toBeCloseTo(raw.days.find(({ date }) => date === '2026-03-30')!.energyWh, 3)
     expect(today.has(lisbon.id)).toBe(true)
   })
   it('give the same figures from raw and from the roll-ups', async () => {
-    const figures = await kpi(test.warehouse, scope, { site: berlin, devices, from: START, to: START + 71 * HOUR, now: NOW })
-    const { series } = await ask({ target: { kind: 'sites', siteIds: [berlin.id] }, metrics: ['energy_wh'], bucket: '1mo' })
+    const figures = await kpi(test.warehouse, scope, {
+      site: berlin,
+      devices,
+      from: START,
+      to: START + 71 * HOUR,
+      now: NOW,
+    })
+    const { series } = await ask({
+      target: { kind: 'sites', siteIds: [berlin.id] },
+      metrics: ['energy_wh'],
+      bucket: '1mo',
+    })
     expect(figures.energyWh).toBeCloseTo(total(series[0]!.points), 3)
-    expect(figures).toMatchObject({ rows: 71 * 60 - 6 * 60, method: 'counter', peakAcPowerW: 9999, timezone: 'Europe/Berlin' })
+    expect(figures).toMatchObject({
+      rows: 71 * 60 - 6 * 60,
+      method: 'counter',
+      peakAcPowerW: 9999,
+      timezone: 'Europe/Berlin',
+    })
     expect(figures.days.map(({ date }) => date)).toEqual(['2026-03-28', '2026-03-29', '2026-03-30'])
     expect(figures.coverage).toBeCloseTo(65 / 71, 2)
     expect(figures.specificYieldKwhPerKwp).toBeCloseTo(figures.energyWh / 10_000, 6)
-    const sun = readings.filter(({ deviceId }) => deviceId === 'weather').reduce((sum, { metrics }) => sum + metrics.irradiance_wm2! / 4, 0)
+    const sun = readings
+      .filter(({ deviceId }) => deviceId === 'weather')
+      .reduce((sum, { metrics }) => sum + metrics.irradiance_wm2! / 4, 0)
     expect(figures.insolationWhM2).toBeCloseTo(sun, 3)
     expect(figures.performanceRatio).toBeCloseTo(figures.energyWh / 10_000 / (sun / 1000), 6)
   })

@@ -17,13 +17,21 @@ export interface SpawnedWarehouse {
 }
 
 /** @param dataDir folder of the engine's data; one process at a time */
-export async function spawnWarehouse(dataDir: string, options: { port?: number; token?: string; maxWaiting?: number } = {}): Promise<SpawnedWarehouse> {
+export async function spawnWarehouse(
+  dataDir: string,
+  options: { port?: number; token?: string; maxWaiting?: number } = {},
+): Promise<SpawnedWarehouse> {
   const token = options.token ?? randomBytes(24).toString('base64url')
   const child = fork(new URL('../bin/warehouse.ts', import.meta.url), {
     env: {
       ...process.env,
       UV_THREADPOOL_SIZE: '16',
-      HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({ dataDir, token, port: options.port ?? 0, maxWaiting: options.maxWaiting }),
+      HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({
+        dataDir,
+        token,
+        port: options.port ?? 0,
+        maxWaiting: options.maxWaiting,
+      }),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

@@ -31,7 +31,10 @@ const systemHeavy: QueryOptions = { scope: 'system', lane: 'heavy' }
 const COUNT_ALL = sql`SELECT count() AS n FROM readings FINAL`
 let tenants = 0
 
-function reading(tenantId: string, more: Partial<Reading> & { device?: string; offset?: number; revision?: number } = {}): Reading {
+function reading(
+  tenantId: string,
+  more: Partial<Reading> & { device?: string; offset?: number; revision?: number } = {},
+): Reading {
   const { device = 'd1', offset = 0, revision = 0, ...rest } = more
   return {
     tenantId: tenantId as TenantId,
@@ -66,11 +69,20 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
       await under.stop()
     })
     const newTenant = (): string => `w${Date.now().toString(36)}-${++tenants}`
-    const insert = (readings: Reading[], token?: string): Promise<void> => warehouse.insert('readings', readings.map(readingRow), token)
+    const insert = (readings: Reading[], token?: string): Promise<void> =>
+      warehouse.insert('readings', readings.map(readingRow), token)
     const read = async (tenantId: string): Promise<Reading[]> =>
-      (await warehouse.query<SelectedReading>(sql`SELECT ${READING_COLUMNS} FROM readings FINAL WHERE tenant_id = ${tenantId} ORDER BY device_id, ts`, system)).map(readingFromRow)
+      (
+        await warehouse.query<SelectedReading>(
+          sql`SELECT ${READING_COLUMNS} FROM readings FINAL WHERE tenant_id = ${tenantId} ORDER BY device_id, ts`,
+          system,
+        )
+      ).map(readingFromRow)
     const count = async (tenantId: string, text: Sql = sql`readings FINAL`): Promise<number> => {
-      const [row] = await warehouse.query<{ n: number }>(sql`SELECT count() AS n FROM ${text} WHERE tenant_id = ${tenantId}`, system)
+      const [row] = await warehouse.query<{ n: number }>(
+        sql`SELECT count() AS n FROM ${text} WHERE tenant_id = ${tenantId}`,
+        system,
+      )
       return row!.n
     }
 
@@ -78,7 +90,9 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
       const tenant = newTenant()
       const full = reading(tenant, {
         ts: NOW + 123,
-        metrics: Object.fromEntries(METRIC_NAMES.map((metric, index) => [metric, index === 3 ? 1e15 - 1 : index + 0.1])),
+        metrics: Object.fromEntries(
+          METRIC_NAMES.map((metric, index) => [metric, index === 3 ? 1e15 - 1 : index + 0.1]),
+        ),
         extra: { 'Überstrom "x"': 1.5, text: 'a\n\nb\\\t\u0000', on: true },
         status: 'producing',
         faults: [{ code: '0x1F', text: "it's\n\n;--" }],
@@ -100,7 +114,8 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
     })
     it('shows one row per device and instant: the later message wins, then the later decoding, in any order of arrival', async () => {
       const tenant = newTenant()
-      const version = (offset: number, revision: number) => reading(tenant, { offset, revision, metrics: { ac_power_w: offset * 10 + revision } })
+      const version = (offset: number, revision: number) =>
+        reading(tenant, { offset, revision, metrics: { ac_power_w: offset * 10 + revision } })
       const shown = async (): Promise<number | undefined> => (await read(tenant))[0]?.metrics.ac_power_w
       await insert([version(5, 0)])
       await insert([version(7, 0)])
@@ -114,7 +129,9 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
     })
     it('changes nothing when the same rows come again', async () => {
       const tenant = newTenant()
-      const readings = Array.from({ length: 500 }, (_, index) => reading(tenant, { ts: NOW + index * 1000, offset: index }))
+      const readings = Array.from({ length: 500 }, (_, index) =>
+        reading(tenant, { ts: NOW + index * 1000, offset: index }),
+      )
       await insert(readings)
       const before = await read(tenant)
       await insert(readings.slice(100, 300))
@@ -136,7 +153,9 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
     })
     it('refuses rows that are not of the table, and says that trying again is no use', async () => {
       for (const wrong of [{ nonsense: 1 }, { ac_power_w: '5' }, { ts: 'yesterday' }, { raw_offset: -1 }]) {
-        const error = await warehouse.insert('readings', [{ ...readingRow(reading('x')), ...wrong }]).catch((thrown: unknown) => thrown)
+        const error = await warehouse
+          .insert('readings', [{ ...readingRow(reading('x')), ...wrong }])
+          .catch((thrown: unknown) => thrown)
         expect(error).toMatchObject({ code: 'warehouse_rejected', retryable: false })
       }
       expect(await codeOf(warehouse.insert('no_such_table', [{ a: 1 }]))).toBe('warehouse_bad_query')
@@ -153,22 +172,41 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
         await insert(readings)
         await warehouse.insert(
           'rollup_site_5m',
-          [mine, other].map((tenant) => ({ tenant_id: tenant, site_id: `${tenant}-s1`, ts: NOW, date: '2026-06-01', energy_wh: 1, version: 1 })),
+          [mine, other].map((tenant) => ({
+            tenant_id: tenant,
+            site_id: `${tenant}-s1`,
+            ts: NOW,
+            date: '2026-06-01',
+            energy_wh: 1,
+            version: 1,
+          })),
         )
       })
       it.each<[string, Sql]>([
         ['plain', sql`SELECT tenant_id, site_id FROM readings FINAL`],
         ['without FINAL', sql`SELECT tenant_id, site_id FROM readings`],
-        ['asking for the other tenant by name', sql`SELECT tenant_id, site_id FROM readings FINAL WHERE tenant_id = ${other} OR tenant_id != ''`],
+        [
+          'asking for the other tenant by name',
+          sql`SELECT tenant_id, site_id FROM readings FINAL WHERE tenant_id = ${other} OR tenant_id != ''`,
+        ],
         ['an alias', sql`SELECT r.tenant_id AS tenant_id, r.site_id AS site_id FROM readings AS r FINAL`],
         ['a subquery', sql`SELECT tenant_id, site_id FROM (SELECT * FROM (SELECT tenant_id, site_id FROM readings))`],
         ['WITH', sql`WITH a AS (SELECT tenant_id, site_id FROM readings) SELECT * FROM a`],
-        ['UNION', sql`SELECT tenant_id, site_id FROM readings UNION ALL SELECT tenant_id, site_id FROM readings UNION ALL SELECT tenant_id, site_id FROM rollup_site_5m`],
-        ['a join', sql`SELECT b.tenant_id AS tenant_id, b.site_id AS site_id FROM readings AS a JOIN readings AS b ON 1 = 1`],
+        [
+          'UNION',
+          sql`SELECT tenant_id, site_id FROM readings UNION ALL SELECT tenant_id, site_id FROM readings UNION ALL SELECT tenant_id, site_id FROM rollup_site_5m`,
+        ],
+        [
+          'a join',
+          sql`SELECT b.tenant_id AS tenant_id, b.site_id AS site_id FROM readings AS a JOIN readings AS b ON 1 = 1`,
+        ],
         ['IN', sql`SELECT tenant_id, site_id FROM rollup_site_5m WHERE 1 IN (SELECT 1 FROM readings)`],
         ['a comment', sql`SELECT tenant_id, site_id FROM readings -- the end`],
       ])('is decided by the engine, whatever the SQL forgets: %s', async (_, text) => {
-        const whole = await warehouse.query<{ tenant_id: string; site_id: string }>(text, { scope: { tenantId: mine as TenantId }, lane: 'light' })
+        const whole = await warehouse.query<{ tenant_id: string; site_id: string }>(text, {
+          scope: { tenantId: mine as TenantId },
+          lane: 'light',
+        })
         expect(new Set(whole.map((row) => row.tenant_id))).toEqual(new Set([mine]))
         const part = await warehouse.query<{ tenant_id: string; site_id: string }>(text, {
           scope: { tenantId: mine as TenantId, siteIds: two.slice(0, 1) },
@@ -180,34 +218,64 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
       })
       it('holds for streams, and after a query of somebody else on the same connection', async () => {
         const seen: string[] = []
-        for await (const rows of warehouse.stream<{ tenant_id: string }>(sql`SELECT tenant_id FROM readings`, { scope: { tenantId: mine as TenantId }, lane: 'heavy' })) {
+        for await (const rows of warehouse.stream<{ tenant_id: string }>(sql`SELECT tenant_id FROM readings`, {
+          scope: { tenantId: mine as TenantId },
+          lane: 'heavy',
+        })) {
           seen.push(...rows.map((row) => row.tenant_id))
           await warehouse.query(COUNT_ALL, system)
         }
         expect(new Set(seen)).toEqual(new Set([mine]))
         const answers = await Promise.all(
           [mine, other, mine, other].map((tenant) =>
-            warehouse.query<{ t: string }>(sql`SELECT DISTINCT tenant_id AS t FROM readings`, { scope: { tenantId: tenant as TenantId }, lane: 'light' }),
+            warehouse.query<{ t: string }>(sql`SELECT DISTINCT tenant_id AS t FROM readings`, {
+              scope: { tenantId: tenant as TenantId },
+              lane: 'light',
+            }),
           ),
         )
         expect(answers.map((rows) => rows.map(({ t }) => t))).toEqual([[mine], [other], [mine], [other]])
       })
       it('cannot be widened from within the SQL', async () => {
         const scope = { tenantId: mine as TenantId }
-        expect(await codeOf(warehouse.query(sql`SELECT 1 FROM readings SETTINGS additional_table_filters = {}`, { scope, lane: 'light' }))).toBe('warehouse_bad_query')
-        expect(await codeOf(warehouse.query(sql`SELECT 1 FROM (SELECT * FROM readings SETTINGS max_threads = 1)`, { scope, lane: 'light' }))).toBe('warehouse_bad_query')
+        expect(
+          await codeOf(
+            warehouse.query(sql`SELECT 1 FROM readings SETTINGS additional_table_filters = {}`, {
+              scope,
+              lane: 'light',
+            }),
+          ),
+        ).toBe('warehouse_bad_query')
+        expect(
+          await codeOf(
+            warehouse.query(sql`SELECT 1 FROM (SELECT * FROM readings SETTINGS max_threads = 1)`, {
+              scope,
+              lane: 'light',
+            }),
+          ),
+        ).toBe('warehouse_bad_query')
       })
       it('shows a moved reading to its new site alone', async () => {
         const tenant = newTenant()
         await insert([reading(tenant)])
         await insert([reading(tenant, { siteId: `${tenant}-s2` as SiteId, offset: 1 })])
-        const of = (siteId: string) => warehouse.query(sql`SELECT ts FROM readings FINAL`, { scope: { tenantId: tenant as TenantId, siteIds: [siteId as SiteId] }, lane: 'light' })
+        const of = (siteId: string) =>
+          warehouse.query(sql`SELECT ts FROM readings FINAL`, {
+            scope: { tenantId: tenant as TenantId, siteIds: [siteId as SiteId] },
+            lane: 'light',
+          })
         expect(await of(`${tenant}-s2`)).toHaveLength(1)
         expect(await of(`${tenant}-s1`)).toHaveLength(0)
       })
       it('takes a set of ten thousand sites', async () => {
-        const siteIds = Array.from({ length: 10_000 }, (_, index) => `0190c0de-0000-7000-8000-${String(index).padStart(12, '0')}` as SiteId).concat(two)
-        const rows = await warehouse.query(sql`SELECT site_id FROM readings FINAL WHERE tenant_id = ${mine}`, { scope: { tenantId: mine as TenantId, siteIds }, lane: 'light' })
+        const siteIds = Array.from(
+          { length: 10_000 },
+          (_, index) => `0190c0de-0000-7000-8000-${String(index).padStart(12, '0')}` as SiteId,
+        ).concat(two)
+        const rows = await warehouse.query(sql`SELECT site_id FROM readings FINAL WHERE tenant_id = ${mine}`, {
+          scope: { tenantId: mine as TenantId, siteIds },
+          lane: 'light',
+        })
         expect(rows).toHaveLength(2)
       })
     })
@@ -237,16 +305,41 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
         expect(await work).toBe('warehouse_timeout')
       })
       it('refuses what is no query', async () => {
-        for (const text of [sql`SELECT FROM`, sql`SELECT 1; SELECT 2`, sql`SELECT nothing FROM readings`, sql`SELECT 1 FROM no_such_table`])
+        for (const text of [
+          sql`SELECT FROM`,
+          sql`SELECT 1; SELECT 2`,
+          sql`SELECT nothing FROM readings`,
+          sql`SELECT 1 FROM no_such_table`,
+        ])
           expect(await codeOf(warehouse.query(text, system))).toBe('warehouse_bad_query')
       })
       it('answers 64-bit integers as numbers', async () => {
-        const [row] = await warehouse.query(sql`SELECT toUInt64(9007199254740991) AS a, toInt64(-5) AS b, 1 / 0 AS c`, system)
+        const [row] = await warehouse.query(
+          sql`SELECT toUInt64(9007199254740991) AS a, toInt64(-5) AS b, 1 / 0 AS c`,
+          system,
+        )
         expect(row).toEqual({ a: Number.MAX_SAFE_INTEGER, b: -5, c: null })
       })
       it('keeps what a literal says', async () => {
-        const nasty = ["'", '\\', "\\'", "'; DROP TABLE readings; --", '\n\n', '\t\r\b\f', '\u0000', '日本 ✓ 🌞', '{a:String}', '?', '`"', '%_', "''"]
-        const [row] = await warehouse.query<{ a: string[] }>(sql`SELECT [${nasty[0]!}, ${nasty[1]!}, ${nasty[2]!}, ${nasty[3]!}, ${nasty[4]!}, ${nasty[5]!}, ${nasty[6]!}, ${nasty[7]!}, ${nasty[8]!}, ${nasty[9]!}, ${nasty[10]!}, ${nasty[11]!}, ${nasty[12]!}] AS a`, system)
+        const nasty = [
+          "'",
+          '\\',
+          "\\'",
+          "'; DROP TABLE readings; --",
+          '\n\n',
+          '\t\r\b\f',
+          '\u0000',
+          '日本 ✓ 🌞',
+          '{a:String}',
+          '?',
+          '`"',
+          '%_',
+          "''",
+        ]
+        const [row] = await warehouse.query<{ a: string[] }>(
+          sql`SELECT [${nasty[0]!}, ${nasty[1]!}, ${nasty[2]!}, ${nasty[3]!}, ${nasty[4]!}, ${nasty[5]!}, ${nasty[6]!}, ${nasty[7]!}, ${nasty[8]!}, ${nasty[9]!}, ${nasty[10]!}, ${nasty[11]!}, ${nasty[12]!}] AS a`,
+          system,
+        )
         expect(row!.a).toEqual(nasty)
       })
     })
@@ -254,7 +347,9 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
     it('serves many readers and writers at once', async () => {
       const tenant = newTenant()
       const batches = Array.from({ length: 10 }, (_, batch) =>
-        Array.from({ length: 200 }, (_, index) => reading(tenant, { device: `d${batch}`, ts: NOW + index * 1000, offset: batch * 200 + index })),
+        Array.from({ length: 200 }, (_, index) =>
+          reading(tenant, { device: `d${batch}`, ts: NOW + index * 1000, offset: batch * 200 + index }),
+        ),
       )
       const writing = Promise.all(batches.map((batch) => insert(batch)))
       const reading_ = Promise.all(Array.from({ length: 60 }, () => count(tenant)))
@@ -267,7 +362,10 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
     it('does not let light queries wait behind a heavy one', async () => {
       const light = async (): Promise<number> => {
         const started = performance.now()
-        await warehouse.query(sql`SELECT count() AS n FROM readings WHERE tenant_id = ${'nobody'}`, { ...system, timeoutMs: 30_000 })
+        await warehouse.query(sql`SELECT count() AS n FROM readings WHERE tenant_id = ${'nobody'}`, {
+          ...system,
+          timeoutMs: 30_000,
+        })
         return performance.now() - started
       }
       const median = async (): Promise<number> => {
@@ -277,7 +375,12 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
       }
       await median()
       const alone = await median()
-      const heavy = codeOf(warehouse.query(sql`SELECT count() AS n FROM numbers(1000000000000) WHERE sipHash64(number) % 7 = 0`, { ...systemHeavy, timeoutMs: 6000 }))
+      const heavy = codeOf(
+        warehouse.query(sql`SELECT count() AS n FROM numbers(1000000000000) WHERE sipHash64(number) % 7 = 0`, {
+          ...systemHeavy,
+          timeoutMs: 6000,
+        }),
+      )
       await sleep(300)
       const beside = await median()
       // The heavy one takes six seconds; waiting behind it once would show.
@@ -292,7 +395,10 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
         expect(await one.health()).toEqual({ ok: true })
         await one.stop()
       }
-      const applied = await warehouse.query<{ name: string; n: number }>(sql`SELECT name, count() AS n FROM schema_migrations GROUP BY name`, system)
+      const applied = await warehouse.query<{ name: string; n: number }>(
+        sql`SELECT name, count() AS n FROM schema_migrations GROUP BY name`,
+        system,
+      )
       expect(applied.length).toBeGreaterThan(2)
       expect(applied.every(({ n }) => n === 1)).toBe(true)
     })
@@ -306,7 +412,9 @@ export function describeWarehouse(name: string, create: () => Promise<WarehouseU
           let dying = false
           const writing = (async () => {
             for (;;) {
-              const batch = Array.from({ length: 200 }, () => reading(tenant, { ts: NOW + next * 1000, offset: next++ }))
+              const batch = Array.from({ length: 200 }, () =>
+                reading(tenant, { ts: NOW + next * 1000, offset: next++ }),
+              )
               try {
                 await insert(batch, `${tenant}-${batch[0]!.rawRef.offset}`)
                 acknowledged.push(batch)

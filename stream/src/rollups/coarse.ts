@@ -1,5 +1,15 @@
 /** Hours, local days and months from the five-minute rows, computed where the rows lie. */
-import { addDays, dayStart, day as dayLiteral, identifier, join, list, ROLLUP_GAUGES, second, sql } from '@heliograph/crm-core'
+import {
+  addDays,
+  dayStart,
+  day as dayLiteral,
+  identifier,
+  join,
+  list,
+  ROLLUP_GAUGES,
+  second,
+  sql,
+} from '@heliograph/crm-core'
 import type { Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 
 export type CoarseScope = 'device' | 'site'
@@ -27,7 +37,8 @@ export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, versio
   for (let at = 0; at < job.ids.length; at += MAX_IDS) {
     const some = { ...job, ids: job.ids.slice(at, at + MAX_IDS) }
     // What is still there is written again right after, with the next version.
-    if (job.removed) for (const bucket of ['1h', '1d', '1mo'] as const) await warehouse.execute(removal(some, bucket, version), HEAVY)
+    if (job.removed)
+      for (const bucket of ['1h', '1d', '1mo'] as const) await warehouse.execute(removal(some, bucket, version), HEAVY)
     await warehouse.execute(hours(some, version + 1), HEAVY)
     await warehouse.execute(days(some, version + 1), HEAVY)
     await warehouse.execute(months(some, version + 1), HEAVY)
@@ -36,7 +47,9 @@ export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, versio
 
 const key = (scope: CoarseScope): Sql => identifier(scope === 'device' ? 'device_id' : 'site_id')
 const table = (scope: CoarseScope, bucket: '5m' | '1h' | '1d' | '1mo'): Sql => identifier(`rollup_${scope}_${bucket}`)
-const gaugeNames: Sql = join(ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`]).map(identifier))
+const gaugeNames: Sql = join(
+  ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`]).map(identifier),
+)
 
 /** Target columns in the order every statement below selects them. */
 function columns(scope: CoarseScope): Sql {
@@ -64,7 +77,10 @@ const single = (column: 'energy_method' | 'source'): Sql => {
   const name = identifier(column)
   return sql`multiIf(uniqExactIf(${name}, ${name} != '') = 0, '', uniqExactIf(${name}, ${name} != '') = 1, anyIf(${name}, ${name} != ''), 'mixed')`
 }
-function select(scope: CoarseScope, parts: { ts: Sql; date: Sql; expected: Sql; weighted: boolean; version: number; from: Sql; group: Sql }): Sql {
+function select(
+  scope: CoarseScope,
+  parts: { ts: Sql; date: Sql; expected: Sql; weighted: boolean; version: number; from: Sql; group: Sql },
+): Sql {
   const own = scope === 'device' ? sql`tenant_id, argMax(site_id, r.ts), device_id` : sql`tenant_id, site_id`
   const tail = scope === 'site' ? sql`, ${single('source')}` : sql``
   return sql`SELECT ${own}, ${parts.ts}, ${parts.date}, sum(energy_wh), ${single('energy_method')}, sum(estimated_wh), sum(import_wh), sum(export_wh),

@@ -44,7 +44,8 @@ export class DirtyRanges<Key> {
     while (merged.length > MAX_RANGES) {
       let closest = 1
       for (let index = 2; index < merged.length; index++)
-        if (merged[index]!.from - merged[index - 1]!.to < merged[closest]!.from - merged[closest - 1]!.to) closest = index
+        if (merged[index]!.from - merged[index - 1]!.to < merged[closest]!.from - merged[closest - 1]!.to)
+          closest = index
       merged[closest - 1]!.to = merged[closest]!.to
       merged.splice(closest, 1)
     }

@@ -3,8 +3,29 @@
  * memory; everything else (late, replayed, of a device not seen since the start, of a source chosen per day) is computed
  * again from the store. Both ways run the same fold, so they end in the same numbers.
  */
-import { addDays, BUCKET_MS, bucketOf, localDate, siteAt, type DeviceFold, type FoldReading, type Range, recompute, type Recomputed, type RecomputeJob } from '@heliograph/crm-core'
-import type { DeviceId, Metrics, QualityFlag, RegistryDevice, RegistrySite, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import {
+  addDays,
+  BUCKET_MS,
+  bucketOf,
+  localDate,
+  siteAt,
+  type DeviceFold,
+  type FoldReading,
+  type Range,
+  recompute,
+  type Recomputed,
+  type RecomputeJob,
+} from '@heliograph/crm-core'
+import type {
+  DeviceId,
+  Metrics,
+  QualityFlag,
+  RegistryDevice,
+  RegistrySite,
+  SiteId,
+  TenantId,
+  Warehouse,
+} from '@heliograph/crm-core/contracts'
 import { computeCoarse, type CoarseScope } from './coarse.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
@@ -109,17 +130,28 @@ export function createRollups(options: RollupOptions): Rollups {
     lastVersion = Math.max(lastVersion + 2, Math.floor(clock() * 1000))
     return lastVersion
   }
-  const siteOf = (device: RegistryDevice, at: number): RegistrySite | undefined => registry.site(siteAt(device, at)) ?? registry.site(device.siteId)
+  const siteOf = (device: RegistryDevice, at: number): RegistrySite | undefined =>
+    registry.site(siteAt(device, at)) ?? registry.site(device.siteId)
 
   function observe(readings: readonly ObservedReading[]): void {
     for (const { deviceId, ts, metrics, quality } of readings) {
       let state = live.get(deviceId)
       if (!state) {
-        state = { pending: [], fold: undefined, watermark: Number.NEGATIVE_INFINITY, notBefore: 0, withoutCounters: false }
+        state = {
+          pending: [],
+          fold: undefined,
+          watermark: Number.NEGATIVE_INFINITY,
+          notBefore: 0,
+          withoutCounters: false,
+        }
         live.set(deviceId, state)
       }
       state.watermark = Math.max(state.watermark, ts)
-      if (metrics.energy_total_wh !== undefined || metrics.import_total_wh !== undefined || metrics.export_total_wh !== undefined)
+      if (
+        metrics.energy_total_wh !== undefined ||
+        metrics.import_total_wh !== undefined ||
+        metrics.export_total_wh !== undefined
+      )
         state.withoutCounters = false
       if (state.pending.length >= MAX_PENDING) {
         for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1, clock())
@@ -169,13 +201,23 @@ export function createRollups(options: RollupOptions): Rollups {
       emit(device, changed, rows, version, touched)
     }
   }
-  function emit(device: RegistryDevice, changed: Recomputed['rows'], rows: RollupRow[], version: number, touched: DirtyRanges<SiteId>): void {
+  function emit(
+    device: RegistryDevice,
+    changed: Recomputed['rows'],
+    rows: RollupRow[],
+    version: number,
+    touched: DirtyRanges<SiteId>,
+  ): void {
     for (const row of changed) {
       rows.push(deviceBucketRow(device, row, version))
       // Power is carried into the following buckets of its site.
       touched.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
     }
-    markDays('device', device.id, changed.map(({ ts }) => ts))
+    markDays(
+      'device',
+      device.id,
+      changed.map(({ ts }) => ts),
+    )
   }
   function markDays(scope: CoarseScope, id: string, times: readonly number[]): void {
     if (times.length === 0) return
@@ -184,7 +226,9 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   /** Everything whose turn it is, from the store. */
-  async function recomputeDirty(all: boolean): Promise<{ rows: number; recomputed: number; touched: DirtyRanges<SiteId> }> {
+  async function recomputeDirty(
+    all: boolean,
+  ): Promise<{ rows: number; recomputed: number; touched: DirtyRanges<SiteId> }> {
     const now = clock()
     const touched = new DirtyRanges<SiteId>()
     const jobs = new Map<TenantId, RecomputeJob[]>()
@@ -198,7 +242,13 @@ export function createRollups(options: RollupOptions): Rollups {
         const list = jobs.get(device.tenantId) ?? []
         // The newest range ends at what was observed, so that the fold can go on from there.
         const isNewest = state !== undefined && range.to > state.watermark && state.pending.length === 0
-        list.push({ device, site, range, ...(isNewest ? { until: state.watermark } : {}), ...(state?.withoutCounters ? { withoutCounters: true } : {}) })
+        list.push({
+          device,
+          site,
+          range,
+          ...(isNewest ? { until: state.watermark } : {}),
+          ...(state?.withoutCounters ? { withoutCounters: true } : {}),
+        })
         jobs.set(device.tenantId, list)
       }
     }
@@ -240,7 +290,13 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   /** Rows that the store has and the computation does not yield any more. */
-  async function writeRemovals(tenantId: TenantId, results: readonly Recomputed[], rows: RollupRow[], version: number, touched: DirtyRanges<SiteId>): Promise<void> {
+  async function writeRemovals(
+    tenantId: TenantId,
+    results: readonly Recomputed[],
+    rows: RollupRow[],
+    version: number,
+    touched: DirtyRanges<SiteId>,
+  ): Promise<void> {
     const existing = await existingBuckets(warehouse, tenantId, results)
     for (const { device, site, range, rows: computed } of results) {
       const kept = new Set(computed.map(({ ts }) => ts))
@@ -249,7 +305,15 @@ export function createRollups(options: RollupOptions): Rollups {
         // A device that was moved is another site's now: the site it left is computed again.
         if (siteId !== siteAt(device, ts)) touched.add(siteId, ts, ts + BUCKET_MS, since)
         if (kept.has(ts)) continue
-        rows.push({ tenant_id: tenantId, site_id: siteId, device_id: device.id, ts, date: localDate(site.timezone, ts), version, is_deleted: 1 })
+        rows.push({
+          tenant_id: tenantId,
+          site_id: siteId,
+          device_id: device.id,
+          ts,
+          date: localDate(site.timezone, ts),
+          version,
+          is_deleted: 1,
+        })
         touched.add(siteId, ts, ts + BUCKET_MS, since)
         removed.add(`device:${device.id}`).add(`site:${siteId}`)
         markDays('device', device.id, [ts])
@@ -309,7 +373,15 @@ export function createRollups(options: RollupOptions): Rollups {
         const fromDate = localDate(site.timezone, range.from)
         const toDate = localDate(site.timezone, range.to - 1)
         const groupKey = [scope, site.tenantId, site.timezone, fromDate, toDate, gone].join('|')
-        const group = byRange.get(groupKey) ?? { scope, tenantId: site.tenantId, timezone: site.timezone, fromDate, toDate, removed: gone, members: [] }
+        const group = byRange.get(groupKey) ?? {
+          scope,
+          tenantId: site.tenantId,
+          timezone: site.timezone,
+          fromDate,
+          toDate,
+          removed: gone,
+          members: [],
+        }
         group.members.push({ id, range })
         byRange.set(groupKey, group)
       }
@@ -321,7 +393,11 @@ export function createRollups(options: RollupOptions): Rollups {
         // A long stretch by pieces of a quarter, so that no statement holds years of rows.
         for (let fromDate = job.fromDate; fromDate <= job.toDate; fromDate = addDays(fromDate, 92)) {
           const end = addDays(fromDate, 91)
-          await computeCoarse(warehouse, { ...job, fromDate, toDate: end < job.toDate ? end : job.toDate, ids: members.map(({ id }) => id) }, nextVersion())
+          await computeCoarse(
+            warehouse,
+            { ...job, fromDate, toDate: end < job.toDate ? end : job.toDate, ids: members.map(({ id }) => id) },
+            nextVersion(),
+          )
         }
       } catch (error) {
         for (const left of [group, ...groupsLeft])
@@ -335,7 +411,8 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   function merge(touched: DirtyRanges<SiteId>): void {
-    for (const { key, ranges } of touched.take()) for (const { from, to } of ranges) dirtySites.add(key, from, to, since)
+    for (const { key, ranges } of touched.take())
+      for (const { from, to } of ranges) dirtySites.add(key, from, to, since)
   }
 
   async function run(all: boolean): Promise<FlushResult> {
@@ -349,7 +426,8 @@ export function createRollups(options: RollupOptions): Rollups {
       await warehouse.insert('rollup_device_5m', rows)
     } catch (error) {
       // The folds have let these go: the store knows them.
-      for (const row of rows) dirty.add(row['device_id'] as DeviceId, row['ts'] as number, (row['ts'] as number) + BUCKET_MS, since)
+      for (const row of rows)
+        dirty.add(row['device_id'] as DeviceId, row['ts'] as number, (row['ts'] as number) + BUCKET_MS, since)
       throw error
     }
     merge(touched)
@@ -362,10 +440,19 @@ export function createRollups(options: RollupOptions): Rollups {
     }
     // Everything observed before this flush is in, but for what waits for its turn.
     if (all || clock() - markedAt >= MARK_EVERY_MS) {
-      await writeMark(warehouse, worker, Math.min(startedAt, dirty.oldest, dirtySites.oldest, dirtyDays.oldest) - MARK_SLACK_MS)
+      await writeMark(
+        warehouse,
+        worker,
+        Math.min(startedAt, dirty.oldest, dirtySites.oldest, dirtyDays.oldest) - MARK_SLACK_MS,
+      )
       markedAt = clock()
     }
-    return { deviceRows: rows.length + computed.rows, siteRows: sites, recomputed: computed.recomputed, waiting: waiting() }
+    return {
+      deviceRows: rows.length + computed.rows,
+      siteRows: sites,
+      recomputed: computed.recomputed,
+      waiting: waiting(),
+    }
   }
   const waiting = (): number => {
     let count = dirty.size + dirtySites.size
@@ -409,7 +496,8 @@ export function createRollups(options: RollupOptions): Rollups {
 /** In order of time; of several at one instant the last observed. */
 function inOrder(readings: FoldReading[]): FoldReading[] {
   let ordered = true
-  for (let index = 1; index < readings.length && ordered; index++) ordered = readings[index]!.ts > readings[index - 1]!.ts
+  for (let index = 1; index < readings.length && ordered; index++)
+    ordered = readings[index]!.ts > readings[index - 1]!.ts
   if (ordered) return readings
   const byTime = new Map<number, FoldReading>()
   for (const reading of readings) byTime.set(reading.ts, reading)
@@ -427,7 +515,9 @@ function extent(times: readonly number[]): [number, number] {
 }
 
 /** Jobs whose ranges lie close together, each device or site at most once per group. */
-function groups<Job extends { range: Range; device?: { id: string }; site: { id: string } }>(jobs: readonly Job[]): Job[][] {
+function groups<Job extends { range: Range; device?: { id: string }; site: { id: string } }>(
+  jobs: readonly Job[],
+): Job[][] {
   const sorted = [...jobs].sort((a, b) => a.range.from - b.range.from)
   const result: { jobs: Job[]; ids: Set<string>; from: number; to: number }[] = []
   for (const job of sorted) {

@@ -1,5 +1,13 @@
 /** Roll-up buckets as rows of the warehouse. */
-import { ROLLUP_GAUGES, siteAt, type BucketRow, type SiteValues, type DeviceValues, type GaugeValue, type RollupGauge } from '@heliograph/crm-core'
+import {
+  ROLLUP_GAUGES,
+  siteAt,
+  type BucketRow,
+  type SiteValues,
+  type DeviceValues,
+  type GaugeValue,
+  type RollupGauge,
+} from '@heliograph/crm-core'
 import type { RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
 
 export const GAUGE_COLUMNS = ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`])
@@ -34,7 +42,14 @@ export function deviceBucketRow(device: RegistryDevice, row: BucketRow, version:
     is_deleted: 0,
   }
 }
-export function siteBucketRow(site: RegistrySite, ts: number, date: string, values: SiteValues, samples: number, version: number): RollupRow {
+export function siteBucketRow(
+  site: RegistrySite,
+  ts: number,
+  date: string,
+  values: SiteValues,
+  samples: number,
+  version: number,
+): RollupRow {
   return {
     tenant_id: site.tenantId,
     site_id: site.id,

@@ -1,5 +1,19 @@
 /** A site's five-minute rows from those of its devices, by what counts once. */
-import { BUCKET_MS, bucketOf, combineSite, identifier, id, join, list, localDate, second, siteAt, sql, type DeviceValues, type Range } from '@heliograph/crm-core'
+import {
+  BUCKET_MS,
+  bucketOf,
+  combineSite,
+  identifier,
+  id,
+  join,
+  list,
+  localDate,
+  second,
+  siteAt,
+  sql,
+  type DeviceValues,
+  type Range,
+} from '@heliograph/crm-core'
 import type { RegistryDevice, RegistrySite, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import { GAUGE_COLUMNS, siteBucketRow, valuesOfBucket, type RollupRow, type StoredBucket } from './rows.ts'
 
@@ -17,7 +31,12 @@ export interface SiteJob {
 }
 
 /** Rows of sites of one tenant whose ranges lie close together; rows that are no more come as deleted. */
-export async function siteRows(warehouse: Warehouse, tenantId: TenantId, jobs: readonly SiteJob[], version: number): Promise<RollupRow[]> {
+export async function siteRows(
+  warehouse: Warehouse,
+  tenantId: TenantId,
+  jobs: readonly SiteJob[],
+  version: number,
+): Promise<RollupRow[]> {
   const from = Math.min(...jobs.map(({ range }) => bucketOf(range.from)))
   const to = Math.max(...jobs.map(({ range }) => range.to))
   const siteIds = jobs.map(({ site }) => site.id)
@@ -58,7 +77,8 @@ function rowsOfSite(
   const from = bucketOf(range.from)
   const starts = new Set<number>()
   for (const device of devices)
-    for (const ts of stored.get(device.id)?.keys() ?? []) if (ts >= from && ts < range.to && siteAt(device, ts) === site.id) starts.add(ts)
+    for (const ts of stored.get(device.id)?.keys() ?? [])
+      if (ts >= from && ts < range.to && siteAt(device, ts) === site.id) starts.add(ts)
   const rows: RollupRow[] = []
   for (const ts of starts) {
     const present = devices.filter((device) => siteAt(device, ts) === site.id)
@@ -68,7 +88,14 @@ function rowsOfSite(
   }
   for (const ts of old)
     if (ts >= from && ts < range.to && !starts.has(ts))
-      rows.push({ tenant_id: site.tenantId, site_id: site.id, ts, date: localDate(site.timezone, ts), version, is_deleted: 1 })
+      rows.push({
+        tenant_id: site.tenantId,
+        site_id: site.id,
+        ts,
+        date: localDate(site.timezone, ts),
+        version,
+        is_deleted: 1,
+      })
   return rows
 }
 

@@ -7,7 +7,10 @@ import type { DeviceId, ReplayChunkRecord, Warehouse } from '@heliograph/crm-cor
  * nothing.
  * @returns what changed, for `Rollups.touch`
  */
-export async function tombstoneReplayed(warehouse: Warehouse, chunk: ReplayChunkRecord): Promise<({ deviceId: DeviceId } & Range)[]> {
+export async function tombstoneReplayed(
+  warehouse: Warehouse,
+  chunk: ReplayChunkRecord,
+): Promise<({ deviceId: DeviceId } & Range)[]> {
   // FINAL: only rows that are seen today. A hidden one is hidden by a newer one, which may well be right.
   const gone = allOf([
     sql`tenant_id = ${id(chunk.tenantId)}`,
