@@ -54,7 +54,6 @@ const ESCAPES: Readonly<Record<string, string>> = {
 function quoted(value: string): string {
   // A lone surrogate has no UTF-8 form; it would become another character on its way and match what was not asked for.
   if (!value.isWellFormed()) throw new SqlValueError('a text with half a character')
-  // eslint-disable-next-line no-control-regex -- the point is to name control characters
   return `'${value.replace(/[\\'\0\n\r\t\b\f]/g, (char) => ESCAPES[char]!)}'`
 }
 function numeral(value: number): string {
