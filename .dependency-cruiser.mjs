@@ -5,9 +5,13 @@ const only = (from, allowed, comment) => ({
   comment,
   severity: 'error',
   from: { path: `^${from}/` },
-  to: { path: `^(crm-core|ingest|stream|api|infra|dashboard|loadtest)/`, pathNot: [`^${from}/`, ...allowed.map((to) => `^${to}/`)] },
+  to: {
+    path: `^(crm-core|ingest|stream|api|infra|dashboard|loadtest)/`,
+    pathNot: [`^${from}/`, ...allowed.map((to) => `^${to}/`)],
+  },
 })
-const engines = '^node_modules/(lmdb|chdb|@clickhouse|@prisma|@libsql|kafkajs|ioredis|mysql2|@influxdata|nodemailer)(/|$)'
+const engines =
+  '^node_modules/(lmdb|chdb|@clickhouse|@prisma|@libsql|kafkajs|ioredis|mysql2|@influxdata|nodemailer)(/|$)'
 
 export default {
   forbidden: [
@@ -32,8 +36,18 @@ export default {
       from: { path: '^crm-core/contracts/', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'no-unresolvable', severity: 'error', from: { path: code }, to: { couldNotResolve: true, pathNot: '^(\\$app|\\$env|#lib|\\./\\$types)' } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: { path: code },
+      to: { couldNotResolve: true, pathNot: '^(\\$app|\\$env|#lib|\\./\\$types)' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -4,7 +4,9 @@ import globals from 'globals'
 import ts from 'typescript-eslint'
 
 export default ts.config(
-  { ignores: ['**/node_modules/**', '**/build/**', '**/.svelte-kit/**', '**/generated/**', 'data/**', '**/fixtures/**'] },
+  {
+    ignores: ['**/node_modules/**', '**/build/**', '**/.svelte-kit/**', '**/generated/**', 'data/**', '**/fixtures/**'],
+  },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...svelte.configs.recommended,
@@ -13,7 +15,10 @@ export default ts.config(
     rules: {
       'no-undef': 'off',
       'no-control-regex': 'off',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
@@ -31,7 +36,10 @@ export default ts.config(
   },
   {
     files: ['dashboard/**/*.{ts,svelte}', 'dashboard/**/*.svelte.ts'],
-    languageOptions: { globals: { ...globals.browser }, parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'] } },
+    languageOptions: {
+      globals: { ...globals.browser },
+      parserOptions: { parser: ts.parser, extraFileExtensions: ['.svelte'] },
+    },
     rules: {
       'svelte/no-navigation-without-resolve': 'off',
       // svelte-check judges these warnings; this rule does not know its compiler's.

@@ -93,7 +93,11 @@ function buildPage() {
     () => existsSync(join(root, 'dashboard/build/handler.js')),
     () => {
       say('Building the page …')
-      const built = spawnSync('npm', ['run', 'build', '-w', 'dashboard', '--silent'], { cwd: root, env, encoding: 'utf8' })
+      const built = spawnSync('npm', ['run', 'build', '-w', 'dashboard', '--silent'], {
+        cwd: root,
+        env,
+        encoding: 'utf8',
+      })
       if (built.status !== 0) {
         process.stderr.write(`${built.stdout}${built.stderr}`)
         process.exit(1)
@@ -119,7 +123,8 @@ function stay(script, scriptArgs, cwd = root) {
 /** npm starts us through a shell: killed with -9, it leaves the shell behind. So its place above the shell is watched too. */
 function ancestry() {
   const watched = [{ pid: process.pid, parent: process.ppid }]
-  if (process.env.npm_lifecycle_event && existsSync('/proc')) watched.push({ pid: process.ppid, parent: parentOf(process.ppid) })
+  if (process.env.npm_lifecycle_event && existsSync('/proc'))
+    watched.push({ pid: process.ppid, parent: parentOf(process.ppid) })
   return watched.filter(({ parent }) => parent !== undefined)
 }
 function parentOf(pid) {
@@ -141,6 +146,7 @@ const commands = {
   },
   cli() {
     generate()
+    env.HELIOGRAPH_HOME = root
     // Files are named from where the caller stands.
     stay('infra/src/bin/cli.ts', args, process.cwd())
   },

@@ -8,7 +8,21 @@ const steps: [string, string, string[]][] = [
   ['types', 'tsc', ['--noEmit', '-p', '.']],
   ['lint', 'eslint', ['--max-warnings=0', '--cache', '--cache-location', 'node_modules/.heliograph/eslint', '.']],
   ['page', 'npm', ['run', 'check', '-w', 'dashboard', '--silent']],
-  ['import rules', 'depcruise', ['--config', '.dependency-cruiser.mjs', 'crm-core', 'ingest', 'stream', 'api', 'infra', 'loadtest', 'dashboard/src']],
+  [
+    'import rules',
+    'depcruise',
+    [
+      '--config',
+      '.dependency-cruiser.mjs',
+      'crm-core',
+      'ingest',
+      'stream',
+      'api',
+      'infra',
+      'loadtest',
+      'dashboard/src',
+    ],
+  ],
   ['dead code', 'knip', []],
   ['generated files', 'node', ['infra/scripts/generate.ts', '--check']],
 ]

@@ -8,9 +8,12 @@ const routes = readdirSync(folder)
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'index.ts')
   .sort()
   .map((file) => {
-    const names = [...readFileSync(join(folder, file), 'utf8').matchAll(/^export const (\w+): RouteModule\b/gm)].map((match) => match[1])
+    const names = [...readFileSync(join(folder, file), 'utf8').matchAll(/^export const (\w+): RouteModule\b/gm)].map(
+      (match) => match[1],
+    )
     const [name] = names
-    if (names.length !== 1 || name === undefined) throw new Error(`${file} must export exactly one RouteModule, it has ${names.length}`)
+    if (names.length !== 1 || name === undefined)
+      throw new Error(`${file} must export exactly one RouteModule, it has ${names.length}`)
     return { file, name }
   })
 

@@ -5,7 +5,11 @@ import { format, resolveConfig } from 'prettier'
 const root = join(import.meta.dirname, '../..')
 
 /** Writes a generated file; with `--check` it writes nothing and exits 1 with one line when the committed one is stale. */
-export async function writeGenerated(file: string, source: string, parser: 'typescript' | 'json' = 'typescript'): Promise<void> {
+export async function writeGenerated(
+  file: string,
+  source: string,
+  parser: 'typescript' | 'json' = 'typescript',
+): Promise<void> {
   const text = await format(source, { ...(await resolveConfig(file)), parser })
   if (!process.argv.includes('--check')) {
     writeFileSync(file, text)
@@ -24,8 +28,11 @@ export async function writeGenerated(file: string, source: string, parser: 'type
 
 /** The one constant a file of a folder exports through a `define…` call, for indexes. */
 export function definedName(source: string, define: string, file: string): string {
-  const names = [...source.matchAll(new RegExp(`^export const (\\w+)\\b[^=\\n]*= ${define}\\b`, 'gm'))].map((match) => match[1])
+  const names = [...source.matchAll(new RegExp(`^export const (\\w+)\\b[^=\\n]*= ${define}\\b`, 'gm'))].map(
+    (match) => match[1],
+  )
   const [name] = names
-  if (names.length !== 1 || name === undefined) throw new Error(`${file} must export exactly one ${define}(…), it has ${names.length}`)
+  if (names.length !== 1 || name === undefined)
+    throw new Error(`${file} must export exactly one ${define}(…), it has ${names.length}`)
   return name
 }

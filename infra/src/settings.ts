@@ -34,7 +34,7 @@ const schema = z
     HELIO_SECRET: z.string().min(16).default(DEFAULT_SECRET),
     HELIO_TRUST_PROXY: z.string().min(1).optional(),
     HELIO_METRICS_TOKEN: z.string().min(16).optional(),
-    HELIO_WAREHOUSE_URL: url('chdb', 'http', 'https', 'clickhouse').optional(),
+    HELIO_WAREHOUSE_URL: url('chdb').optional(),
     HELIO_LOG_URL: url('lmdb').optional(),
     HELIO_CRM_URL: url('file', 'sqlite').optional(),
     HELIO_LIVE_URL: url('memory').optional(),
@@ -82,8 +82,6 @@ export interface Settings {
   secret: string
   trustProxy?: string
   metricsToken?: string
-  /** Absent: the embedded engine as a child process. */
-  warehouseUrl?: string
   crmUrl: string
   mapStyleUrl?: string
   logLevel: Parsed['HELIO_LOG_LEVEL']
@@ -106,13 +104,14 @@ const SECRET_NAMES = /SECRET|PASSWORD|TOKEN|API_KEY/
 /** @throws SettingsError with one clear line per bad or unknown setting */
 export function readSettings(environment: Record<string, string | undefined> = withDotEnv(process.env)): Settings {
   const own = Object.fromEntries(
-    Object.entries(environment).filter(([name, value]) => name.startsWith('HELIO_') && value !== undefined && value !== ''),
+    Object.entries(environment).filter(
+      ([name, value]) => name.startsWith('HELIO_') && value !== undefined && value !== '',
+    ),
   )
   const result = schema.safeParse(own)
   if (!result.success) throw new SettingsError(result.error.issues.flatMap((issue) => explain(issue, own)))
   const parsed = result.data
   const dataDir = resolve(parsed.HELIO_DATA_DIR)
-  const embeddedWarehouse = parsed.HELIO_WAREHOUSE_URL === undefined || parsed.HELIO_WAREHOUSE_URL.startsWith('chdb:')
   return {
     httpHost: parsed.HELIO_HTTP_HOST,
     httpPort: parsed.HELIO_HTTP_PORT,
@@ -131,7 +130,6 @@ export function readSettings(environment: Record<string, string | undefined> = w
     secret: parsed.HELIO_SECRET,
     trustProxy: parsed.HELIO_TRUST_PROXY,
     metricsToken: parsed.HELIO_METRICS_TOKEN,
-    warehouseUrl: embeddedWarehouse ? undefined : parsed.HELIO_WAREHOUSE_URL,
     crmUrl: parsed.HELIO_CRM_URL ?? `file:${dataDir}/crm.sqlite`,
     mapStyleUrl: parsed.HELIO_MAP_STYLE_URL,
     logLevel: parsed.HELIO_LOG_LEVEL,

@@ -121,7 +121,7 @@ export interface Log {
   seek(topic: Topic, group: string, position: LogPosition): Promise<void>
   /** Removes records before an offset. Returns how many. */
   trim(topic: Topic, before: LogPosition): Promise<number>
-  /** Bytes on disk, all topics. */
+  /** Bytes that the kept records take on disk, all topics; falls when records are trimmed. */
   size(): Promise<number>
   readonly checkpoints: CheckpointStore
 }

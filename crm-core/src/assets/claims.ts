@@ -50,6 +50,9 @@ async function requestReplay(tx: WriteTx, input: NewReplay): Promise<Row<'replay
   return row
 }
 
+/** Between an arrival's stamp and its place in the log, clocks set back included. */
+const CLAIM_SLACK_MS = 15 * 60_000
+
 export function createClaims({ db }: CrmDeps) {
   /**
    * Says whose an unclaimed device is: makes the device (or takes the one named), links it, and asks for a replay of its raw
@@ -66,7 +69,9 @@ export function createClaims({ db }: CrmDeps) {
       if (device.siteId !== input.siteId) throw new ProblemError('conflict', 'That device stands at another site')
       await linkDevice(tx, { deviceId: device.id, connectionId, externalId })
       await emitDevice(tx, device)
-      const replay = await requestReplay(tx, { kind: 'claim', connectionId, deviceId: device.id, externalId })
+      // Nothing of it lies before it was first heard: a month of everybody else's messages need not be read for it.
+      const rangeFrom = new Date(found.firstSeenAt.getTime() - CLAIM_SLACK_MS)
+      const replay = await requestReplay(tx, { kind: 'claim', connectionId, deviceId: device.id, externalId, rangeFrom })
       await tx.removeWhere('unclaimed', { id: unclaimedId })
       return { deviceId: device.id, replayId: replay.id }
     })

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import type { ConnectionId, CustomerId, DeviceId, OrgUnitId, RegistryDevice, SiteId, TenantId } from '../../contracts/index.ts'
+import type {
+  ConnectionId,
+  CustomerId,
+  DeviceId,
+  OrgUnitId,
+  RegistryDevice,
+  SiteId,
+  TenantId,
+} from '../../contracts/index.ts'
 import { Registry } from './registry.ts'
 
 const tenantId = 't' as TenantId
@@ -26,7 +34,13 @@ const device = (id: string, changes: Partial<RegistryDevice> = {}): RegistryDevi
 })
 const make = (devices: RegistryDevice[]) => {
   const registry = new Registry()
-  registry.load({ version: 5, tenants: [{ id: tenantId, name: 'T' }], sites: [site('s1'), site('s2')], devices, connections: [] })
+  registry.load({
+    version: 5,
+    tenants: [{ id: tenantId, name: 'T' }],
+    sites: [site('s1'), site('s2')],
+    devices,
+    connections: [],
+  })
   return registry
 }
 const connection = 'k1' as ConnectionId

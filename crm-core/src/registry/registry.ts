@@ -76,6 +76,12 @@ export class Registry {
       case 'connection.upserted':
         this.#connections.set(event.connection.id, event.connection)
         break
+      case 'connection.revoked':
+      case 'replay.requested':
+      case 'rights.changed':
+      case 'record.changed':
+        // Acts of the moment: they change nothing that is looked up here.
+        break
     }
     return true
   }

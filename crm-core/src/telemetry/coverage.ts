@@ -13,6 +13,8 @@ export interface CoverageRequest {
 }
 /** Up to here the five-minute rows themselves are counted; beyond, the days' counts. */
 const FINE_MS = 49 * 3_600_000
+/** Of many sites the days' counts are told. */
+const FINE_SITES = 20
 
 /**
  * How many of the slots that a device (or site) fills when all is well are filled, 0 to 1; what lies in the future is not
@@ -35,7 +37,7 @@ export async function coverageOf(
         ? sql`site_id IN ${list(target.siteIds)}`
         : undefined,
   ]
-  const fine = to - from <= FINE_MS
+  const fine = to - from <= FINE_MS && (target.kind === 'device' || (target.siteIds?.length ?? Infinity) <= FINE_SITES)
   const rows = await warehouse.query<{ slots: number; spacing: number }>(
     fine
       ? fineQuery(

@@ -120,6 +120,10 @@ async function one(
   }
 }
 
+/** The one value that is there, `mixed` where there are several. */
+const oneOf = (column: Sql): Sql =>
+  sql`if(minIf(${column}, ${column} != '') = maxIf(${column}, ${column} != ''), maxIf(${column}, ${column} != ''), 'mixed')`
+
 interface Bucketed {
   at: number
   avg: number
@@ -189,9 +193,7 @@ async function gauge(
   const over = (aggregate: Sql, part: Sql): Sql => (many ? sql`${aggregate}(${part})` : part)
   const dated = bucket === '1d' || bucket === '1mo'
   const bucketKey = dated ? sql`r.date` : sql`r.ts`
-  const source = many
-    ? sql`if(uniqExactIf(source, source != '') > 1, 'mixed', anyIf(source, source != ''))`
-    : sql`'device'`
+  const source = many ? sql`${oneOf(sql`source`)}` : sql`'device'`
   const [sumOrAvg, sumOrMin, sumOrMax] = ADDITIVE.has(metric)
     ? [sql`sum`, sql`sum`, sql`sum`]
     : [sql`avg`, sql`min`, sql`max`]
@@ -206,7 +208,7 @@ async function gauge(
       : perBucket
   const step = Math.max(Math.ceil((to - from) / width), 1000)
   const rows = await warehouse.query<Bucketed & { date: string }>(
-    sql`SELECT min(s.at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS source
+    sql`SELECT min(s.at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, ${oneOf(sql`src`)} AS source
       FROM (${single}) AS s GROUP BY intDiv(toInt64(s.at) - ${from}, ${step}) ORDER BY at`,
     { scope, lane: 'light', maxRows: MAX_POINTS },
   )
@@ -232,7 +234,7 @@ async function sums(
   const dated = bucket === '1d' || bucket === '1mo'
   const slot = dated ? sql`r.date` : sql`r.ts`
   const origin = metric === 'energy_wh' ? (target.kind === 'device' ? sql`energy_method` : sql`source`) : sql`'counter'`
-  const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, if(uniqExactIf(${origin}, ${origin} != '') > 1, 'mixed', anyIf(${origin}, ${origin} != '')) AS src
+  const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, ${oneOf(origin)} AS src
     FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
   if (dated) {
     const rows = await warehouse.query<{ slot: string; wh: number; src: string }>(sql`${perSlot} ORDER BY slot`, {
@@ -248,7 +250,7 @@ async function sums(
   // Whole buckets together where there are more than fit; amounts add up.
   const step = Math.ceil((to - from) / width / BUCKET_WIDTH_MS[bucket]) * BUCKET_WIDTH_MS[bucket]
   const rows = await warehouse.query<{ at: number; wh: number; src: string }>(
-    sql`SELECT toUnixTimestamp(min(slot)) * 1000 AS at, sum(wh) AS wh, if(uniqExactIf(src, src != '') > 1, 'mixed', anyIf(src, src != '')) AS src
+    sql`SELECT toUnixTimestamp(min(slot)) * 1000 AS at, sum(wh) AS wh, ${oneOf(sql`src`)} AS src
       FROM (${perSlot}) GROUP BY intDiv(toInt64(toUnixTimestamp(slot)) * 1000, ${step}) ORDER BY at`,
     { scope, lane: 'light', maxRows: MAX_POINTS },
   )

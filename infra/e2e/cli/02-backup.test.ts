@@ -16,7 +16,8 @@ interface Kpi {
 }
 const FIRST = Date.parse('2026-03-01T00:00:00Z')
 
-describe('backup and restore', () => {
+// A dozen processes are started on the way, on machines that do other things too.
+describe('backup and restore', { timeout: 180_000 }, () => {
   let old: Instance
   let restored: Instance
   let api: Api
@@ -32,7 +33,9 @@ describe('backup and restore', () => {
   let figures: Kpi
 
   const kpiOf = async (dataDir: string): Promise<Kpi> =>
-    (await good(dataDir, ['kpi', '--site', siteId, '--from', '2025-06-01', '--to', '2025-06-03', '--json'])).json<Kpi>()[0]!
+    (
+      await good(dataDir, ['kpi', '--site', siteId, '--from', '2025-06-01', '--to', '2025-06-03', '--json'])
+    ).json<Kpi>()[0]!
 
   beforeAll(async () => {
     old = await Instance.start()
@@ -42,16 +45,31 @@ describe('backup and restore', () => {
     deviceId = await claimed(old, api, { connection, siteId }, 'LOADED')
     await api.post('/devices', { siteId, kind: 'inverter', vendor: 'native', serial: 'HISTORY' })
     const csv = join(work, 'history.csv')
-    const rows = Array.from({ length: 576 }, (_, slot) => `${new Date(Date.parse('2025-05-31T22:00:00Z') + slot * 300_000).toISOString()},${(slot % 288) * 10}`)
+    const rows = Array.from(
+      { length: 576 },
+      (_, slot) =>
+        `${new Date(Date.parse('2025-05-31T22:00:00Z') + slot * 300_000).toISOString()},${(slot % 288) * 10}`,
+    )
     writeFileSync(csv, `time,power\n${rows.join('\n')}\n`)
-    await good(old.dataDir, ['import', csv, '--site', siteId, '--device', 'HISTORY', '--map', 'power=ac_power_w', '--time', 'time'])
+    await good(old.dataDir, [
+      'import',
+      csv,
+      '--site',
+      siteId,
+      '--device',
+      'HISTORY',
+      '--map',
+      'power=ac_power_w',
+      '--time',
+      'time',
+    ])
     figures = await kpiOf(old.dataDir)
     load = new Load({ instance: old, connection, device: 'LOADED', firstTs: FIRST }).start()
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     sure = new Set(load.acknowledged)
     await good(old.dataDir, ['backup', folder])
     await load.stop()
-  })
+  }, 300_000)
   afterAll(async () => {
     await old.remove()
     await restored?.remove()
@@ -62,14 +80,23 @@ describe('backup and restore', () => {
     const busy = join(work, 'busy')
     mkdirSync(busy)
     writeFileSync(join(busy, 'mine'), '')
-    expect(await command(old.dataDir, ['backup', busy])).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') })
+    expect(await command(old.dataDir, ['backup', busy])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('not empty'),
+    })
     expect(readdirSync(busy)).toEqual(['mine'])
-    expect(await command(join(work, 'none'), ['restore', busy])).toMatchObject({ code: 1, stderr: expect.stringContaining('no backup') })
+    expect(await command(join(work, 'none'), ['restore', busy])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no backup'),
+    })
   })
 
   it('is refused where the data directory holds anything', async () => {
     const before = readdirSync(old.dataDir).sort()
-    expect(await command(old.dataDir, ['restore', folder])).toMatchObject({ code: 1, stderr: expect.stringContaining('not empty') })
+    expect(await command(old.dataDir, ['restore', folder])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('not empty'),
+    })
     expect(readdirSync(old.dataDir).sort()).toEqual(before)
   })
 
@@ -91,16 +118,20 @@ describe('backup and restore', () => {
     const there = await restored.api()
     const client = await connect(restored, connection)
     const times = Array.from({ length: 200 }, (_, index) => load.range.to + index)
-    for (const ts of [...[...sure].slice(0, 50), ...times]) await publish(client, native('LOADED', ts, { ac_power_w: 7 }))
+    for (const ts of [...[...sure].slice(0, 50), ...times])
+      await publish(client, native('LOADED', ts, { ac_power_w: 7 }))
     await client.endAsync()
     await there.drained()
-    const found = (await there.readings(deviceId, load.range.to, load.range.to + times.length)).map(({ ts }) => Date.parse(ts))
+    const found = (await there.readings(deviceId, load.range.to, load.range.to + times.length)).map(({ ts }) =>
+      Date.parse(ts),
+    )
     expect(found).toEqual(times)
     const before = (await there.readings(deviceId, load.range.from, load.range.to)).map(({ ts }) => Date.parse(ts))
     expect(new Set(before).size).toBe(before.length)
     expect([...sure].filter((ts) => !before.includes(ts))).toEqual([])
     // A change in the CRM finds its way into the line: its events are neither lost nor taken for ones that are known.
     const second = await claimed(restored, there, { connection, siteId }, 'SECOND')
+    await there.drained()
     expect(await there.readings(second, Date.now() - 2 * 86_400_000, Date.now())).toHaveLength(1)
   })
 
@@ -110,11 +141,16 @@ describe('backup and restore', () => {
   })
 
   it('is refused when a byte of it changed, and leaves nothing behind', async () => {
-    const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { files: { path: string; bytes: number }[] }
+    const { files } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {
+      files: { path: string; bytes: number }[]
+    }
     const { path, bytes } = files.find((file) => file.path.startsWith('warehouse/readings'))!
     truncateSync(join(folder, path), bytes - 1)
     const other = join(work, 'other')
-    expect(await command(other, ['restore', folder])).toMatchObject({ code: 1, stderr: expect.stringContaining('damaged') })
+    expect(await command(other, ['restore', folder])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('damaged'),
+    })
     expect(() => readdirSync(other)).toThrow()
   })
 })

@@ -13,7 +13,7 @@ interface Verdict {
   broken: { seq: number; reason: string } | null
 }
 
-describe('audit verify', () => {
+describe('audit verify', { timeout: 180_000 }, () => {
   let instance: Instance
   let tenantId: string
   beforeAll(async () => {
@@ -44,18 +44,24 @@ describe('audit verify', () => {
     expect(verdict!.entries).toBeGreaterThan(3)
   })
   it('tells that the details of an entry were changed', async () => {
-    const verdict = await tamper(`UPDATE "Audit" SET "details" = replace("details", 'Second', 'Sekund') WHERE "details" LIKE '%Second%'`)
+    const verdict = await tamper(
+      `UPDATE "Audit" SET "details" = replace("details", 'Second', 'Sekund') WHERE "details" LIKE '%Second%'`,
+    )
     expect(verdict.broken?.reason).toBe('details_changed')
     await instance.end()
     const database = new DatabaseSync(join(instance.dataDir, 'crm.sqlite'))
-    database.exec(`UPDATE "Audit" SET "details" = replace("details", 'Sekund', 'Second') WHERE "details" LIKE '%Sekund%'`)
+    database.exec(
+      `UPDATE "Audit" SET "details" = replace("details", 'Sekund', 'Second') WHERE "details" LIKE '%Sekund%'`,
+    )
     database.close()
     await instance.start()
     await good(instance.dataDir, ['audit', 'verify'])
   })
   it('tells that entries were taken off the end, since the head stands on the log too', async () => {
     // Stopping anchors the heads.
-    const verdict = await tamper(`DELETE FROM "Audit" WHERE "tenantId" = '${tenantId}' AND "seq" = (SELECT max("seq") FROM "Audit" WHERE "tenantId" = '${tenantId}')`)
+    const verdict = await tamper(
+      `DELETE FROM "Audit" WHERE "tenantId" = '${tenantId}' AND "seq" = (SELECT max("seq") FROM "Audit" WHERE "tenantId" = '${tenantId}')`,
+    )
     expect(verdict).toMatchObject({ ok: false, broken: { reason: 'cut_off' } })
   })
   it('tells that one in the middle is missing', async () => {

@@ -35,29 +35,42 @@ describe('from a device to its page', () => {
     const client = await connect(instance, connection)
     const t0 = Date.now() - 20 * 60_000
     for (let index = 0; index < 20; index++)
-      await publish(client, native('inv-1', t0 + index * 60_000, { ac_power_w: 1_000 + index, energy_total_wh: 5_000_000 + index * 20 }))
+      await publish(
+        client,
+        native('inv-1', t0 + index * 60_000, { ac_power_w: 1_000 + index, energy_total_wh: 5_000_000 + index * 20 }),
+      )
     const item = await api.unclaimed(connection.id, 'inv-1')
     const deviceId = await api.claim(item, siteId)
     await expect
-      .poll(async () => (await api.readings(deviceId, t0, Date.now())).map(({ metrics }) => metrics['ac_power_w']), { timeout: SECOND, interval: 50 })
+      .poll(async () => (await api.readings(deviceId, t0, Date.now())).map(({ metrics }) => metrics['ac_power_w']), {
+        timeout: SECOND,
+        interval: 50,
+      })
       .toEqual(Array.from({ length: 20 }, (_, index) => 1_000 + index))
     // The replayed history is what the page shows until the device speaks again.
-    await expect.poll(async () => (await live(siteId)).devices[0]?.metrics['ac_power_w'], { timeout: SECOND, interval: 50 }).toBe(1_019)
+    await expect
+      .poll(async () => (await live(siteId)).devices[0]?.metrics['ac_power_w'], { timeout: SECOND, interval: 50 })
+      .toBe(1_019)
 
     const sent = Date.now()
     await publish(client, native('inv-1', sent, { ac_power_w: 4_321, energy_total_wh: 5_000_400 }))
     await expect.poll(async () => (await live(siteId)).live?.acPowerW, { timeout: SECOND, interval: 20 }).toBe(4_321)
     const liveAfter = Date.now() - sent
-    await expect.poll(async () => (await api.readings(deviceId, sent, sent + 1)).length, { timeout: SECOND, interval: 20 }).toBe(1)
+    await expect
+      .poll(async () => (await api.readings(deviceId, sent, sent + 1)).length, { timeout: SECOND, interval: 20 })
+      .toBe(1)
     expect(liveAfter).toBeLessThan(SECOND)
 
     await expect
-      .poll(async () => {
-        const { series } = await api.get<{ series: { points: { sum: number | null }[] }[] }>(
-          `/series?scope=site:${siteId}&metric=energy_wh&from=${t0 - 3_600_000}&to=${Date.now() + 60_000}&bucket=5m`,
-        )
-        return series[0]!.points.reduce((sum, { sum: wh }) => sum + (wh ?? 0), 0)
-      }, { timeout: 15_000, interval: 200 })
+      .poll(
+        async () => {
+          const { series } = await api.get<{ series: { points: { sum: number | null }[] }[] }>(
+            `/series?scope=site:${siteId}&metric=energy_wh&from=${t0 - 3_600_000}&to=${Date.now() + 60_000}&bucket=5m`,
+          )
+          return series[0]!.points.reduce((sum, { sum: wh }) => sum + (wh ?? 0), 0)
+        },
+        { timeout: 15_000, interval: 200 },
+      )
       .toBeCloseTo(400, 3)
     expect(await api.all(`/unclaimed?connectionId=${connection.id}`)).toEqual([])
     await client.endAsync()
@@ -85,17 +98,24 @@ describe('from a device to its page', () => {
     const deviceId = await api.claim(item, siteId)
     const claimed = Date.now()
     await expect
-      .poll(async () => history(await api.readings(deviceId, claimed - FOUR_YEARS_MS, Date.now() + 60_000), claimed), { timeout: SECOND, interval: 50 })
+      .poll(async () => history(await api.readings(deviceId, claimed - FOUR_YEARS_MS, Date.now() + 60_000), claimed), {
+        timeout: SECOND,
+        interval: 50,
+      })
       .toBeGreaterThan(0)
     await send()
     await expect
-      .poll(async () => (await live(siteId)).devices.find((each) => each.deviceId === deviceId)?.metrics[metric], { timeout: SECOND, interval: 20 })
+      .poll(async () => (await live(siteId)).devices.find((each) => each.deviceId === deviceId)?.metrics[metric], {
+        timeout: SECOND,
+        interval: 20,
+      })
       .toBeCloseTo(expected.value, 3)
     await client.endAsync()
   })
 })
 
-const history = (readings: ReadingItem[], before: number) => readings.filter(({ receivedAt }) => Date.parse(receivedAt) < before).length
+const history = (readings: ReadingItem[], before: number) =>
+  readings.filter(({ receivedAt }) => Date.parse(receivedAt) < before).length
 
 const read = (file: string): Buffer => readFileSync(new URL(`../../../ingest/fixtures/${file}`, import.meta.url))
 function lines<T>(file: string): T[] {
@@ -117,7 +137,9 @@ function fixture(file: string): { topic: string; body: Buffer }[] {
 }
 /** What must come out of them, as the vendor's own test has it. */
 function lastOf(file: string, metric: string): { device: string; value: number } {
-  const found = lines<{ device: string; metrics: Record<string, number> }>(file.replace(/\.(mqtt\.ndjson|bin)$/, '.expected.ndjson'))
+  const found = lines<{ device: string; metrics: Record<string, number> }>(
+    file.replace(/\.(mqtt\.ndjson|bin)$/, '.expected.ndjson'),
+  )
     .filter(({ metrics }) => metrics[metric] !== undefined)
     .at(-1)!
   return { device: found.device, value: found.metrics[metric]! }

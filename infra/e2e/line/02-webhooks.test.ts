@@ -27,7 +27,10 @@ const schemes: Scheme[] = [
       const at = String(Math.floor(Date.now() / 1_000))
       const key = Buffer.from(secret.replace('whsec_', ''), 'base64')
       const signature = createHmac('sha256', key).update(`${id}.${at}.${body}`).digest('base64')
-      return { path: made.id, headers: { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` } }
+      return {
+        path: made.id,
+        headers: { 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` },
+      }
     },
   },
   {
@@ -38,7 +41,11 @@ const schemes: Scheme[] = [
       return { path, headers: { 'x-twilio-signature': signature } }
     },
   },
-  { scheme: 'shared-header', headerName: 'X-Plant-Key', sign: (_instance, made, _body, secret) => ({ path: made.id, headers: { 'x-plant-key': secret } }) },
+  {
+    scheme: 'shared-header',
+    headerName: 'X-Plant-Key',
+    sign: (_instance, made, _body, secret) => ({ path: made.id, headers: { 'x-plant-key': secret } }),
+  },
   {
     scheme: 'basic',
     sign: (_instance, made, _body, secret) => ({
@@ -60,34 +67,47 @@ describe('webhooks and posted readings', { timeout: 400_000 }, () => {
   afterAll(() => instance.remove())
 
   const post = (path: string, body: string | Buffer, headers: Headers) =>
-    fetch(`${instance.url}/ingest/v1/${path}`, { method: 'POST', body: new Uint8Array(Buffer.from(body)), headers: { 'content-type': 'application/json', ...headers } })
+    fetch(`${instance.url}/ingest/v1/${path}`, {
+      method: 'POST',
+      body: new Uint8Array(Buffer.from(body)),
+      headers: { 'content-type': 'application/json', ...headers },
+    })
   const stored = async (deviceId: string, from: number, count: number): Promise<ReadingItem[]> =>
     await until(`${count} readings`, async () => {
       const found = await api.readings(deviceId, from, from + 600_000)
       return found.length >= count && found
     })
 
-  it.each(schemes)('takes a webhook signed by $scheme, once, and refuses a wrong secret', async ({ scheme, headerName, sign }) => {
-    const made = await api.connection({ transport: 'webhook', scheme, ...(headerName && { headerName }) })
-    const from = Date.now() - 600_000
-    const send = (body: string, secret = made.secret) => {
-      const { path, headers } = sign(instance, made, body, secret)
-      return post(`webhooks/${path}`, body, headers)
-    }
-    const body = native('hook-1', from, { ac_power_w: 111 })
-    const wrong = made.secret.startsWith('whsec_') ? `whsec_${Buffer.from(randomUUID()).toString('base64')}` : randomUUID()
-    expect((await send(body, wrong)).status).toBe(401)
-    const first = await send(body)
-    expect(first.status).toBe(202)
-    expect(await first.json()).toEqual({ accepted: 1 })
-    const deviceId = await api.claim(await api.unclaimed(made.id, 'hook-1'), siteId)
-    // The sender did not hear us and calls again, three times at once.
-    expect((await Promise.all([send(body), send(body), send(body)])).map(({ status }) => status)).toEqual([202, 202, 202])
-    expect((await send(native('hook-1', from + 1_000, { ac_power_w: 222 }))).status).toBe(202)
-    await stored(deviceId, from, 2)
-    await api.drained()
-    expect((await api.readings(deviceId, from, from + 600_000)).map(({ metrics }) => metrics['ac_power_w'])).toEqual([111, 222])
-  })
+  it.each(schemes)(
+    'takes a webhook signed by $scheme, once, and refuses a wrong secret',
+    async ({ scheme, headerName, sign }) => {
+      const made = await api.connection({ transport: 'webhook', scheme, ...(headerName && { headerName }) })
+      const from = Date.now() - 600_000
+      const send = (body: string, secret = made.secret) => {
+        const { path, headers } = sign(instance, made, body, secret)
+        return post(`webhooks/${path}`, body, headers)
+      }
+      const body = native('hook-1', from, { ac_power_w: 111 })
+      const wrong = made.secret.startsWith('whsec_')
+        ? `whsec_${Buffer.from(randomUUID()).toString('base64')}`
+        : randomUUID()
+      expect((await send(body, wrong)).status).toBe(401)
+      const first = await send(body)
+      expect(first.status).toBe(202)
+      expect(await first.json()).toEqual({ accepted: 1 })
+      const deviceId = await api.claim(await api.unclaimed(made.id, 'hook-1'), siteId)
+      // The sender did not hear us and calls again, three times at once.
+      expect((await Promise.all([send(body), send(body), send(body)])).map(({ status }) => status)).toEqual([
+        202, 202, 202,
+      ])
+      expect((await send(native('hook-1', from + 1_000, { ac_power_w: 222 }))).status).toBe(202)
+      await stored(deviceId, from, 2)
+      await api.drained()
+      expect((await api.readings(deviceId, from, from + 600_000)).map(({ metrics }) => metrics['ac_power_w'])).toEqual([
+        111, 222,
+      ])
+    },
+  )
 
   it('takes one reading, a list, lines, and any of them packed', async () => {
     const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
@@ -110,14 +130,18 @@ describe('webhooks and posted readings', { timeout: 400_000 }, () => {
       expect(await answer.json()).toEqual({ accepted })
     }
     const [item] = await until('the device', async () => {
-      const found = (await api.all<{ id: string; connectionId: string; externalId: string; messages: number }>('/unclaimed')).filter(({ externalId }) => externalId === 'posted')
+      const found = (
+        await api.all<{ id: string; connectionId: string; externalId: string; messages: number }>('/unclaimed')
+      ).filter(({ externalId }) => externalId === 'posted')
       return found.length > 0 && found[0]!.messages >= 11 && found
     })
     const deviceId = await api.claim(item!, siteId)
     const found = await stored(deviceId, from, 11)
     expect(found.map(({ metrics }) => metrics['ac_power_w'])).toEqual(Array.from({ length: 11 }, (_, index) => index))
     const letters = await until('the dead letter', async () => {
-      const all = await api.all<{ reason: string; connectionId: string }>(`/dead-letters?connectionId=${item!.connectionId}`)
+      const all = await api.all<{ reason: string; connectionId: string }>(
+        `/dead-letters?connectionId=${item!.connectionId}`,
+      )
       return all.length > 0 && all
     })
     expect(letters.map(({ reason }) => reason)).toEqual(['invalid-field'])

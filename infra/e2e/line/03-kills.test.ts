@@ -39,19 +39,22 @@ describe('kill -9 under load', { timeout: 300_000 }, () => {
     expectConserved(load, stored)
   }
 
-  it.each<PartName>(['edge', 'worker', 'warehouse', 'api'])('loses and doubles nothing when %s is killed', async (part) => {
-    const deviceId = await device(`kill-${part}`)
-    const load = new Load({ instance, connection, device: `kill-${part}`, firstTs: Date.now() - 3_600_000 }).start()
-    for (let round = 0; round < 3; round++) {
-      await sleep(400 + Math.random() * 400)
-      await instance.killPart(part)
-    }
-    await until('enough acknowledgements', () => load.acknowledged.size > 100)
-    const before = load.acknowledged.size
-    await until('more acknowledgements', () => load.acknowledged.size > before + 20)
-    await load.stop()
-    await expectExactly(load, deviceId)
-  })
+  it.each<PartName>(['edge', 'worker', 'warehouse', 'api'])(
+    'loses and doubles nothing when %s is killed',
+    async (part) => {
+      const deviceId = await device(`kill-${part}`)
+      const load = new Load({ instance, connection, device: `kill-${part}`, firstTs: Date.now() - 3_600_000 }).start()
+      for (let round = 0; round < 3; round++) {
+        await sleep(400 + Math.random() * 400)
+        await instance.killPart(part)
+      }
+      await until('enough acknowledgements', () => load.acknowledged.size > 100)
+      const before = load.acknowledged.size
+      await until('more acknowledgements', () => load.acknowledged.size > before + 20)
+      await load.stop()
+      await expectExactly(load, deviceId)
+    },
+  )
 
   it('ends its parts with the supervisor, and accepts again when it is started again at once', async () => {
     const deviceId = await device('kill-supervisor')

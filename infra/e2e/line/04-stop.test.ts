@@ -20,7 +20,13 @@ describe('SIGTERM under load', { timeout: 400_000 }, () => {
     let api = await instance.api()
     const connection = await api.connection()
     const deviceId = await claimed(instance, api, { connection, siteId: await api.site() }, 'steady')
-    const load = new Load({ instance, connection, device: 'steady', firstTs: Date.now() - 3_600_000, inFlight: 100 }).start()
+    const load = new Load({
+      instance,
+      connection,
+      device: 'steady',
+      firstTs: Date.now() - 3_600_000,
+      inFlight: 100,
+    }).start()
     for (let round = 0; round < 2; round++) {
       const before = load.acknowledged.size
       await until('load', () => load.acknowledged.size > before + 500)

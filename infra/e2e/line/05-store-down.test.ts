@@ -1,11 +1,11 @@
 /** Chapter 5: a store that is down delays and never loses. Devices notice nothing; `/readyz` and the page say so. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Api, ConnectionMade } from './api.ts'
+import type { AlarmItem, Api, ConnectionMade } from './api.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
 import { Instance } from './instance.ts'
-import { Load } from './sender.ts'
+import { connect, Load, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
 const OUTAGE_MS = 15_000
@@ -22,6 +22,28 @@ describe('a failing store', { timeout: 400_000 }, () => {
     siteId = await api.site()
   })
   afterAll(() => instance.remove())
+
+  it('raises a fault that was told once, while the store was down, just before what judges was killed', async () => {
+    const deviceId = await claimed(instance, api, { connection, siteId }, 'faulty')
+    const client = await connect(instance, connection)
+    const warehouse = await instance.part('warehouse')
+    process.kill(warehouse, 'SIGSTOP')
+    await publish(
+      client,
+      native('faulty', Date.now(), { ac_power_w: 0 }, { status: 'fault', faults: [{ code: '42' }] }),
+    )
+    await client.endAsync()
+    const worker = await instance.part('worker')
+    await sleep(50)
+    process.kill(worker, 'SIGKILL')
+    await sleep(2_000)
+    process.kill(warehouse, 'SIGCONT')
+    const alarms = () => api.all<AlarmItem>(`/alarms?deviceId=${deviceId}&type=inverter-fault`)
+    await until('the alarm', async () => (await alarms()).length > 0)
+    await api.drained()
+    await sleep(1_000)
+    expect(await alarms()).toHaveLength(1)
+  })
 
   const outages: { name: string; device: string; run(): Promise<void> }[] = [
     {

@@ -27,74 +27,82 @@ function whyNot(): string | undefined {
 }
 const reason = whyNot()
 
-describe.skipIf(reason !== undefined)(`a full disk${reason ? ` (left out: ${reason})` : ''}`, { timeout: 400_000 }, () => {
-  const dataDir = tempDir('full')
-  const logDir = join(dataDir, 'log')
-  const filler = join(logDir, 'filler')
-  let instance: Instance
-  beforeAll(async () => {
-    mkdirSync(logDir)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', logDir])
-    instance = await Instance.start({ dataDir })
-  })
-  afterAll(async () => {
-    await instance.end()
-    execFileSync('umount', ['-l', logDir])
-    await instance.remove()
-  })
-
-  /** Takes what is left, to the last byte. */
-  function fill(): void {
-    const file = openSync(filler, 'w')
-    try {
-      for (let size = 1024 * 1024; size >= 1; size = size >> 4)
-        try {
-          for (;;) writeSync(file, Buffer.alloc(size))
-        } catch {
-          // No room for so much; perhaps for less.
-        }
-    } finally {
-      closeSync(file)
-    }
-  }
-
-  it('acknowledges nothing, answers 503 with when to come back, and recovers', async () => {
-    const api = await instance.api()
-    const connection = await api.connection()
-    const deviceId = await claimed(instance, api, { connection, siteId: await api.site() }, 'full')
-    const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
-    const post = (ts: number) =>
-      fetch(`${instance.url}/ingest/v1/readings`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: native('full', ts, { ac_power_w: 1 }) })
-    const t0 = Date.now() - 3_600_000
-    const client = await connect(instance, connection)
-    await publish(client, native('full', t0, { ac_power_w: 1 }))
-    expect((await post(t0)).status).toBe(202)
-    await api.drained()
-
-    fill()
-    let acknowledged = false
-    const waiting = publish(client, native('full', t0 + 1_000, { ac_power_w: 2 })).then(() => (acknowledged = true))
-    const refused = await until('503', async () => {
-      const answer = await post(t0 + 2_000)
-      return answer.status !== 202 && answer
+describe.skipIf(reason !== undefined)(
+  `a full disk${reason ? ` (left out: ${reason})` : ''}`,
+  { timeout: 400_000 },
+  () => {
+    const dataDir = tempDir('full')
+    const logDir = join(dataDir, 'log')
+    const filler = join(logDir, 'filler')
+    let instance: Instance
+    beforeAll(async () => {
+      mkdirSync(logDir)
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', logDir])
+      instance = await Instance.start({ dataDir })
     })
-    expect(refused.status).toBe(503)
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
-    await sleep(3_000)
-    expect(acknowledged).toBe(false)
-    // What only reads goes on.
-    expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
-    expect(await api.readings(deviceId, t0, t0 + 1)).toHaveLength(1)
-    const parts = instance.parts()
+    afterAll(async () => {
+      await instance.end()
+      execFileSync('umount', ['-l', logDir])
+      await instance.remove()
+    })
 
-    rmSync(filler)
-    await waiting
-    await until('202', async () => (await post(t0 + 3_000)).status === 202)
-    await api.drained()
-    const stored = await api.readings(deviceId, t0, t0 + 10_000)
-    expect(stored.map(({ ts }) => Date.parse(ts) - t0)).toEqual([0, 1_000])
-    // Nobody died of it.
-    expect(instance.parts()).toEqual(parts)
-    await client.endAsync()
-  })
-})
+    /** Takes what is left, to the last byte. */
+    function fill(): void {
+      const file = openSync(filler, 'w')
+      try {
+        for (let size = 1024 * 1024; size >= 1; size = size >> 4)
+          try {
+            for (;;) writeSync(file, Buffer.alloc(size))
+          } catch {
+            // No room for so much; perhaps for less.
+          }
+      } finally {
+        closeSync(file)
+      }
+    }
+
+    it('acknowledges nothing, answers 503 with when to come back, and recovers', async () => {
+      const api = await instance.api()
+      const connection = await api.connection()
+      const deviceId = await claimed(instance, api, { connection, siteId: await api.site() }, 'full')
+      const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
+      const post = (ts: number) =>
+        fetch(`${instance.url}/ingest/v1/readings`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${key}` },
+          body: native('full', ts, { ac_power_w: 1 }),
+        })
+      const t0 = Date.now() - 3_600_000
+      const client = await connect(instance, connection)
+      await publish(client, native('full', t0, { ac_power_w: 1 }))
+      expect((await post(t0)).status).toBe(202)
+      await api.drained()
+
+      fill()
+      let acknowledged = false
+      const waiting = publish(client, native('full', t0 + 1_000, { ac_power_w: 2 })).then(() => (acknowledged = true))
+      const refused = await until('503', async () => {
+        const answer = await post(t0 + 2_000)
+        return answer.status !== 202 && answer
+      })
+      expect(refused.status).toBe(503)
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+      await sleep(3_000)
+      expect(acknowledged).toBe(false)
+      // What only reads goes on.
+      expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
+      expect(await api.readings(deviceId, t0, t0 + 1)).toHaveLength(1)
+      const parts = instance.parts()
+
+      rmSync(filler)
+      await waiting
+      await until('202', async () => (await post(t0 + 3_000)).status === 202)
+      await api.drained()
+      const stored = await api.readings(deviceId, t0, t0 + 10_000)
+      expect(stored.map(({ ts }) => Date.parse(ts) - t0)).toEqual([0, 1_000])
+      // Nobody died of it.
+      expect(instance.parts()).toEqual(parts)
+      await client.endAsync()
+    })
+  },
+)

@@ -27,9 +27,16 @@ describe('strangers', { timeout: 400_000 }, () => {
   })
   afterAll(() => instance.remove())
 
-  const codeOf = async (given: { username?: string; secret?: string }, options: IClientOptions = {}): Promise<number | undefined> => {
+  const codeOf = async (
+    given: { username?: string; secret?: string },
+    options: IClientOptions = {},
+  ): Promise<number | undefined> => {
     try {
-      const client = await connect(instance, { username: given.username ?? connection.username, secret: given.secret ?? connection.secret }, options)
+      const client = await connect(
+        instance,
+        { username: given.username ?? connection.username, secret: given.secret ?? connection.secret },
+        options,
+      )
       await client.endAsync()
       return 0
     } catch (error) {
@@ -38,7 +45,9 @@ describe('strangers', { timeout: 400_000 }, () => {
   }
   const audited = (action: string) =>
     until(`${action} in the audit`, async () => {
-      const { items } = await api.get<{ items: { action: string; resourceId: string }[] }>(`/audit?action=denied:mqtt.${action}`)
+      const { items } = await api.get<{ items: { action: string; resourceId: string }[] }>(
+        `/audit?action=denied:mqtt.${action}`,
+      )
       return items.some(({ resourceId }) => resourceId === connection.id)
     })
   const closed = (client: MqttClient) => new Promise<void>((resolve) => client.once('close', resolve))
@@ -58,7 +67,9 @@ describe('strangers', { timeout: 400_000 }, () => {
     const cutToo = closed(retained)
     void retained.publishAsync('$share/readings', 'x', { qos: 1, retain: true }).catch(() => undefined)
     await cutToo
-    expect(await codeOf({}, { will: { topic: '$SYS/last', payload: Buffer.from('x'), qos: 1, retain: true } })).toBe(CONNACK.notAuthorized)
+    expect(await codeOf({}, { will: { topic: '$SYS/last', payload: Buffer.from('x'), qos: 1, retain: true } })).toBe(
+      CONNACK.notAuthorized,
+    )
     await audited('will')
     await audited('reserved-topic')
 
@@ -75,7 +86,9 @@ describe('strangers', { timeout: 400_000 }, () => {
 
   it('keeps a will that may be spoken, as the message it is', async () => {
     const ts = Date.now() - 60_000
-    const client = await connect(instance, connection, { will: { topic: 'readings', payload: Buffer.from(native('mine', ts, { ac_power_w: 77 })), qos: 1, retain: false } })
+    const client = await connect(instance, connection, {
+      will: { topic: 'readings', payload: Buffer.from(native('mine', ts, { ac_power_w: 77 })), qos: 1, retain: false },
+    })
     client.stream.destroy()
     await until('the will', async () => (await api.readings(deviceId, ts, ts + 1)).length === 1)
   })
@@ -136,7 +149,11 @@ describe('strangers', { timeout: 400_000 }, () => {
   it('says when a connection was last heard', async () => {
     const quiet = await api.connection()
     expect(await api.get(`/connections/${quiet.id}`)).toMatchObject({ lastSeenAt: null })
-    const client = await mqtt.connectAsync(instance.mqttUrl, { username: quiet.username, password: quiet.secret, protocolVersion: 4 })
+    const client = await mqtt.connectAsync(instance.mqttUrl, {
+      username: quiet.username,
+      password: quiet.secret,
+      protocolVersion: 4,
+    })
     const sent = Date.now()
     await publish(client, native('quiet', sent, { ac_power_w: 1 }))
     await client.endAsync()

@@ -52,7 +52,10 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
     await sleep(300)
   }
   const say = (faults: { code: string; severity?: string }[], ts = now(), power = faults.length > 0 ? 0 : 3_000) =>
-    publish(client, native('inv-9', ts, { ac_power_w: power }, { status: faults.length > 0 ? 'fault' : 'producing', faults }))
+    publish(
+      client,
+      native('inv-9', ts, { ac_power_w: power }, { status: faults.length > 0 ? 'fault' : 'producing', faults }),
+    )
   const alarms = () => api.all<AlarmItem>(`/alarms?siteId=${siteId}&type=inverter-fault`)
   const tickets = () => api.all<TicketItem>(`/tickets?siteId=${siteId}`)
   const messages = () => api.all<NotificationItem>('/notifications')
@@ -61,7 +64,9 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
     clockDir = mkdtempSync(join(tmpdir(), 'helio-clock-'))
     writeFileSync(join(clockDir, 'ahead'), '0')
     const shift = new URL('./shifted-clock.mjs', import.meta.url)
-    instance = await Instance.start({ env: { NODE_OPTIONS: `--import ${shift.href}`, LINE_CLOCK_FILE: join(clockDir, 'ahead') } })
+    instance = await Instance.start({
+      env: { NODE_OPTIONS: `--import ${shift.href}`, LINE_CLOCK_FILE: join(clockDir, 'ahead') },
+    })
     api = await instance.api()
     customerId = await api.customer('Hilltop Dairy')
     siteId = await api.site(customerId)
@@ -133,7 +138,9 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
     expect((await alarms())[0]!.clearedAt).toBeNull()
     await pass(6 * MINUTE)
     await say([])
-    const over = await until('the end of the alarm', async () => (await alarms()).find(({ clearedAt }) => clearedAt !== null))
+    const over = await until('the end of the alarm', async () =>
+      (await alarms()).find(({ clearedAt }) => clearedAt !== null),
+    )
     expect(over.acknowledgedAt).toBe(acknowledged.acknowledgedAt)
   })
 

@@ -65,9 +65,12 @@ describe('a start that cannot be', { timeout: 400_000 }, () => {
     // Somebody may read it, but not write.
     chmodSync(dataDir, 0o555)
     // Root writes anywhere: the start is somebody else's.
-    const wrapper = process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
+    const wrapper =
+      process.getuid?.() === 0 ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []
     expect(await refused({ dataDir, wrapper })).toMatch(new RegExp(`^HELIO_DATA_DIR: .*${dataDir}`))
     symlinkSync('/dev/null', `${readable}/file`)
-    expect(await refused({ dataDir: readable, env: { HELIO_DATA_DIR: `${readable}/file/below` } })).toMatch(/^HELIO_DATA_DIR: /)
+    expect(await refused({ dataDir: readable, env: { HELIO_DATA_DIR: `${readable}/file/below` } })).toMatch(
+      /^HELIO_DATA_DIR: /,
+    )
   })
 })

@@ -26,16 +26,36 @@ const hostile: { name: string; body: Buffer; reason: string | undefined }[] = [
   { name: '1e309', body: Buffer.from(of('"ac_power_w":1e309')), reason: 'out-of-bounds' },
   { name: 'text for a number', body: Buffer.from(of('"ac_power_w":"lots"')), reason: 'invalid-field' },
   { name: '2^53 + 1', body: Buffer.from(of('"energy_total_wh":9007199254740993')), reason: 'out-of-bounds' },
-  { name: 'a time of 2^53 + 1', body: Buffer.from(`{"device":"good","ts":9007199254740993,"metrics":{"ac_power_w":1}}`), reason: 'out-of-bounds' },
-  { name: 'bad UTF-8', body: Buffer.concat([Buffer.from('{"device":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]), reason: 'not-utf8' },
+  {
+    name: 'a time of 2^53 + 1',
+    body: Buffer.from(`{"device":"good","ts":9007199254740993,"metrics":{"ac_power_w":1}}`),
+    reason: 'out-of-bounds',
+  },
+  {
+    name: 'bad UTF-8',
+    body: Buffer.concat([Buffer.from('{"device":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}')]),
+    reason: 'not-utf8',
+  },
   { name: 'a million brackets', body: Buffer.from('['.repeat(500_000)), reason: 'too-deep' },
   { name: 'depth 10 000', body: Buffer.from(`${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`), reason: 'too-deep' },
   { name: 'nothing', body: Buffer.alloc(0), reason: 'not-json' },
   { name: 'no JSON', body: Buffer.from('hello'), reason: 'not-json' },
   { name: 'another JSON', body: Buffer.from('"hello"'), reason: 'unknown-format' },
-  { name: '__proto__ as a metric', body: Buffer.from(of('"__proto__":{"ac_power_w":5},"ac_power_w":"x"')), reason: 'invalid-field' },
-  { name: 'a byte order mark', body: Buffer.from(`\ufeff${native('good', T0 + 1, { ac_power_w: 1 })}`), reason: undefined },
-  { name: 'NUL bytes behind', body: Buffer.from(`${native('good', T0 + 2, { ac_power_w: 2 })}\0\0\0`), reason: undefined },
+  {
+    name: '__proto__ as a metric',
+    body: Buffer.from(of('"__proto__":{"ac_power_w":5},"ac_power_w":"x"')),
+    reason: 'invalid-field',
+  },
+  {
+    name: 'a byte order mark',
+    body: Buffer.from(`\ufeff${native('good', T0 + 1, { ac_power_w: 1 })}`),
+    reason: undefined,
+  },
+  {
+    name: 'NUL bytes behind',
+    body: Buffer.from(`${native('good', T0 + 2, { ac_power_w: 2 })}\0\0\0`),
+    reason: undefined,
+  },
 ]
 
 describe('hostile input', { timeout: 400_000 }, () => {
@@ -83,7 +103,7 @@ describe('hostile input', { timeout: 400_000 }, () => {
 
   it('cuts who sends a message above the limit, and nobody else', async () => {
     const large = await connect(instance, poison)
-    const cut = new Promise((resolve) => large.once('close', resolve))
+    const cut = new Promise<void>((resolve) => large.once('close', () => resolve()))
     void large.publishAsync('readings', Buffer.alloc(8 * 1024 * 1024, 0x20), { qos: 1 }).catch(() => undefined)
     await cut
     await publish(client, native('good', T0 + 4, { ac_power_w: 4 }))
@@ -111,7 +131,8 @@ describe('hostile input', { timeout: 400_000 }, () => {
     expect((await letters(poison.id)).length).toBeGreaterThan(100)
     // Nobody died of it, and nobody grew.
     expect(instance.parts()).toEqual(parts)
-    for (const [name, pid] of Object.entries(parts)) if (name !== 'warehouse') expect(anonymousMb(pid), name).toBeLessThan(900)
+    for (const [name, pid] of Object.entries(parts))
+      if (name !== 'warehouse') expect(anonymousMb(pid), name).toBeLessThan(900)
   })
 
   it('can tell where every message is: received = decoded + empty + unclaimed + dead letters', async () => {
@@ -121,7 +142,11 @@ describe('hostile input', { timeout: 400_000 }, () => {
     await stranger.endAsync()
     const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
     for (let index = 0; index < 3; index++)
-      await fetch(`${instance.url}/ingest/v1/readings`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: native('posted', T0 + index, { ac_power_w: 1 }) })
+      await fetch(`${instance.url}/ingest/v1/readings`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}` },
+        body: native('posted', T0 + index, { ac_power_w: 1 }),
+      })
     await api.drained()
     const metrics = await api.metrics()
     const received = metrics.sum('helio_ingest_received_messages_total')

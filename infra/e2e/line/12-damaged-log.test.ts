@@ -23,7 +23,10 @@ describe('a damaged log', { timeout: 400_000 }, () => {
     // Nobody decodes while these come in, so that they are read only after the damage.
     process.kill(await instance.part('worker'), 'SIGSTOP')
     for (let index = 0; index < 5; index++)
-      await publish(client, native('flipped', t0 + index, { ac_power_w: 100 + index }, { extra: { mark: `message-number-${index}` } }))
+      await publish(
+        client,
+        native('flipped', t0 + index, { ac_power_w: 100 + index }, { extra: { mark: `message-number-${index}` } }),
+      )
     await client.endAsync(true)
     await instance.killAll()
 

@@ -55,7 +55,10 @@ export class Api {
       body: JSON.stringify(credentials),
     })
     if (response.status !== 200) throw new Error(`sign-in: ${response.status} ${await response.text()}`)
-    const cookie = response.headers.getSetCookie().map((each) => each.split(';')[0]!).join('; ')
+    const cookie = response.headers
+      .getSetCookie()
+      .map((each) => each.split(';')[0]!)
+      .join('; ')
     return new Api(url, { cookie })
   }
 
@@ -91,8 +94,10 @@ export class Api {
   async all<T>(path: string): Promise<T[]> {
     const items: T[] = []
     const glue = path.includes('?') ? '&' : '?'
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: Listed<T> = await this.get(`${path}${glue}limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`)
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const page: Listed<T> = await this.get(
+        `${path}${glue}limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`,
+      )
       items.push(...page.items)
       cursor = page.nextCursor
     }
@@ -122,28 +127,38 @@ export class Api {
   }
   async unclaimed(connectionId: string, externalId: string): Promise<UnclaimedItem> {
     return await until(`${externalId} among the unclaimed`, async () =>
-      (await this.all<UnclaimedItem>(`/unclaimed?connectionId=${connectionId}`)).find((item) => item.externalId === externalId),
+      (await this.all<UnclaimedItem>(`/unclaimed?connectionId=${connectionId}`)).find(
+        (item) => item.externalId === externalId,
+      ),
     )
   }
   /** Claims for a site and waits for the replay of its history. @returns the device's id */
   async claim(item: UnclaimedItem, siteId: string, changes: Record<string, unknown> = {}): Promise<string> {
-    const { deviceId, replayId } = await this.post<{ deviceId: string; replayId: string }>(`/unclaimed/${item.id}/claim`, {
-      siteId,
-      kind: 'inverter',
-      role: 'production',
-      ...changes,
-    })
+    const { deviceId, replayId } = await this.post<{ deviceId: string; replayId: string }>(
+      `/unclaimed/${item.id}/claim`,
+      {
+        siteId,
+        kind: 'inverter',
+        role: 'production',
+        ...changes,
+      },
+    )
     await this.replayed(replayId)
     return deviceId
   }
   async replayed(replayId: string): Promise<void> {
-    await until('the end of the replay', async () => (await this.get<{ state: string }>(`/replays/${replayId}`)).state === 'done')
+    await until(
+      'the end of the replay',
+      async () => (await this.get<{ state: string }>(`/replays/${replayId}`)).state === 'done',
+    )
   }
   /** Waits until nothing is under way behind the log. */
-  async drained(timeout = 60_000): Promise<void> {
+  async drained(timeout = 180_000): Promise<void> {
     const lag = async () => {
       const { parts } = await this.ready()
-      return parts.length > 0 && parts.every(({ state }) => state === 'ok') ? Math.max(...parts.map((part) => part.lag)) : Infinity
+      return parts.length > 0 && parts.every(({ state }) => state === 'ok')
+        ? Math.max(...parts.map((part) => part.lag))
+        : Infinity
     }
     // Twice: what one part has handed on, the next has not yet counted.
     for (let calm = 0; calm < 2; calm++) {
@@ -170,7 +185,8 @@ export class Metrics {
     let sum = 0
     for (const line of this.#text.split('\n')) {
       if (!line.startsWith(`${name}{`) && !line.startsWith(`${name} `)) continue
-      if (Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`))) sum += Number(line.slice(line.lastIndexOf(' ')))
+      if (Object.entries(labels).every(([label, value]) => line.includes(`${label}="${value}"`)))
+        sum += Number(line.slice(line.lastIndexOf(' ')))
     }
     return sum
   }

@@ -3,7 +3,11 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import type { ConnectionMade } from './api.ts'
 import type { Instance } from './instance.ts'
 
-export async function connect(instance: Instance, { username, secret }: Pick<ConnectionMade, 'username' | 'secret'>, options: IClientOptions = {}): Promise<MqttClient> {
+export async function connect(
+  instance: Instance,
+  { username, secret }: Pick<ConnectionMade, 'username' | 'secret'>,
+  options: IClientOptions = {},
+): Promise<MqttClient> {
   return await mqtt.connectAsync(instance.mqttUrl, {
     username,
     password: secret,
@@ -39,7 +43,13 @@ export class Load {
   #running: Promise<void>[] = []
   #client: MqttClient | undefined
 
-  constructor(options: { instance: Instance; connection: Pick<ConnectionMade, 'username' | 'secret'>; device: string; firstTs: number; inFlight?: number }) {
+  constructor(options: {
+    instance: Instance
+    connection: Pick<ConnectionMade, 'username' | 'secret'>
+    device: string
+    firstTs: number
+    inFlight?: number
+  }) {
     this.#instance = options.instance
     this.#connection = options.connection
     this.#device = options.device

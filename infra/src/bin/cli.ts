@@ -1,10 +1,13 @@
 /** `npx heliograph`: the operator's tool. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { connectLocal, connectOperator, CliError, withClient } from '../cli/client.ts'
+import { takeSettingsOf } from '../cli/home.ts'
 import { endQuietlyOnClosedPipe, printJson } from '../cli/output.ts'
 import { SettingsError } from '../settings.ts'
 
 endQuietlyOnClosedPipe()
+// Set by the launcher, which is called from anywhere.
+if (process.env['HELIOGRAPH_HOME']) takeSettingsOf(process.env['HELIOGRAPH_HOME'])
 const program = new Command('heliograph')
   .description('Operate a Heliograph instance')
   .exitOverride()

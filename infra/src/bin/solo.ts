@@ -46,19 +46,37 @@ const warehouse: PartSpec = {
   module: module('warehouse'),
   // The port stays the same when it is started again, so that the others find it.
   env: () => ({
-    HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({ dataDir: join(settings.dataDir, 'warehouse'), token, port: warehousePort }),
+    HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({
+      dataDir: join(settings.dataDir, 'warehouse'),
+      token,
+      port: warehousePort,
+    }),
   }),
   onReady: (message) => (warehousePort = message['port'] as number),
   stopMs: STOP_MS.warehouse,
   heapMb: 512,
 }
 const api: PartSpec = { name: 'api', module: module('api'), env: childEnv, stopMs: STOP_MS.api, heapMb: 768 }
-const worker: PartSpec = { name: 'worker', module: module('worker'), env: childEnv, stopMs: STOP_MS.worker, heapMb: 1_024 }
-const simulator: PartSpec = { name: 'simulator', module: module('simulator'), env: childEnv, stopMs: 1_000, heapMb: 256 }
+const worker: PartSpec = {
+  name: 'worker',
+  module: module('worker'),
+  env: childEnv,
+  stopMs: STOP_MS.worker,
+  heapMb: 1_024,
+}
+const simulator: PartSpec = {
+  name: 'simulator',
+  module: module('simulator'),
+  env: childEnv,
+  stopMs: 1_000,
+  heapMb: 256,
+}
 const edge: PartSpec = { name: 'edge', module: module('edge'), env: childEnv, stopMs: STOP_MS.edge, heapMb: 512 }
 
 supervisor.link.on('states', () => supervisor.states())
-supervisor.link.on('pids', () => Object.fromEntries(supervisor.states().map(({ name }) => [name, supervisor.pid(name)])))
+supervisor.link.on('pids', () =>
+  Object.fromEntries(supervisor.states().map(({ name }) => [name, supervisor.pid(name)])),
+)
 
 let stopping = false
 async function stop(code: number): Promise<void> {

@@ -64,7 +64,14 @@ export async function userListCommand(client: Client, options: { tenant?: string
   const tenants = options.tenant === undefined ? await tenantsOf(client) : [await tenantOf(client, options.tenant)]
   for (const tenantId of tenants)
     for (const { id, email, name, status, roles } of await listAll<User>(client, '/api/v1/users', tenantId))
-      printJson({ userId: id, ...(tenantId && { tenantId }), email, name, status, roles: [...new Set(roles.map(({ role }) => role))] })
+      printJson({
+        userId: id,
+        ...(tenantId && { tenantId }),
+        email,
+        name,
+        status,
+        roles: [...new Set(roles.map(({ role }) => role))],
+      })
 }
 
 export interface UserChangeOptions {
@@ -72,9 +79,15 @@ export interface UserChangeOptions {
   tenant?: string
 }
 /** Ends a person's sessions and keeps it out, or lets it in again. */
-export async function userStatusCommand(client: Client, status: 'active' | 'disabled', options: UserChangeOptions): Promise<void> {
+export async function userStatusCommand(
+  client: Client,
+  status: 'active' | 'disabled',
+  options: UserChangeOptions,
+): Promise<void> {
   const wanted = options.email.trim().toLowerCase()
-  for (const tenantId of options.tenant === undefined ? await tenantsOf(client) : [await tenantOf(client, options.tenant)]) {
+  for (const tenantId of options.tenant === undefined
+    ? await tenantsOf(client)
+    : [await tenantOf(client, options.tenant)]) {
     const users = await listAll<User>(client, `/api/v1/users?q=${encodeURIComponent(wanted)}`, tenantId)
     const found = users.find(({ email }) => email === wanted)
     if (!found) continue

@@ -78,12 +78,9 @@ function client(target: Target, byKey: boolean, close: () => Promise<void> = asy
     async call<T>(method: string, path: string, body?: unknown, options: { tenantId?: string } = {}) {
       const headers = { ...target.headers, ...(options.tenantId && { 'x-helio-tenant': options.tenantId }) }
       for (let attempt = 0; ; attempt++) {
-        const answer = await send<T & { detail?: string; title?: string; errors?: { path: string; message: string }[] }>(
-          { ...target, headers },
-          method,
-          path,
-          body,
-        )
+        const answer = await send<
+          T & { detail?: string; title?: string; errors?: { path: string; message: string }[] }
+        >({ ...target, headers }, method, path, body)
         if (answer.status >= 200 && answer.status < 300) return answer.body
         if ((answer.status === 429 || answer.status === 503) && attempt < 60) {
           await new Promise((resolve) => setTimeout(resolve, (Number(answer.headers['retry-after']) || 1) * 1_000))
@@ -91,7 +88,10 @@ function client(target: Target, byKey: boolean, close: () => Promise<void> = asy
         }
         const { detail, title, errors } = answer.body
         throw new CliError(
-          [detail ?? title ?? `the server answered ${answer.status}`, ...(errors ?? []).map((error) => `${error.path}: ${error.message}`)].join('; '),
+          [
+            detail ?? title ?? `the server answered ${answer.status}`,
+            ...(errors ?? []).map((error) => `${error.path}: ${error.message}`),
+          ].join('; '),
         )
       }
     },
@@ -124,7 +124,11 @@ function send<T>(target: Target, method: string, path: string, body: unknown): P
             resolve({
               status: response.statusCode!,
               headers: response.headers,
-              body: (text === '' ? {} : response.headers['content-type']?.includes('json') ? JSON.parse(text) : text) as T,
+              body: (text === ''
+                ? {}
+                : response.headers['content-type']?.includes('json')
+                  ? JSON.parse(text)
+                  : text) as T,
             })
           } catch (error) {
             reject(error as Error)
@@ -132,7 +136,9 @@ function send<T>(target: Target, method: string, path: string, body: unknown): P
         })
       },
     )
-    sent.on('error', (error) => reject(new CliError(`the server at ${target.url ?? target.socketPath} cannot be reached: ${error.message}`)))
+    sent.on('error', (error) =>
+      reject(new CliError(`the server at ${target.url ?? target.socketPath} cannot be reached: ${error.message}`)),
+    )
     sent.end(payload)
   })
 }
@@ -154,7 +160,10 @@ async function isWhole(socketPath: string): Promise<boolean> {
 }
 
 /** Runs a command against an instance and lets go of it, whatever happens. */
-export async function withClient<R>(work: (client: Client) => Promise<R>, how: () => Promise<Client> = connect): Promise<R> {
+export async function withClient<R>(
+  work: (client: Client) => Promise<R>,
+  how: () => Promise<Client> = connect,
+): Promise<R> {
   const connected = await how()
   try {
     return await work(connected)
@@ -174,7 +183,12 @@ export async function listAll<T>(client: Client, path: string, tenantId?: string
   do {
     const glue = path.includes('?') ? '&' : '?'
     const next: string = cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`
-    const page: { items: T[]; nextCursor: string | null } = await client.call('GET', `${path}${glue}limit=500${next}`, undefined, { tenantId })
+    const page: { items: T[]; nextCursor: string | null } = await client.call(
+      'GET',
+      `${path}${glue}limit=500${next}`,
+      undefined,
+      { tenantId },
+    )
     items.push(...page.items)
     cursor = page.nextCursor
   } while (cursor !== null)

@@ -18,7 +18,8 @@ const DEFAULT_TENANT = 'default'
 /** @throws CliError where it runs, holds no demo, or holds more than the demo */
 export function demoResetCommand(): void {
   const settings = readSettings()
-  if (!existsSync(demoFile(settings))) throw new CliError(`there is no demo in ${settings.dataDir}; nothing was removed`)
+  if (!existsSync(demoFile(settings)))
+    throw new CliError(`there is no demo in ${settings.dataDir}; nothing was removed`)
   let lock: ReturnType<typeof lockDataDir>
   try {
     lock = lockDataDir(settings.dataDir)
@@ -30,7 +31,9 @@ export function demoResetCommand(): void {
     const database = sqliteFile(settings.crmUrl)
     const strangers = tenantsBesideDemo(database)
     if (strangers.length > 0)
-      throw new CliError(`this instance holds more than the demo (${strangers.slice(0, 3).join(', ')}); nothing was removed`)
+      throw new CliError(
+        `this instance holds more than the demo (${strangers.slice(0, 3).join(', ')}); nothing was removed`,
+      )
     for (const name of OURS) rmSync(join(settings.dataDir, name), { recursive: true, force: true })
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true })
   } finally {

@@ -11,7 +11,10 @@ describe('--map', () => {
     ])
   })
   it('takes columns with commas, colons and equals signs in their names', () => {
-    expect(readMapping('Power, AC (kW)=ac_power_w:kW,a=b:c=dc_power_w').map(({ column }) => column)).toEqual(['Power, AC (kW)', 'a=b:c'])
+    expect(readMapping('Power, AC (kW)=ac_power_w:kW,a=b:c=dc_power_w').map(({ column }) => column)).toEqual([
+      'Power, AC (kW)',
+      'a=b:c',
+    ])
   })
   it.each([
     ['ac_power_w:F', 32, 'W'],

@@ -12,7 +12,15 @@ const scale = (factor: number) => (value: number) => value * factor
 /** Units a file may have where it has not the metric's own, by the metric's unit. */
 const CONVERSIONS: Record<string, Record<string, (value: number) => number>> = {
   W: { W: scale(1), kW: scale(1e3), MW: scale(1e6), mW: scale(1e-3) },
-  Wh: { Wh: scale(1), kWh: scale(1e3), MWh: scale(1e6), GWh: scale(1e9), J: scale(1 / 3600), kJ: scale(1 / 3.6), MJ: scale(1e3 / 3.6) },
+  Wh: {
+    Wh: scale(1),
+    kWh: scale(1e3),
+    MWh: scale(1e6),
+    GWh: scale(1e9),
+    J: scale(1 / 3600),
+    kJ: scale(1 / 3.6),
+    MJ: scale(1e3 / 3.6),
+  },
   '°C': { C: scale(1), '°C': scale(1), F: (value) => ((value - 32) * 5) / 9, K: (value) => value - 273.15 },
   'W/m²': { 'W/m2': scale(1), 'W/m²': scale(1), 'kW/m2': scale(1e3), 'kW/m²': scale(1e3) },
   'm/s': { 'm/s': scale(1), 'km/h': scale(1 / 3.6), mph: scale(0.44704), kn: scale(0.514444) },
@@ -37,7 +45,11 @@ export function readMapping(text: string): ColumnMapping[] {
     if (!isMetric(metric)) throw new CliError(`--map: there is no metric "${metric}"`, 2)
     const own = METRICS[metric].unit
     const convert = unit === undefined ? scale(1) : CONVERSIONS[own]?.[unit]
-    if (!convert) throw new CliError(`--map: ${metric} cannot be read from "${unit}"; one of ${Object.keys(CONVERSIONS[own] ?? {}).join(', ')}`, 2)
+    if (!convert)
+      throw new CliError(
+        `--map: ${metric} cannot be read from "${unit}"; one of ${Object.keys(CONVERSIONS[own] ?? {}).join(', ')}`,
+        2,
+      )
     mappings.push({ column: column.trim(), metric, convert })
   }
   const twice = mappings.find(({ metric }, index) => mappings.findIndex((other) => other.metric === metric) !== index)
@@ -50,7 +62,10 @@ const SENTINELS = new Set([-999, -9_999, -99_999, -999_999, -1_000_000, -9_999_9
 const NO_VALUE = /^(|-+|nan|null|none|n\/?a|na)$/i
 
 /** A cell as the metric's value; undefined where nothing was measured. @throws RangeError what is wrong with it */
-export function readCell(cell: string, { column, metric, convert, decimalComma }: ColumnMapping & { decimalComma?: boolean }): number | undefined {
+export function readCell(
+  cell: string,
+  { column, metric, convert, decimalComma }: ColumnMapping & { decimalComma?: boolean },
+): number | undefined {
   const text = cell.trim()
   if (NO_VALUE.test(text)) return undefined
   const raw = Number(decimalComma && /^-?\d+,\d+$/.test(text) ? text.replace(',', '.') : text)

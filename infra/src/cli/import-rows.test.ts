@@ -25,12 +25,18 @@ describe('a CSV file', () => {
   ]
   it.each<[string, string | Buffer]>([
     ['plain', 't,x,p\n2020-01-01 00:00,a,1.5\n2020-01-01 00:05,b,\n'],
-    ['with a byte order mark and Windows line ends', '\uFEFFt,x,p\r\n2020-01-01 00:00,a,1.5\r\n2020-01-01 00:05,b,\r\n'],
+    [
+      'with a byte order mark and Windows line ends',
+      '\uFEFFt,x,p\r\n2020-01-01 00:00,a,1.5\r\n2020-01-01 00:05,b,\r\n',
+    ],
     ['separated by semicolons', 't;x;p\n2020-01-01 00:00;a;1.5\n2020-01-01 00:05;b;\n'],
     ['separated by tabs', 't\tx\tp\n2020-01-01 00:00\ta\t1.5\n2020-01-01 00:05\tb\t\n'],
     ['quoted', '"t","x, y","p"\n"2020-01-01 00:00","a\nb","1.5"\n"2020-01-01 00:05","b",""\n'],
     ['packed', gzipSync('t,p\n2020-01-01 00:00,1.5\n2020-01-01 00:05,\n')],
-    ['of several packed parts', Buffer.concat([gzipSync('t,p\n2020-01-01 00:00,1.5\n'), gzipSync('2020-01-01 00:05,\n')])],
+    [
+      'of several packed parts',
+      Buffer.concat([gzipSync('t,p\n2020-01-01 00:00,1.5\n'), gzipSync('2020-01-01 00:05,\n')]),
+    ],
     ['without an end of line at the end', 't,p\n2020-01-01 00:00,1.5\n2020-01-01 00:05,'],
     [
       'of a data logger, with lines around its header',
@@ -49,7 +55,9 @@ describe('a CSV file', () => {
     await expect(read('time,power\n1,2\n', ['time', 'p'])).rejects.toThrow(/no column "p"; it has "time", "power"/)
   })
   it('says that a packed file ends too early, after what could be read', async () => {
-    const whole = gzipSync(`t,p\n${Array.from({ length: 20_000 }, (_, i) => `2020-01-01 00:00,${i * 7919}`).join('\n')}\n`)
+    const whole = gzipSync(
+      `t,p\n${Array.from({ length: 20_000 }, (_, i) => `2020-01-01 00:00,${i * 7919}`).join('\n')}\n`,
+    )
     const file = join(dir, 'cut.csv.gz')
     writeFileSync(file, whole.subarray(0, whole.length - 100))
     const csv = await openCsv(file, ['t', 'p'])

@@ -62,8 +62,13 @@ async function headOf(file: string): Promise<string> {
     const read = bytes.subarray(0, bytesRead)
     const isGzip = read[0] === 0x1f && read[1] === 0x8b
     // The end of what was read cuts the stream: what comes before it is enough.
-    const plain = isGzip ? gunzipSync(read, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 64 * 1024 * 1024 }) : read
-    return plain.subarray(0, HEAD_BYTES).toString('utf8').replace(/^\uFEFF/, '')
+    const plain = isGzip
+      ? gunzipSync(read, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 64 * 1024 * 1024 })
+      : read
+    return plain
+      .subarray(0, HEAD_BYTES)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
   } catch (error) {
     throw new CliError(`${file}: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
@@ -93,7 +98,8 @@ async function* rowsOf(file: string, delimiter: string, skipLines: number, timeA
   try {
     for await (const row of parser as AsyncIterable<string[]>) {
       // Lines of units and of kinds of values, right below the header: they hold no number anywhere and no digit in the time.
-      if (!begun && !/\d/.test(row[timeAt] ?? '') && row.every((cell) => cell === '' || Number.isNaN(Number(cell)))) continue
+      if (!begun && !/\d/.test(row[timeAt] ?? '') && row.every((cell) => cell === '' || Number.isNaN(Number(cell))))
+        continue
       begun = true
       yield row
     }

@@ -25,7 +25,7 @@ describe('times of a file', () => {
     ['1/2/22 12:15 AM', 'M/d/yy h:mm a', '2022-01-01T18:45:00.000Z'],
     ['02 Jan 2022 00:15', 'dd MMM yyyy HH:mm', '2022-01-01T18:45:00.000Z'],
     ['20220102001500', 'yyyyMMddHHmmss', '2022-01-01T18:45:00.000Z'],
-    ["2022-01-02T00:15:00+01:00", "yyyy-MM-dd'T'HH:mm:ssZZ", '2022-01-01T23:15:00.000Z'],
+    ['2022-01-02T00:15:00+01:00', "yyyy-MM-dd'T'HH:mm:ssZZ", '2022-01-01T23:15:00.000Z'],
     ['2022-002 00:15', '%Y-%j %H:%M', '2022-01-01T18:45:00.000Z'],
     ['1641062700', 'epoch_s', '2022-01-01T18:45:00.000Z'],
     ['1641062700250', 'epoch_ms', '2022-01-01T18:45:00.250Z'],
@@ -61,7 +61,9 @@ describe('times of a file', () => {
   it('tells the two passes of the doubled hour apart by the order of the rows', () => {
     const { read } = timeReader('Europe/Berlin')
     let previous: number | undefined
-    const seen = ['01:30', '02:00', '02:30', '02:00', '02:30', '03:00'].map((time) => iso((previous = read(`2024-10-27 ${time}`, previous))))
+    const seen = ['01:30', '02:00', '02:30', '02:00', '02:30', '03:00'].map((time) =>
+      iso((previous = read(`2024-10-27 ${time}`, previous))),
+    )
     expect(seen).toEqual([
       '2024-10-26T23:30:00.000Z',
       '2024-10-27T00:00:00.000Z',

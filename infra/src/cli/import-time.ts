@@ -42,7 +42,9 @@ type FieldReader = (text: string) => Fields | undefined
 export function timeReader(timezone: string, format?: string): TimeReader {
   if (!isTimezone(timezone)) throw new CliError(`"${timezone}" is not an IANA time zone`, 2)
   const bad = (text: string): RangeError =>
-    new RangeError(`"${text.slice(0, 40)}" is no time${format === undefined ? '; say how it is written with --time-format' : ` of the format ${format}`}`)
+    new RangeError(
+      `"${text.slice(0, 40)}" is no time${format === undefined ? '; say how it is written with --time-format' : ` of the format ${format}`}`,
+    )
   if (format === 'epoch_s' || format === 'epoch_ms') {
     const factor = format === 'epoch_s' ? 1_000 : 1
     return {
@@ -66,7 +68,17 @@ export function timeReader(timezone: string, format?: string): TimeReader {
 }
 
 /** @returns the fields as if they were UTC; undefined where there is no such day or time */
-function localTime({ year, month = 1, day = 1, yearDay, hour = 0, minute = 0, second = 0, ms = 0, pm }: Fields): number | undefined {
+function localTime({
+  year,
+  month = 1,
+  day = 1,
+  yearDay,
+  hour = 0,
+  minute = 0,
+  second = 0,
+  ms = 0,
+  pm,
+}: Fields): number | undefined {
   if (year === undefined || year < FIRST_YEAR || year > LAST_YEAR) return undefined
   if (pm !== undefined && (hour < 1 || hour > 12)) return undefined
   const hours = pm === undefined ? hour : (hour % 12) + (pm ? 12 : 0)
@@ -88,19 +100,28 @@ function instantOf(local: number, timezone: string, previous: number | undefined
   const before = local - zoneOffset(timezone, local - DAY_MS)
   const after = local - zoneOffset(timezone, local + DAY_MS)
   if (before === after) return before
-  const valid = [before, after].filter((instant) => instant + zoneOffset(timezone, instant) === local).sort((a, b) => a - b)
+  const valid = [before, after]
+    .filter((instant) => instant + zoneOffset(timezone, instant) === local)
+    .sort((a, b) => a - b)
   const [first, second] = valid
   if (first === undefined) return before
   return second !== undefined && previous !== undefined && first <= previous && second > previous ? second : first
 }
 
-const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
+const ISO =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i
 const DAY_FIRST = /^(\d{1,2})[-.](\d{1,2})[-.](\d{4})(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?$/
 function readUsual(text: string): Fields | undefined {
   let match = ISO.exec(text)
   if (match) {
     const [, year, month, day, hour, minute, second, fraction, offset] = match
-    return { year: Number(year), month: Number(month), day: Number(day), ...clock(hour, minute, second, fraction), ...(offset && { offset: offsetOf(offset) }) }
+    return {
+      year: Number(year),
+      month: Number(month),
+      day: Number(day),
+      ...clock(hour, minute, second, fraction),
+      ...(offset && { offset: offsetOf(offset) }),
+    }
   }
   match = DAY_FIRST.exec(text)
   if (!match) return undefined
@@ -130,7 +151,10 @@ const number = (field: 'month' | 'day' | 'yearDay' | 'hour' | 'minute' | 'second
 })
 const TOKENS = {
   year: { pattern: '\\d{4}', set: (fields, text) => (fields.year = Number(text)) },
-  shortYear: { pattern: '\\d{2}', set: (fields, text) => (fields.year = Number(text) + (Number(text) < 70 ? 2000 : 1900)) },
+  shortYear: {
+    pattern: '\\d{2}',
+    set: (fields, text) => (fields.year = Number(text) + (Number(text) < 70 ? 2000 : 1900)),
+  },
   month: number('month'),
   monthName: {
     pattern: '[A-Za-z]{3,9}\\.?',
@@ -151,8 +175,11 @@ const TOKENS = {
 function readerOf(format: string): FieldReader {
   const parts = format.includes('%') ? strftimeParts(format) : letterParts(format)
   const tokens = parts.filter((part) => typeof part !== 'string')
-  if (!tokens.some((token) => token === TOKENS.year || token === TOKENS.shortYear)) throw new CliError(`--time-format: "${format}" has no year`, 2)
-  const pattern = new RegExp(`^${parts.map((part) => (typeof part === 'string' ? literal(part) : `(${part.pattern})`)).join('')}$`)
+  if (!tokens.some((token) => token === TOKENS.year || token === TOKENS.shortYear))
+    throw new CliError(`--time-format: "${format}" has no year`, 2)
+  const pattern = new RegExp(
+    `^${parts.map((part) => (typeof part === 'string' ? literal(part) : `(${part.pattern})`)).join('')}$`,
+  )
   return (text) => {
     const match = pattern.exec(text)
     if (!match) return undefined
@@ -197,41 +224,43 @@ function strftimeParts(format: string): (Token | string)[] {
 function letterParts(format: string): (Token | string)[] {
   let hourSeen = false
   let secondSeen = false
-  return [...format.matchAll(/'([^']*)'|\[([^\]]*)\]|([A-Za-z])\3*|[^A-Za-z'[]+/g)].flatMap(([whole, quoted, bracketed, letter]): Token | string => {
-    if (quoted !== undefined || bracketed !== undefined) return quoted ?? bracketed!
-    if (letter === undefined) return whole
-    switch (letter.toLowerCase()) {
-      case 'y':
-      case 'u':
-        return whole.length <= 2 ? TOKENS.shortYear : TOKENS.year
-      case 'd':
-        return whole.length > 2 ? TOKENS.yearDay : TOKENS.day
-      case 'l':
-      case 'm':
-        if (hourSeen) return TOKENS.minute
-        return whole.length > 2 ? TOKENS.monthName : TOKENS.month
-      case 'h':
-      case 'k':
-        hourSeen = true
-        return TOKENS.hour
-      case 's':
-      case 'f':
-        if (secondSeen || letter === 'f') return TOKENS.fraction
-        secondSeen = true
-        return TOKENS.second
-      case 'o':
-        return TOKENS.yearDay
-      case 'a':
-        return TOKENS.pm
-      case 'z':
-      case 'x':
-        return TOKENS.offset
-      case 't':
-        return whole
-      default:
-        throw new CliError(`--time-format: "${whole}" is not understood`, 2)
-    }
-  })
+  return [...format.matchAll(/'([^']*)'|\[([^\]]*)\]|([A-Za-z])\3*|[^A-Za-z'[]+/g)].flatMap(
+    ([whole, quoted, bracketed, letter]): Token | string => {
+      if (quoted !== undefined || bracketed !== undefined) return quoted ?? bracketed!
+      if (letter === undefined) return whole
+      switch (letter.toLowerCase()) {
+        case 'y':
+        case 'u':
+          return whole.length <= 2 ? TOKENS.shortYear : TOKENS.year
+        case 'd':
+          return whole.length > 2 ? TOKENS.yearDay : TOKENS.day
+        case 'l':
+        case 'm':
+          if (hourSeen) return TOKENS.minute
+          return whole.length > 2 ? TOKENS.monthName : TOKENS.month
+        case 'h':
+        case 'k':
+          hourSeen = true
+          return TOKENS.hour
+        case 's':
+        case 'f':
+          if (secondSeen || letter === 'f') return TOKENS.fraction
+          secondSeen = true
+          return TOKENS.second
+        case 'o':
+          return TOKENS.yearDay
+        case 'a':
+          return TOKENS.pm
+        case 'z':
+        case 'x':
+          return TOKENS.offset
+        case 't':
+          return whole
+        default:
+          throw new CliError(`--time-format: "${whole}" is not understood`, 2)
+      }
+    },
+  )
 }
 
 function isTimezone(name: string): boolean {

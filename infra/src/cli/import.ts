@@ -50,7 +50,11 @@ export async function importCommand(client: Client, file: string, options: Impor
   const deviceByName = remembered(await devicesOf(client, site))
   const only = options.device === undefined ? undefined : deviceByName(options.device)
   const times = timeReader(options.timezone ?? site.timezone, options.timeFormat)
-  const needed = [options.time, ...(options.deviceColumn === undefined ? [] : [options.deviceColumn]), ...mapping.map(({ column }) => column)]
+  const needed = [
+    options.time,
+    ...(options.deviceColumn === undefined ? [] : [options.deviceColumn]),
+    ...mapping.map(({ column }) => column),
+  ]
   const csv = await openCsv(file, [...new Set(needed)])
   const timeAt = csv.place(options.time)
   const deviceAt = options.deviceColumn === undefined ? -1 : csv.place(options.deviceColumn)

@@ -45,7 +45,9 @@ export function kpiTable(name: string, kpi: KpiAnswer): string[] {
     ...(kpi.specificYieldKwhPerKwp === null
       ? []
       : [figure('specific yield', `${amount(kpi.specificYieldKwhPerKwp, 3)} kWh/kWp`)]),
-    ...(kpi.insolationWhM2 === undefined ? [] : [figure('insolation', `${amount(kpi.insolationWhM2 / 1_000, 3)} kWh/m²`)]),
+    ...(kpi.insolationWhM2 === undefined
+      ? []
+      : [figure('insolation', `${amount(kpi.insolationWhM2 / 1_000, 3)} kWh/m²`)]),
     ...(kpi.performanceRatio === undefined ? [] : [figure('performance ratio', amount(kpi.performanceRatio, 4))]),
     figure('readings', `${kpi.rows}, ${amount(kpi.coverage * 100, 1)} % of those expected`),
     ...kpi.days.map(

@@ -14,7 +14,8 @@ export async function drained(client: Client): Promise<void> {
 export async function statusCommand(client: Client): Promise<void> {
   const { status, parts } = await client.call<Ready>('GET', '/readyz')
   console.log(status)
-  for (const { name, state, lag, detail } of parts) console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${lag} behind${detail ? `  ${detail}` : ''}`)
+  for (const { name, state, lag, detail } of parts)
+    console.log(`${name.padEnd(14)} ${state.padEnd(9)} ${lag} behind${detail ? `  ${detail}` : ''}`)
 }
 
 export interface ReplayOptions {
@@ -54,5 +55,6 @@ export async function replayCommand(client: Client, options: ReplayOptions): Pro
 
 export async function deadLettersCommand(client: Client): Promise<void> {
   for (const tenantId of await tenantsOf(client))
-    for (const letter of await listAll<object>(client, '/api/v1/dead-letters', tenantId)) console.log(JSON.stringify(letter))
+    for (const letter of await listAll<object>(client, '/api/v1/dead-letters', tenantId))
+      console.log(JSON.stringify(letter))
 }

@@ -16,15 +16,23 @@ export async function verifyCommand(client: Client, options: VerifyOptions = {})
   await drained(client)
   note('comparing …')
   const windows = options.windows === undefined ? undefined : Number(options.windows)
-  const report = await client.call<VerifyReport>('POST', '/api/v1/operations/verify', windows === undefined ? {} : { windows })
+  const report = await client.call<VerifyReport>(
+    'POST',
+    '/api/v1/operations/verify',
+    windows === undefined ? {} : { windows },
+  )
   const { rollups, log, deadLetters } = report
   if (options.json) printJson(report)
   else {
-    print(`roll-ups      ${rollups.buckets} buckets in ${rollups.windows} windows computed again: ${differ(rollups.differences)}`)
+    print(
+      `roll-ups      ${rollups.buckets} buckets in ${rollups.windows} windows computed again: ${differ(rollups.differences)}`,
+    )
     print(
       `log readings  ${log.checked} of ${log.records} looked up in the store: ${log.missing} missing${log.refused > 0 ? `, ${log.refused} kept as dead letters` : ''}`,
     )
-    print(`dead letters  ${deadLetters.checked} of ${deadLetters.records} looked up in the store: ${deadLetters.missing} missing`)
+    print(
+      `dead letters  ${deadLetters.checked} of ${deadLetters.records} looked up in the store: ${deadLetters.missing} missing`,
+    )
   }
   for (const example of [...rollups.examples, ...log.examples]) note(JSON.stringify(example))
   return report.ok ? 0 : 1

@@ -4,7 +4,8 @@ import type { DemoDevice, DemoSite } from './plan.ts'
 import { DemoCounter, demoShare } from './production.ts'
 
 const HISTORY_DAYS = 30
-export const historyStart = (seededAt: number): number => Math.floor((seededAt - HISTORY_DAYS * 86_400_000) / 300_000) * 300_000
+export const historyStart = (seededAt: number): number =>
+  Math.floor((seededAt - HISTORY_DAYS * 86_400_000) / 300_000) * 300_000
 
 export interface Behaviour {
   device: DemoDevice
@@ -38,10 +39,15 @@ function measure(site: DemoSite, device: DemoDevice, start: number): (ts: number
     }
     case 'grid': {
       const battery = site.devices.some(({ role }) => role === 'battery')
-      const balance = (ts: number): number => load(ts) - production(ts) - (battery ? batteryW(load(ts) - production(ts)) : 0)
+      const balance = (ts: number): number =>
+        load(ts) - production(ts) - (battery ? batteryW(load(ts) - production(ts)) : 0)
       const imported = new DemoCounter((ts) => Math.max(0, balance(ts)), start, 4_000_000)
       const exported = new DemoCounter((ts) => Math.max(0, -balance(ts)), start, 6_000_000)
-      return (ts) => ({ grid_power_w: Math.round(balance(ts)), import_total_wh: imported.at(ts), export_total_wh: exported.at(ts) })
+      return (ts) => ({
+        grid_power_w: Math.round(balance(ts)),
+        import_total_wh: imported.at(ts),
+        export_total_wh: exported.at(ts),
+      })
     }
     case 'battery':
       return (ts) => ({

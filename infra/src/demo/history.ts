@@ -7,7 +7,13 @@ import { type DemoState, planOf, writeDemo } from './seed.ts'
 const STEP_MS = 300_000
 const CHUNK = 2_000
 /** @param pause lets the instance breathe between two requests, milliseconds */
-export async function importHistory(client: Client, settings: Settings, state: DemoState, stopped: () => boolean, pause = 20): Promise<void> {
+export async function importHistory(
+  client: Client,
+  settings: Settings,
+  state: DemoState,
+  stopped: () => boolean,
+  pause = 20,
+): Promise<void> {
   if (state.historyDone) return
   for (const connection of state.connections) {
     const { site, devices } = planOf(connection)
@@ -15,7 +21,8 @@ export async function importHistory(client: Client, settings: Settings, state: D
       const target = state.devices[device.serial]!
       let readings: object[] = []
       const send = async (): Promise<void> => {
-        if (readings.length > 0) await client.call('POST', '/api/v1/imports', { readings }, { tenantId: target.tenantId })
+        if (readings.length > 0)
+          await client.call('POST', '/api/v1/imports', { readings }, { tenantId: target.tenantId })
         readings = []
         await new Promise((resolve) => setTimeout(resolve, pause))
       }

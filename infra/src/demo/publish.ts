@@ -15,7 +15,13 @@ const WRONG_CLOCK_MS = 2 * 3_600_000
  * @param ts now, UTC milliseconds
  * @param silentFrom from when on the silent logger says nothing more
  */
-export function publications(site: DemoSite, vendor: string, behaviours: readonly Behaviour[], ts: number, silentFrom: number): Publication[] {
+export function publications(
+  site: DemoSite,
+  vendor: string,
+  behaviours: readonly Behaviour[],
+  ts: number,
+  silentFrom: number,
+): Publication[] {
   const speaking = behaviours.filter(({ device }) => device.trouble !== 'silent' || ts < silentFrom)
   switch (vendor) {
     case 'opendtu':
@@ -50,7 +56,13 @@ function native(site: DemoSite, behaviours: readonly Behaviour[], ts: number): o
   })
   const unclaimed = site.devices.some(({ serial }) => serial.slice(0, -1) === UNCLAIMED_SERIAL.slice(0, -1))
   if (unclaimed && behaviours[0])
-    readings.push({ device: UNCLAIMED_SERIAL, ts, metrics: behaviours[0].metricsAt(ts), status: 'producing', faults: [] })
+    readings.push({
+      device: UNCLAIMED_SERIAL,
+      ts,
+      metrics: behaviours[0].metricsAt(ts),
+      status: 'producing',
+      faults: [],
+    })
   return readings
 }
 

@@ -71,7 +71,12 @@ export async function seedDemo(deps: SeedDeps): Promise<DemoState | undefined> {
   return state
 }
 
-async function seedTenant({ crm, db, settings }: SeedDeps, caller: Caller, key: keyof typeof DEMO_TENANTS, state: DemoState): Promise<void> {
+async function seedTenant(
+  { crm, db, settings }: SeedDeps,
+  caller: Caller,
+  key: keyof typeof DEMO_TENANTS,
+  state: DemoState,
+): Promise<void> {
   const tenantId = caller.tenantId!
   const customers = new Map<string, string>()
   for (const [index, site] of DEMO_SITES.entries()) {

@@ -2,7 +2,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { LiveBus, LiveValue } from '@heliograph/crm-core/contracts'
 
-const value = (key: string, ts: number, content: unknown = ts, tenantId = 'a'): LiveValue => ({ key, ts, tenantId, value: content })
+const value = (key: string, ts: number, content: unknown = ts, tenantId = 'a'): LiveValue => ({
+  key,
+  ts,
+  tenantId,
+  value: content,
+})
 const contents = (values: LiveValue[] | undefined) => values?.map((found) => found.value)
 
 export function describeLive(name: string, create: () => LiveBus): void {

@@ -76,7 +76,8 @@ export function createMemoryLive(options: { onListenerError?(error: unknown): vo
     since(cursor, tenantId) {
       const [cursorEpoch, position] = cursor.split('.')
       const after = Number(position)
-      if (cursorEpoch !== epoch || !Number.isSafeInteger(after) || after > sequence || after + 1 < firstChange) return undefined
+      if (cursorEpoch !== epoch || !Number.isSafeInteger(after) || after > sequence || after + 1 < firstChange)
+        return undefined
       const missed = new Map<string, LiveValue>()
       for (const key of changes.slice(after + 1 - firstChange)) {
         const value = values.get(key)

@@ -58,8 +58,7 @@ export function isSound(group: Buffer): boolean {
  * @throws LogError `log_corrupt` where the bytes are not those that were written
  */
 export function unpackGroup(group: Buffer, first: number): LogRecord[] {
-  if (!isSound(group))
-    throw new LogError('log_corrupt', `log group at offset ${first} does not match its checksum`)
+  if (!isSound(group)) throw new LogError('log_corrupt', `log group at offset ${first} does not match its checksum`)
   const { count, timestamp } = groupHead(group)
   const records: LogRecord[] = new Array<LogRecord>(count)
   let at = HEAD_BYTES

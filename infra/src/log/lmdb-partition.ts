@@ -2,7 +2,7 @@
  * One partition of the embedded log: an LMDB environment that maps a group's first offset to the packed group.
  * One process writes it; any number of processes read it.
  */
-import { mkdirSync, statfsSync, statSync } from 'node:fs'
+import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { type AppendRecord, LogError, type LogPosition, type LogRecord } from '@heliograph/crm-core/contracts'
@@ -65,7 +65,9 @@ export class LmdbPartition {
     for (const record of records) {
       const size = recordBytes(record)
       if (size > MAX_RECORD_BYTES)
-        return Promise.reject(new LogError('log_too_large', `a record of ${size} bytes; ${MAX_RECORD_BYTES} is the limit`))
+        return Promise.reject(
+          new LogError('log_too_large', `a record of ${size} bytes; ${MAX_RECORD_BYTES} is the limit`),
+        )
       bytes += size
     }
     if (this.pendingBytes + bytes > MAX_PENDING_BYTES)
@@ -118,7 +120,8 @@ export class LmdbPartition {
     let end = 0
     for (; end < this.#waiting.length; end++) {
       const waiting = this.#waiting[end]!
-      if (end > 0 && (bytes + waiting.bytes > MAX_GROUP_BYTES || count + waiting.records.length > MAX_GROUP_RECORDS)) break
+      if (end > 0 && (bytes + waiting.bytes > MAX_GROUP_BYTES || count + waiting.records.length > MAX_GROUP_RECORDS))
+        break
       bytes += waiting.bytes
       count += waiting.records.length
     }
@@ -141,31 +144,33 @@ export class LmdbPartition {
   /** Offset the next record gets. */
   next(): number {
     if (this.#next !== undefined) return this.#next
-    const last = this.#last()
-    const kept = last ? last.key + this.#countOfLast(last) : 0
+    const last = this.#lastKey()
+    const kept = last === undefined ? 0 : last + this.#countOfLast(last)
     const next = Math.max(kept, this.#floor())
     // Only the writing process may keep it: for a reader it moves without notice.
     if (this.#flushing) this.#next = next
     return next
   }
 
-  #soundLast: { key: number; bytes: number; count: number } | undefined
+  #knownLast: { key: number; count: number } | undefined
   /**
    * A damaged last group must not make offsets begin before those that consumers have passed, nor leap away: the most
-   * it can have held is taken.
+   * it can have held is taken. Remembered by its key, since a group once visible never changes, and idle consumers ask many
+   * times a second for what may be megabytes.
    */
-  #countOfLast({ key, value }: { key: number; value: Buffer }): number {
-    const known = this.#soundLast
-    if (known?.key === key && known.bytes === value.length) return known.count
+  #countOfLast(key: number): number {
+    if (this.#knownLast?.key === key) return this.#knownLast.count
+    const value = this.#groups.get(key)!
     const count = isSound(value) ? groupHead(value).count : mostRecords(value)
-    this.#soundLast = { key, bytes: value.length, count }
+    this.#knownLast = { key, count }
     return count
   }
 
   /** First offset still kept. */
   first(): { offset: number; timestamp?: number } {
     this.#groups.resetReadTxn()
-    for (const { key, value } of this.#groups.getRange({ limit: 1 })) return { offset: key, timestamp: groupHead(value).timestamp }
+    for (const { key, value } of this.#groups.getRange({ limit: 1 }))
+      return { offset: key, timestamp: groupHead(value).timestamp }
     return { offset: this.next() }
   }
 
@@ -175,9 +180,9 @@ export class LmdbPartition {
     return this.#meta.get(FLOOR) ?? 0
   }
 
-  #last(): { key: number; value: Buffer } | undefined {
+  #lastKey(): number | undefined {
     this.#groups.resetReadTxn()
-    for (const entry of this.#groups.getRange({ reverse: true, limit: 1 })) return entry
+    for (const key of this.#groups.getKeys({ reverse: true, limit: 1 })) return key
     return undefined
   }
 
@@ -185,7 +190,15 @@ export class LmdbPartition {
    * Records from an offset on, whole groups until a bound is passed.
    * A group that fails its checksum is left out and reported; nothing behind it is lost.
    */
-  read(from: number, to: number, maxRecords: number, maxBytes: number, onCorrupt: (error: LogError) => void): ReadResult {
+  read(
+    from: number,
+    to: number,
+    maxRecords: number,
+    maxBytes: number,
+    onCorrupt: (error: LogError) => void,
+  ): ReadResult {
+    // Nothing new: told without touching the last group.
+    if (from >= this.next()) return { records: [], next: from, bytes: 0 }
     this.#groups.resetReadTxn()
     const records: LogRecord[] = []
     let next = from
@@ -265,12 +278,14 @@ export class LmdbPartition {
     return removed
   }
 
+  /** Bytes in use. The file itself never shrinks: pages that trimming freed are written again. */
   bytes(): number {
-    try {
-      return statSync(join(this.#options.dir, 'log.mdb')).size
-    } catch {
-      return 0
-    }
+    this.#groups.resetReadTxn()
+    const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = this.#groups.getStats() as Record<
+      'pageSize' | 'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages',
+      number
+    >
+    return pageSize * (treeBranchPageCount + treeLeafPageCount + overflowPages)
   }
 
   async close(): Promise<void> {
@@ -293,7 +308,11 @@ function asLogError(error: unknown): LogError {
   if (error instanceof LogError) return error
   const text = error instanceof Error ? error.message : String(error)
   const full = /ENOSPC|No space|MDB_MAP_FULL|MDB_DISK/i.test(text)
-  return new LogError(full ? 'log_full' : 'log_unavailable', full ? 'the disk of the log is full; free some space' : text, {
-    cause: error,
-  })
+  return new LogError(
+    full ? 'log_full' : 'log_unavailable',
+    full ? 'the disk of the log is full; free some space' : text,
+    {
+      cause: error,
+    },
+  )
 }

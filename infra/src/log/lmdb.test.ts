@@ -32,7 +32,10 @@ describeLog('LMDB', {
         child.kill('SIGKILL')
         await closed
         // What was written to the pipe was acknowledged, but for a line cut in the middle.
-        return output.slice(0, output.lastIndexOf('\n')).split('\n').filter((line) => line !== 'ready' && line !== '')
+        return output
+          .slice(0, output.lastIndexOf('\n'))
+          .split('\n')
+          .filter((line) => line !== 'ready' && line !== '')
       },
       async remove() {
         rmSync(dir, { recursive: true })
@@ -105,7 +108,9 @@ describe('LMDB log', () => {
     })
     await expect.poll(() => seen.length).toBe(2)
     await again.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from('fourth group') }])
-    await expect.poll(() => seen).toEqual([...['first', 'second', 'third'].filter((value) => value !== damaged), 'fourth'])
+    await expect
+      .poll(() => seen)
+      .toEqual([...['first', 'second', 'third'].filter((value) => value !== damaged), 'fourth'])
     const [bounds] = await again.bounds(TOPICS.raw)
     expect(bounds!.next).toBeLessThan(1_000)
     await expect.poll(() => consumer.lag()).toBe(0)
@@ -122,7 +127,9 @@ describe('LMDB log', () => {
     await log.stop()
     const roomy = createLmdbLog({ dir, reserveBytes: 0 })
     await roomy.start()
-    await expect(roomy.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from('x') }])).resolves.toMatchObject({ offset: 0 })
+    await expect(roomy.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from('x') }])).resolves.toMatchObject({
+      offset: 0,
+    })
     await roomy.stop()
   })
 

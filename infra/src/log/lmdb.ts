@@ -43,7 +43,8 @@ export function createLmdbLog(options: LmdbLogOptions): Log {
     if (!groups) throw new LogError('log_closed', 'the log is not started')
     return groups
   }
-  const onCorrupt = (topic: Topic, partition: number) => (error: LogError) => options.onCorrupt?.(error, topic, partition)
+  const onCorrupt = (topic: Topic, partition: number) => (error: LogError) =>
+    options.onCorrupt?.(error, topic, partition)
 
   function partition(topic: Topic, lane: number): LmdbPartition {
     opened()
@@ -123,7 +124,12 @@ export function createLmdbLog(options: LmdbLogOptions): Log {
       return lanes(topic).map((lane) => {
         const source = partition(topic, lane)
         const { offset, timestamp } = source.first()
-        return { partition: lane, first: offset, next: source.next(), ...(timestamp !== undefined && { firstTimestamp: timestamp }) }
+        return {
+          partition: lane,
+          first: offset,
+          next: source.next(),
+          ...(timestamp !== undefined && { firstTimestamp: timestamp }),
+        }
       })
     },
     async offsetAt(topic, lane, timestamp) {

@@ -6,7 +6,9 @@ const FORCED_EXIT_MS = 9_000
  * Runs a part until it is told to stop.
  * @param start resolves with what the supervisor is told and how to stop
  */
-export async function runChild(start: () => Promise<{ ready?: Record<string, unknown>; stop(): Promise<void> }>): Promise<void> {
+export async function runChild(
+  start: () => Promise<{ ready?: Record<string, unknown>; stop(): Promise<void> }>,
+): Promise<void> {
   let part: Awaited<ReturnType<typeof start>> | undefined
   let stopping = false
   const stop = async (): Promise<void> => {

@@ -34,7 +34,10 @@ export interface Link {
 }
 
 /** A link over a transport of messages; `deliver` takes what arrives. */
-export function createLink(name: string, post: (message: LinkMessage) => boolean): Link & { deliver(message: LinkMessage): void } {
+export function createLink(
+  name: string,
+  post: (message: LinkMessage) => boolean,
+): Link & { deliver(message: LinkMessage): void } {
   const handlers = new Map<string, Handler>()
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let nextId = 1

@@ -37,7 +37,9 @@ export function lockDataDir(dir: string): { release(): void } {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
   } catch {
     database.close()
-    throw new LockedError(`another Heliograph${readHolder(holder)} is running on ${dir}; stop it, or set HELIO_DATA_DIR`)
+    throw new LockedError(
+      `another Heliograph${readHolder(holder)} is running on ${dir}; stop it, or set HELIO_DATA_DIR`,
+    )
   }
   writeFileSync(holder, String(process.pid))
   return {

@@ -12,7 +12,8 @@ const RESTART_FIRST_MS = 200
 const RESTART_MAX_MS = 10_000
 /** A part that ran this long starts anew with the shortest wait. */
 const STEADY_MS = 30_000
-const READY_LIMIT_MS = 60_000
+/** Ends what hangs: a busy machine may take long, and a start that is merely slow must not be begun anew. */
+const READY_LIMIT_MS = 180_000
 
 export interface PartSpec {
   name: string
@@ -63,7 +64,10 @@ export function createSupervisor(logger: Logger): Supervisor {
     const { spec } = part
     const child = fork(spec.module, {
       env: { ...process.env, ...spec.env() },
-      execArgv: ['--disable-warning=ExperimentalWarning', ...(spec.heapMb ? [`--max-old-space-size=${spec.heapMb}`] : [])],
+      execArgv: [
+        '--disable-warning=ExperimentalWarning',
+        ...(spec.heapMb ? [`--max-old-space-size=${spec.heapMb}`] : []),
+      ],
       serialization: 'json',
     })
     part.child = child
@@ -143,7 +147,11 @@ export function createSupervisor(logger: Logger): Supervisor {
       for (const group of groups) await Promise.all(group.map(async (name) => parts.has(name) && end(parts.get(name)!)))
     },
     states: () =>
-      [...parts.values()].map(({ spec, child, restarts }) => ({ name: spec.name, state: child ? 'ok' : 'down', restarts })),
+      [...parts.values()].map(({ spec, child, restarts }) => ({
+        name: spec.name,
+        state: child ? 'ok' : 'down',
+        restarts,
+      })),
     pid: (name) => parts.get(name)?.child?.pid,
   }
 }

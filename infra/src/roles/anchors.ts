@@ -3,7 +3,15 @@
  * of a trail, or writes the whole of it anew, would have to change the log too.
  */
 import type { AuditHead } from '@heliograph/crm-core'
-import { type AnchorRecord, type CrmDatabase, decodeRecord, encodeRecord, type Log, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
+import {
+  type AnchorRecord,
+  type CrmDatabase,
+  decodeRecord,
+  encodeRecord,
+  type Log,
+  type TenantId,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
 
 const EVERY_MS = 60_000
 

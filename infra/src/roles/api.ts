@@ -35,7 +35,9 @@ const STATUS_TIMEOUT_MS = 1_000
 const SETTLE_LIMIT_MS = 60 * 60_000
 const PAGE = new URL('../../../dashboard/build/handler.js', import.meta.url).pathname
 
-export async function startApi(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
+export async function startApi(
+  context: RoleContext,
+): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
   const { settings, log, logger, link } = context
   await log.start()
   const db = openCrm({ url: settings.crmUrl })
@@ -110,7 +112,9 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
       try {
         return (await link.request<{ parts: PartStatus[] }>(role, 'status', undefined, STATUS_TIMEOUT_MS)).parts
       } catch (error) {
-        return [{ name: role, state: 'down', lag: 0, detail: error instanceof Error ? error.message : 'does not answer' }]
+        return [
+          { name: role, state: 'down', lag: 0, detail: error instanceof Error ? error.message : 'does not answer' },
+        ]
       }
     }
     const [worker, edge, store, outbox] = await Promise.all([of('worker'), of('edge'), warehouse.health(), relay.lag()])
@@ -118,7 +122,12 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
     return [
       ...edge,
       ...worker,
-      { name: 'warehouse', state: store.ok && warehouseRuns ? 'ok' : 'down', lag: 0, ...(store.detail && { detail: store.detail }) },
+      {
+        name: 'warehouse',
+        state: store.ok && warehouseRuns ? 'ok' : 'down',
+        lag: 0,
+        ...(store.detail && { detail: store.detail }),
+      },
       { name: 'events', state: outbox > 10_000 ? 'degraded' : 'ok', lag: outbox },
     ]
   }
@@ -126,7 +135,10 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   async function auditRefusal(refusal: MqttRefusal): Promise<void> {
     const { reason, address, userName, topic, count } = refusal
     // A wrong secret proves nothing, yet whose user name was tried is what that tenant wants to know.
-    const tried = refusal.connectionId === undefined && userName ? await reader.connectionByUsername(userName).catch(() => undefined) : undefined
+    const tried =
+      refusal.connectionId === undefined && userName
+        ? await reader.connectionByUsername(userName).catch(() => undefined)
+        : undefined
     const { tenantId, connectionId } = tried ?? refusal
     await db.denied(undefined, {
       action: `mqtt.${reason}`,
@@ -144,7 +156,10 @@ export async function startApi(context: RoleContext): Promise<{ ready: Record<st
   relay.start()
   keepHeardConnections({ crm, link, onError: (error) => logger.error({ err: error }, 'connections heard') })
   // Without senders messages stay in the outbox, where a page shows them.
-  const jobs = createCrmJobs({ crm, onError: (error, job) => logger.error({ err: error, job }, 'a job of the CRM failed') })
+  const jobs = createCrmJobs({
+    crm,
+    onError: (error, job) => logger.error({ err: error, job }, 'a job of the CRM failed'),
+  })
   jobs.start()
   operations.start()
   await api.ready()
@@ -179,7 +194,10 @@ type Crm = ReturnType<typeof createCrm>
 function startDesks(log: Log, crm: Crm, onError: (error: unknown) => void): LogConsumer[] {
   const desk = <T extends object>(
     topic: Topic,
-    apply: (records: T[], position: { topic: string; consumer: string; partition: number; offset: number }) => Promise<unknown>,
+    apply: (
+      records: T[],
+      position: { topic: string; consumer: string; partition: number; offset: number },
+    ) => Promise<unknown>,
   ): LogConsumer =>
     log.consume({
       topic,

@@ -25,7 +25,14 @@ export interface RoleContext {
   warehouse(): Warehouse
 }
 
-export const SECRETS_TO_HIDE = ['*.password', '*.secret', '*.token', '*.authorization', 'req.headers.authorization', 'req.headers.cookie']
+export const SECRETS_TO_HIDE = [
+  '*.password',
+  '*.secret',
+  '*.token',
+  '*.authorization',
+  'req.headers.authorization',
+  'req.headers.cookie',
+]
 
 export function createLogger(name: string, level: string): Logger {
   return pino({ name, level, redact: { paths: SECRETS_TO_HIDE, censor: '[hidden]' } })
@@ -50,7 +57,8 @@ export function createContext(name: string): RoleContext {
   })
   const log = createLmdbLog({
     dir: join(settings.dataDir, 'log'),
-    onCorrupt: (error, topic, partition) => logger.error({ topic, partition, err: error }, 'a damaged part of the log was left out'),
+    onCorrupt: (error, topic, partition) =>
+      logger.error({ topic, partition, err: error }, 'a damaged part of the log was left out'),
   })
   return {
     name,
@@ -59,18 +67,13 @@ export function createContext(name: string): RoleContext {
     metrics,
     link,
     log,
-    warehouse: () => createClickhouseWarehouse(warehouseOptions(settings)),
+    warehouse: () => createClickhouseWarehouse(warehouseOptions()),
   }
 }
 
-function warehouseOptions(settings: Settings): Parameters<typeof createClickhouseWarehouse>[0] {
+function warehouseOptions(): Parameters<typeof createClickhouseWarehouse>[0] {
   const address = process.env['HELIOGRAPH_CHILD_WAREHOUSE_ADDRESS']
-  if (address) {
-    const { port, token } = JSON.parse(address) as WarehouseAddress
-    return { url: `http://127.0.0.1:${port}`, headers: { 'x-helio-token': token } }
-  }
-  const url = new URL(settings.warehouseUrl!.replace(/^clickhouse:/, 'http:'))
-  const { username, password } = url
-  url.username = url.password = ''
-  return { url: url.toString(), username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  if (!address) throw new Error('this process was started without a warehouse; start Heliograph by solo.ts')
+  const { port, token } = JSON.parse(address) as WarehouseAddress
+  return { url: `http://127.0.0.1:${port}`, headers: { 'x-helio-token': token } }
 }

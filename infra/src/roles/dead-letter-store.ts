@@ -1,5 +1,12 @@
 /** Dead letters into the warehouse: listed, viewed and replayed from there. The same letter again is the same row. */
-import { type DeadLetterRecord, decodeRecord, type Log, type LogConsumer, TOPICS, type Warehouse } from '@heliograph/crm-core/contracts'
+import {
+  type DeadLetterRecord,
+  decodeRecord,
+  type Log,
+  type LogConsumer,
+  TOPICS,
+  type Warehouse,
+} from '@heliograph/crm-core/contracts'
 import { Counter, type Registry as MetricsRegistry } from 'prom-client'
 
 export function startDeadLetterStore(deps: {
@@ -42,7 +49,11 @@ export function startDeadLetterStore(deps: {
           version: rawRef.revision,
         }
       })
-      await deps.warehouse.insert('dead_letters', rows, `${topic}/${partition}/${records[0]!.offset}-${records.at(-1)!.offset}`)
+      await deps.warehouse.insert(
+        'dead_letters',
+        rows,
+        `${topic}/${partition}/${records[0]!.offset}-${records.at(-1)!.offset}`,
+      )
       for (const { reason } of rows) letters.inc({ reason })
     },
   })

@@ -26,7 +26,10 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
   const onError = (error: unknown) => logger.error({ err: error }, 'decoding failed; trying again')
   const connections = createHeardConnections(context.link)
   const { heard } = connections
-  const stage = createDecodeStage({ log, registry: feed.registry, vendors, count: counter(context), heard, onError }, producers)
+  const stage = createDecodeStage(
+    { log, registry: feed.registry, vendors, count: counter(context), heard, onError },
+    producers,
+  )
   const replays = createReplayRunner({
     log,
     registry: feed.registry,
@@ -47,7 +50,8 @@ export function createDecode(context: RoleContext, feed: RegistryFeed): DecodeRo
       await stage.start()
       // A claim that is newer than the registry's snapshot comes by its event, after the link that it needs.
       const known = ({ link }: ReplayRequest): boolean =>
-        link === undefined || (feed.registry.device(link.deviceId)?.links.some(({ externalId }) => externalId === link.externalId) ?? false)
+        link === undefined ||
+        (feed.registry.device(link.deviceId)?.links.some(({ externalId }) => externalId === link.externalId) ?? false)
       for (const request of [...unfinished.filter(known), ...(early ?? [])]) replays.enqueue(request)
       early = undefined
     },

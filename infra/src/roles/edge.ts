@@ -2,7 +2,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createMqttEdge, type MqttCounters, type MqttIdentity, type Revocation, vendors } from '@heliograph/ingest'
-import { type ConnectionId, type CrmReader, decodeRecord, type DomainEvent, type DownlinkRecord, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
+import {
+  type ConnectionId,
+  type CrmReader,
+  decodeRecord,
+  type DomainEvent,
+  type DownlinkRecord,
+  type TenantId,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import type { RoleContext } from './context.ts'
@@ -13,7 +21,9 @@ const DOWNLINK_MAX_AGE_MS = 30_000
 /** The writing lane of the MQTT edge in `raw`; HTTP writes its own. */
 export const MQTT_LANE = 0
 
-export async function startEdge(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
+export async function startEdge(
+  context: RoleContext,
+): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
   const { settings, log, logger, link } = context
   await log.start()
   const reader = await openCrmReader({ url: settings.crmUrl })
@@ -56,7 +66,8 @@ export async function startEdge(context: RoleContext): Promise<{ ready: Record<s
       for (const record of batch.records) {
         const event = decodeRecord<DomainEvent>(record.value)
         if (event.type !== 'connection.revoked') continue
-        for (const listener of revoked) listener({ connectionId: event.connectionId, credentialIds: event.credentialIds })
+        for (const listener of revoked)
+          listener({ connectionId: event.connectionId, credentialIds: event.credentialIds })
       }
     },
     onError: (error) => logger.error({ err: error }, 'events could not be read'),
@@ -97,7 +108,8 @@ async function verify(reader: CrmReader, userName: string, secret: string): Prom
   if (!access?.enabled || access.transport !== 'mqtt') return undefined
   const given = createHash('sha256').update(secret).digest()
   const credential = access.credentials.find(
-    ({ secretHash }) => secretHash !== null && secretHash.length === 64 && timingSafeEqual(Buffer.from(secretHash, 'hex'), given),
+    ({ secretHash }) =>
+      secretHash !== null && secretHash.length === 64 && timingSafeEqual(Buffer.from(secretHash, 'hex'), given),
   )
   return (
     credential && {

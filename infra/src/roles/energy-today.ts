@@ -11,7 +11,11 @@ export interface EnergyToday {
   of(siteId: SiteId): number | undefined
 }
 
-export function createEnergyToday(deps: { warehouse: Warehouse; registry: Registry; onError(error: unknown): void }): EnergyToday {
+export function createEnergyToday(deps: {
+  warehouse: Warehouse
+  registry: Registry
+  onError(error: unknown): void
+}): EnergyToday {
   let energy = new Map<string, { date: string; wh: number }>()
   let timer: NodeJS.Timeout | undefined
   let running = false
@@ -26,7 +30,8 @@ export function createEnergyToday(deps: { warehouse: Warehouse; registry: Regist
         { scope: 'system', lane: 'light', maxRows: MAX_SITES * 4 },
       )
       const newest = new Map<string, { date: string; wh: number }>()
-      for (const { site_id, date, wh } of rows) if (!newest.has(site_id) || newest.get(site_id)!.date < date) newest.set(site_id, { date, wh })
+      for (const { site_id, date, wh } of rows)
+        if (!newest.has(site_id) || newest.get(site_id)!.date < date) newest.set(site_id, { date, wh })
       energy = newest
     } catch (error) {
       deps.onError(error)

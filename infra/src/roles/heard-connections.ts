@@ -9,7 +9,10 @@ const HEARD_STEP_MS = 30_000
 const MAX_TOLD = 500
 
 /** Beside the decoder, which sees every message. */
-export function createHeardConnections(link: Link): { heard(connectionId: ConnectionId, at: number): void; stop(): void } {
+export function createHeardConnections(link: Link): {
+  heard(connectionId: ConnectionId, at: number): void
+  stop(): void
+} {
   const told = new Map<ConnectionId, number>()
   const fresh = new Map<ConnectionId, number>()
   const timer = setInterval(() => {

@@ -1,5 +1,5 @@
 /** One `/metrics` for the whole instance: this process's figures and those of its siblings. */
-import { AggregatorRegistry, Registry } from 'prom-client'
+import { AggregatorRegistry, type Registry } from 'prom-client'
 import type { RoleContext } from './context.ts'
 
 type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>

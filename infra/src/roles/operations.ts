@@ -20,8 +20,13 @@ export function createOperations(
   context: RoleContext,
   deps: { relay: OutboxRelay; warehouse: Warehouse; db: CrmDatabase; crm: ReturnType<typeof createCrm> },
 ): InstanceOperations {
-  const { link, settings, log, logger } = context
-  const anchors = createAnchors({ log, db: deps.db, head: deps.crm.audit.head, onError: (error) => logger.error({ err: error }, 'anchors') })
+  const { link, log, logger } = context
+  const anchors = createAnchors({
+    log,
+    db: deps.db,
+    head: deps.crm.audit.head,
+    onError: (error) => logger.error({ err: error }, 'anchors'),
+  })
   let held: NodeJS.Timeout | undefined
   function release(): void {
     if (held === undefined) return
@@ -38,8 +43,6 @@ export function createOperations(
     },
     verify: (options) => link.request<VerifyReport>('worker', 'verify', options, VERIFY_LIMIT_MS),
     async exportWarehouse(folder) {
-      if (settings.warehouseUrl !== undefined)
-        throw new ProblemError('invalid_request', 'The warehouse is a server of its own: back it up with its own means')
       const found = await stat(folder).catch(() => undefined)
       if (!found?.isDirectory()) throw new ProblemError('invalid_request', `${folder} is no folder here`)
       return exportWarehouse(deps.warehouse, folder)

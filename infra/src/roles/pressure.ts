@@ -42,7 +42,10 @@ export function createPressure({ log, settings, logger }: RoleContext): Pressure
           : undefined
     if (reason !== was) logger.warn({ reason: reason ?? 'over' }, 'back-pressure')
   }
-  const timer = setInterval(() => void look().catch((error: unknown) => logger.error({ err: error }, 'pressure')), EVERY_MS)
+  const timer = setInterval(
+    () => void look().catch((error: unknown) => logger.error({ err: error }, 'pressure')),
+    EVERY_MS,
+  )
   return {
     high: () => reason !== undefined,
     reason: () => reason,

@@ -1,6 +1,13 @@
 /** Keeps a process's registry: a snapshot of the CRM on start, then the domain events of the log in their order. */
 import { Registry } from '@heliograph/crm-core'
-import { type CrmReader, decodeRecord, type DomainEvent, type Log, type LogConsumer, TOPICS } from '@heliograph/crm-core/contracts'
+import {
+  type CrmReader,
+  decodeRecord,
+  type DomainEvent,
+  type Log,
+  type LogConsumer,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
 
 export interface RegistryFeed {
   registry: Registry

@@ -2,7 +2,10 @@
 import { type Topic, TOPICS } from '@heliograph/crm-core/contracts'
 import type { RoleContext } from './context.ts'
 
-const EVERY_MS = 10 * 60_000
+const EVERY_MS = 60_000
+/** From this share of its limit on, the log gives up its oldest raw messages, this share of them at a time. */
+const NEAR_LIMIT = 0.9
+const SHARE_GIVEN_UP = 0.1
 const DAY_MS = 86_400_000
 /** Consumers rewind at most half an hour after a power cut; a day leaves room for an engine that is down for long. */
 const HANDLED_MS = DAY_MS
@@ -22,6 +25,7 @@ export function startRetention({ log, settings, logger }: RoleContext): { stop()
       const offset = await log.offsetAt(TOPICS.raw, partition, now - settings.rawRetentionDays * DAY_MS)
       await log.trim(TOPICS.raw, { partition, offset })
     }
+    await trimToShare()
     for (const [topic, groups] of Object.entries(HANDLED_BY) as [Topic, string[]][])
       for (const { partition } of await log.bounds(topic)) {
         let offset = await log.offsetAt(topic, partition, now - HANDLED_MS)
@@ -35,6 +39,23 @@ export function startRetention({ log, settings, logger }: RoleContext): { stop()
       for (const { partition } of await log.bounds(topic))
         await log.trim(topic, { partition, offset: await log.offsetAt(topic, partition, now - 7 * DAY_MS) })
   }
-  const timer = setInterval(() => void sweep().catch((error: unknown) => logger.error({ err: error }, 'retention')), EVERY_MS)
+  /** Raw messages that are decoded go early where the log comes near its limit, so that edges need not push back. */
+  const trimToShare = async (): Promise<void> => {
+    const size = await log.size()
+    if (settings.logMaxBytes === undefined || size < settings.logMaxBytes * NEAR_LIMIT) return
+    for (const { partition, first, next } of await log.bounds(TOPICS.raw)) {
+      const decoded = (await log.committed(TOPICS.raw, 'decode')).find((position) => position.partition === partition)
+      const offset = Math.min(first + Math.ceil((next - first) * SHARE_GIVEN_UP), decoded?.offset ?? first)
+      logger.warn(
+        { partition, from: first, to: offset },
+        'raw messages are forgotten before their days are over: the log is nearly full',
+      )
+      await log.trim(TOPICS.raw, { partition, offset })
+    }
+  }
+  const timer = setInterval(
+    () => void sweep().catch((error: unknown) => logger.error({ err: error }, 'retention')),
+    EVERY_MS,
+  )
   return { stop: () => clearInterval(timer) }
 }

@@ -6,7 +6,12 @@ import type { DecodeRole } from './decode.ts'
 
 const LOOK_EVERY_MS = 50
 
-export async function settle(line: { log: Log; decode: DecodeRole; store: StoreStage; rollups: Rollups }): Promise<void> {
+export async function settle(line: {
+  log: Log
+  decode: DecodeRole
+  store: StoreStage
+  rollups: Rollups
+}): Promise<void> {
   const { log, decode, store, rollups } = line
   const endsOf = async (topic: Topic): Promise<LogPosition[]> =>
     (await log.bounds(topic)).map(({ partition, next }) => ({ partition, offset: next }))

@@ -18,7 +18,9 @@ export async function startSimulator(): Promise<{ ready: Record<string, unknown>
   const history = importHistory(client, settings, state, () => stopped).catch((error: unknown) =>
     logger.error({ err: error }, 'the demo’s history was not brought in; the next start tries again'),
   )
-  const sessions = state.connections.map((connection) => publishLive(connection, state.seededAt, settings.mqttPort, logger))
+  const sessions = state.connections.map((connection) =>
+    publishLive(connection, state.seededAt, settings.mqttPort, logger),
+  )
   return {
     ready: {},
     async stop() {
@@ -33,7 +35,12 @@ export async function startSimulator(): Promise<{ ready: Record<string, unknown>
 /** The silent logger of the demo says a few words first: what was never heard is not missed. */
 const SILENT_AFTER_MS = 60_000
 
-function publishLive(connection: DemoConnection, seededAt: number, port: number, logger: ReturnType<typeof createLogger>): { stop(): Promise<void> } {
+function publishLive(
+  connection: DemoConnection,
+  seededAt: number,
+  port: number,
+  logger: ReturnType<typeof createLogger>,
+): { stop(): Promise<void> } {
   const { site, devices } = planOf(connection)
   const vendor = connection.part === 'meter' ? 'shelly' : site.vendor
   const behaviours = behavioursOf(site, devices, seededAt)
@@ -48,7 +55,8 @@ function publishLive(connection: DemoConnection, seededAt: number, port: number,
   client.on('error', (error) => logger.warn({ err: error, site: site.name }, 'demo device'))
   const timer = setInterval(() => {
     if (!client.connected) return
-    for (const { topic, payload } of publications(site, vendor, behaviours, Date.now(), seededAt + SILENT_AFTER_MS)) client.publish(topic, payload, { qos: 1 })
+    for (const { topic, payload } of publications(site, vendor, behaviours, Date.now(), seededAt + SILENT_AFTER_MS))
+      client.publish(topic, payload, { qos: 1 })
   }, site.everyS * 1_000)
   return {
     async stop() {

@@ -32,9 +32,18 @@ export interface VerifyDeps {
 }
 
 /** @param options how many windows of roll-ups, and how many records of the log to look up at most */
-export async function verifyLine(deps: VerifyDeps, options: { windows: number; records: number }): Promise<VerifyReport> {
+export async function verifyLine(
+  deps: VerifyDeps,
+  options: { windows: number; records: number },
+): Promise<VerifyReport> {
   const { log, warehouse, registry, now } = deps
-  const found = await verifyRollups({ warehouse, registry, windows: options.windows, random: Math.random, before: now() - SETTLED_MS })
+  const found = await verifyRollups({
+    warehouse,
+    registry,
+    windows: options.windows,
+    random: Math.random,
+    before: now() - SETTLED_MS,
+  })
   const rollups = {
     windows: found.windows,
     buckets: found.buckets,
@@ -48,7 +57,12 @@ export async function verifyLine(deps: VerifyDeps, options: { windows: number; r
   await eachChunk(log, TOPICS.deadLetter, options.records, deadLetters, async (records) => {
     deadLetters.missing += await missingLetters(warehouse, records, now())
   })
-  return { ok: rollups.differences === 0 && readings.missing === 0 && deadLetters.missing === 0, rollups, log: readings, deadLetters }
+  return {
+    ok: rollups.differences === 0 && readings.missing === 0 && deadLetters.missing === 0,
+    rollups,
+    log: readings,
+    deadLetters,
+  }
 }
 
 /** Hands over what the store says it has, evenly picked where it is more than may be looked up. */
@@ -80,7 +94,11 @@ async function eachChunk(
 }
 
 /** Every reading has its row, also where a later message replaced or took back what it said. */
-async function checkReadings({ warehouse }: VerifyDeps, records: LogRecord[], result: VerifyReport['log']): Promise<void> {
+async function checkReadings(
+  { warehouse }: VerifyDeps,
+  records: LogRecord[],
+  result: VerifyReport['log'],
+): Promise<void> {
   const wanted = new Map<string, ReadingRecord>()
   for (const { value } of records) {
     const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
@@ -112,7 +130,10 @@ const letterOf = (partition: number, offset: number, ts: number): string => `${p
 /** Rows the store would not take lie in the dead letters under a name made of where they came from. */
 async function refusedOf(warehouse: Warehouse, readings: readonly ReadingRecord[]): Promise<Set<string>> {
   const names = readings.slice(0, 10_000).map(({ rawRef, ts }) => letterOf(rawRef.partition, rawRef.offset, ts))
-  const rows = await warehouse.query<{ id: string }>(sql`SELECT DISTINCT id FROM dead_letters WHERE id IN ${list(names)}`, OPTIONS)
+  const rows = await warehouse.query<{ id: string }>(
+    sql`SELECT DISTINCT id FROM dead_letters WHERE id IN ${list(names)}`,
+    OPTIONS,
+  )
   return new Set(rows.map((row) => row.id))
 }
 
@@ -125,7 +146,10 @@ async function missingLetters(warehouse: Warehouse, records: readonly LogRecord[
     if (letter.receivedAt > now - LETTERS_KEPT_MS) names.add(letter.id)
   }
   if (names.size === 0) return 0
-  const rows = await warehouse.query<{ id: string }>(sql`SELECT DISTINCT id FROM dead_letters WHERE id IN ${list([...names])}`, OPTIONS)
+  const rows = await warehouse.query<{ id: string }>(
+    sql`SELECT DISTINCT id FROM dead_letters WHERE id IN ${list([...names])}`,
+    OPTIONS,
+  )
   return names.size - rows.length
 }
 

@@ -18,7 +18,9 @@ import { verifyLine } from './verify-line.ts'
 const COARSE_EVERY_MS = 10_000
 const REWIND_MS = 30 * 60_000
 
-export async function startWorker(context: RoleContext): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
+export async function startWorker(
+  context: RoleContext,
+): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
   const { settings, log, logger, link, metrics } = context
   await log.start()
   const reader = await openCrmReader({ url: settings.crmUrl })
@@ -62,7 +64,13 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
       const found = []
       const byTenant = Map.groupBy(feed.registry.devices(), (device) => device.tenantId)
       for (const [tenantId, devices] of byTenant)
-        found.push(...(await latestReadings(warehouse, 'system', { tenantId: tenantId as TenantId, deviceIds: devices.map(({ id }) => id), now: Date.now() })))
+        found.push(
+          ...(await latestReadings(warehouse, 'system', {
+            tenantId: tenantId as TenantId,
+            deviceIds: devices.map(({ id }) => id),
+            now: Date.now(),
+          })),
+        )
       return found
     },
     publish: (values) => link.send('api', 'live', values),
@@ -81,16 +89,29 @@ export async function startWorker(context: RoleContext): Promise<{ ready: Record
   await decode.start(unfinished)
   await store.start()
   await live.start()
-  const deadLetters = startDeadLetterStore({ log, warehouse, metrics, onError: onError('dead letters wait for the warehouse') })
+  const deadLetters = startDeadLetterStore({
+    log,
+    warehouse,
+    metrics,
+    onError: onError('dead letters wait for the warehouse'),
+  })
   energyToday.start()
   const retention = startRetention(context)
 
   link.on('settle', () => settle({ log, decode, store, rollups }))
   link.on('verify', (asked) =>
-    verifyLine({ log, warehouse, registry: feed.registry, now: Date.now }, asked as { windows: number; records: number }),
+    verifyLine(
+      { log, warehouse, registry: feed.registry, now: Date.now },
+      asked as { windows: number; records: number },
+    ),
   )
   link.on('status', async () => {
-    const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([decode.lag(), store.lag(), live.lag(), deadLetters.lag()])
+    const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([
+      decode.lag(),
+      store.lag(),
+      live.lag(),
+      deadLetters.lag(),
+    ])
     const trouble = store.trouble()
     return {
       parts: [
@@ -124,6 +145,9 @@ async function rewind({ log, logger }: RoleContext): Promise<void> {
     for (const { partition, offset } of await log.committed(topic, 'store')) {
       const back = Math.min(offset, await log.offsetAt(topic, partition, since))
       await log.seek(topic, 'store', { partition, offset: back })
-      logger.warn({ topic, partition, records: offset - back }, 'the machine went down uncleanly; storing again what came in before')
+      logger.warn(
+        { topic, partition, records: offset - back },
+        'the machine went down uncleanly; storing again what came in before',
+      )
     }
 }

@@ -45,7 +45,7 @@ describe('the interface of the embedded engine', () => {
   })
   it('takes inserts in text and in blocks, the data after the query', async () => {
     await query('CREATE TABLE t (a UInt8, b String) ENGINE = MergeTree ORDER BY a')
-    const into = (format: string, body: BodyInit) =>
+    const into = (format: string, body: NonNullable<RequestInit['body']>) =>
       ask(`/?query=${encodeURIComponent(`INSERT INTO t FORMAT ${format}`)}&async_insert=0`, { method: 'POST', body })
     expect((await into('JSONEachRow', '{"a":1,"b":"x\\n\\ny"}\n\n{"a":2,"b":""}\n')).status).toBe(200)
     // RowBinary with a blank line within.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readingRow, siteAt, sql } from '@heliograph/crm-core'
+import { WarehouseError } from '@heliograph/crm-core/contracts'
 import type {
   ConnectionId,
   DeviceId,
@@ -288,6 +289,49 @@ describe('roll-ups', () => {
     },
     120_000,
   )
+
+  it('end in the same numbers when the store fails now and then', async () => {
+    const chance = random(3)
+    const w = world(plant)
+    let failures = 0
+    const flaky = <Arguments extends unknown[], Answer>(call: (...values: Arguments) => Promise<Answer>) => {
+      return (...values: Arguments): Promise<Answer> => {
+        if (chance() > 0.08) return call(...values)
+        failures += 1
+        return Promise.reject(new WarehouseError('warehouse_unavailable', 'it fails now'))
+      }
+    }
+    const { warehouse } = test
+    const rollups = createRollups({
+      warehouse: {
+        ...warehouse,
+        insert: flaky(warehouse.insert.bind(warehouse)),
+        execute: flaky(warehouse.execute.bind(warehouse)),
+        query: flaky(warehouse.query.bind(warehouse)) as typeof warehouse.query,
+      },
+      registry: w,
+      clock: () => (now += 10),
+      worker: w.tenantId,
+    })
+    const readings = threeDays(w)
+    for (let at = 0; at < readings.length; at += 1000) {
+      const some = readings.slice(at, at + 1000)
+      await w.insert(some, false)
+      rollups.observe(some)
+      await rollups.flush({ all: true }).catch(() => undefined)
+    }
+    for (let done = false; !done;)
+      done = await rollups.flush({ all: true }).then(
+        () => true,
+        () => false,
+      )
+    expect(failures).toBeGreaterThan(5)
+    for (const table of TABLES)
+      expectAlike(
+        plain(await dump(table, w.tenantId), w.tenantId),
+        plain(await dump(table, inOrder.tenantId), inOrder.tenantId),
+      )
+  }, 120_000)
 
   it('stay as they are when everything is stored and computed again', async () => {
     const before = await Promise.all(TABLES.map((table) => dump(table, inOrder.tenantId)))

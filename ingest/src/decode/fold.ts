@@ -77,7 +77,10 @@ export class Fold {
     const timezone = message.timezone ?? this.#options.registry.connection(message.connectionId)?.timezone
     let decoded
     try {
-      decoded = vendor.decode({ ...message, ...(timezone !== undefined && { timezone }) }, this.#state(record.key, vendor))
+      decoded = vendor.decode(
+        { ...message, ...(timezone !== undefined && { timezone }) },
+        this.#state(record.key, vendor),
+      )
     } catch (error) {
       const reason = error instanceof DecodeError ? error.reason : 'decoder-error'
       this.#deadLetter(batch, message, rawRef, 0, reason, error instanceof Error ? error.message : String(error))
@@ -106,7 +109,10 @@ export class Fold {
       })
     const { count } = this.#options
     if (!count) return
-    count.message(vendor.id, stored > 0 ? 'decoded' : unclaimed > 0 ? 'unclaimed' : rejected.length > 0 ? 'dead-letter' : 'empty')
+    count.message(
+      vendor.id,
+      stored > 0 ? 'decoded' : unclaimed > 0 ? 'unclaimed' : rejected.length > 0 ? 'dead-letter' : 'empty',
+    )
     if (stored > 0) count.readings(vendor.id, 'produced', stored)
     if (unclaimed > 0) count.readings(vendor.id, 'unclaimed', unclaimed)
   }
@@ -129,7 +135,8 @@ export class Fold {
   #place(reading: DecodedReading, message: RawMessage, rawRef: RawRef, batch: DecodeBatch): boolean {
     const { receivedAt } = message
     const believed =
-      message.backfill || (reading.ts >= receivedAt - CLOCK_PAST_LIMIT_MS && reading.ts <= receivedAt + CLOCK_FUTURE_LIMIT_MS)
+      message.backfill ||
+      (reading.ts >= receivedAt - CLOCK_PAST_LIMIT_MS && reading.ts <= receivedAt + CLOCK_FUTURE_LIMIT_MS)
     const ts = believed ? reading.ts : receivedAt
     const resolved = this.#resolve(reading.device, message, ts)
     if (!resolved || resolved.device.tenantId !== message.tenantId) {
@@ -196,8 +203,10 @@ export class Fold {
   }
   restore(state: Uint8Array): void {
     this.#states.clear()
-    for (const [shard, value] of JSON.parse(Buffer.from(state).toString()) as [string, { vendor: string; state: unknown }][])
+    for (const [shard, value] of JSON.parse(Buffer.from(state).toString()) as [
+      string,
+      { vendor: string; state: unknown },
+    ][])
       this.#states.set(shard, value)
   }
 }
-

@@ -46,7 +46,8 @@ export class DecodeBatch {
    */
   async append(producers: DecodeProducers, lane: 'readings' | 'replayed', chunk?: ReplayChunkRecord): Promise<void> {
     const readings: AppendRecord[] = []
-    for (const reading of this.#readings.values()) readings.push({ key: reading.deviceId, value: encodeRecord(reading) })
+    for (const reading of this.#readings.values())
+      readings.push({ key: reading.deviceId, value: encodeRecord(reading) })
     if (chunk) readings.push({ key: chunk.connectionId, value: encodeRecord(chunk) })
     const put = async (output: keyof DecodeProducers, records: AppendRecord[]): Promise<void> => {
       if (records.length === 0 || this.#appended.has(output)) return

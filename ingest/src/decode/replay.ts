@@ -44,7 +44,13 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
   const known = new Set<string>()
   let running: Promise<void> = Promise.resolve()
 
-  const tell = (request: ReplayRequest, state: ReplayProgressRecord['state'], done: number, total: number, error?: string) =>
+  const tell = (
+    request: ReplayRequest,
+    state: ReplayProgressRecord['state'],
+    done: number,
+    total: number,
+    error?: string,
+  ) =>
     progress.append([
       {
         key: request.replayId,
@@ -102,7 +108,10 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
   }
 
   /** Which part of each partition: from the request's time on, up to where live decoding already knows better. */
-  async function rangesOf(request: ReplayRequest, upTo: LogPosition[]): Promise<{ partition: number; from: number; to: number }[]> {
+  async function rangesOf(
+    request: ReplayRequest,
+    upTo: LogPosition[],
+  ): Promise<{ partition: number; from: number; to: number }[]> {
     if (request.message) {
       const { partition, offset } = request.message
       return [{ partition, from: offset, to: offset + 1 }]

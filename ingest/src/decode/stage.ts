@@ -54,7 +54,14 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
   async function foldOf(partition: number): Promise<Fold> {
     const known = folds.get(partition)
     if (known) return known
-    const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: 0, count: deps.count, heard: deps.heard })
+    const fold = new Fold({
+      vendors: deps.vendors,
+      registry: deps.registry,
+      partition,
+      revision: 0,
+      count: deps.count,
+      heard: deps.heard,
+    })
     const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
     if (checkpoint) fold.restore(checkpoint.state)
     folds.set(partition, fold)

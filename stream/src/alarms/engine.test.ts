@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { Registry } from '@heliograph/crm-core'
-import type { ConnectionId, CustomerId, DeviceId, OrgUnitId, Reading, RegistryDevice, SiteId, TenantId } from '@heliograph/crm-core/contracts'
+import type {
+  ConnectionId,
+  CustomerId,
+  DeviceId,
+  OrgUnitId,
+  Reading,
+  RegistryDevice,
+  SiteId,
+  TenantId,
+} from '@heliograph/crm-core/contracts'
 import { FleetState } from '../fleet/fleet-state.ts'
 import { deviceSilent } from '../rules/device-silent.ts'
 import { inverterFault } from '../rules/inverter-fault.ts'

@@ -57,7 +57,14 @@ export class AlarmEngine {
     let open = this.#open.get(key)
     if (!open) {
       const { site } = view
-      open = { rule: rule.type, siteId: site.id, tenantId: site.tenantId, condition, since: condition.since, phase: 'pending' }
+      open = {
+        rule: rule.type,
+        siteId: site.id,
+        tenantId: site.tenantId,
+        condition,
+        since: condition.since,
+        phase: 'pending',
+      }
       this.#open.set(key, open)
     }
     delete open.goneSince
@@ -80,11 +87,24 @@ export class AlarmEngine {
   }
 
   /** Alarms of late data: recorded with start and end, they wake nobody. One per device, code and day. */
-  judgeLate(site: SiteView['site'], deviceId: AlarmRecord['deviceId'], faults: { code: string; text?: string }[], ts: number): void {
+  judgeLate(
+    site: SiteView['site'],
+    deviceId: AlarmRecord['deviceId'],
+    faults: { code: string; text?: string }[],
+    ts: number,
+  ): void {
     for (const { code, text } of faults) {
       const day = Math.floor(ts / 86_400_000) * 86_400_000
       const id = alarmId('inverter-fault', `${deviceId}/${code}/late`, day)
-      const base = { id, tenantId: site.tenantId, siteId: site.id, deviceId, type: 'inverter-fault', severity: 'minor', historic: true } as const
+      const base = {
+        id,
+        tenantId: site.tenantId,
+        siteId: site.id,
+        deviceId,
+        type: 'inverter-fault',
+        severity: 'minor',
+        historic: true,
+      } as const
       const message = `Late data: fault ${code}${text ? `: ${text}` : ''}`
       this.#untold.push({ ...base, action: 'raised', message, at: ts }, { ...base, action: 'cleared', message, at: ts })
     }
@@ -110,7 +130,10 @@ export class AlarmEngine {
     return Buffer.from(JSON.stringify({ open: [...this.#open], untold: this.#untold }))
   }
   restore(state: Uint8Array): void {
-    const { open, untold } = JSON.parse(Buffer.from(state).toString()) as { open: [string, Open][]; untold: AlarmRecord[] }
+    const { open, untold } = JSON.parse(Buffer.from(state).toString()) as {
+      open: [string, Open][]
+      untold: AlarmRecord[]
+    }
     this.#open.clear()
     for (const [key, value] of open) this.#open.set(key, value)
     this.#untold = untold

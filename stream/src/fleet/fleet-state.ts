@@ -3,7 +3,17 @@
  * then kept by readings in any order: an older reading never replaces a newer one.
  */
 import type { Registry } from '@heliograph/crm-core'
-import type { Channel, DeviceId, DeviceStatus, Fault, Metric, Metrics, QualityFlag, Reading, SiteId } from '@heliograph/crm-core/contracts'
+import type {
+  Channel,
+  DeviceId,
+  DeviceStatus,
+  Fault,
+  Metric,
+  Metrics,
+  QualityFlag,
+  Reading,
+  SiteId,
+} from '@heliograph/crm-core/contracts'
 
 /** A value that came with an earlier reading is still shown beside the newest one for this long (value-per-topic devices). */
 const CARRY_MS = 5 * 60_000

@@ -13,7 +13,12 @@ export function siteView(site: RegistrySite, registry: Registry, fleet: FleetSta
       .filter((device) => device.siteId === site.id)
       .map((device) => {
         const state = fleet.get(device.id)
-        return { device, state, stale: state ? fleet.isStale(state, now) : true, intervalMs: fleet.intervalMs(device.id) }
+        return {
+          device,
+          state,
+          stale: state ? fleet.isStale(state, now) : true,
+          intervalMs: fleet.intervalMs(device.id),
+        }
       }),
   }
 }

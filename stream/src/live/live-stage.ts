@@ -12,6 +12,7 @@ import {
   type Log,
   type LogBatch,
   type LogConsumer,
+  type LogPosition,
   type Reading,
   type ReadingRecord,
   type ReplayChunkRecord,
@@ -69,7 +70,6 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
   let slice = 0
 
   // Called by the consumer with one batch at a time.
-  // eslint-disable-next-line @typescript-eslint/require-await
   async function handle(batch: LogBatch): Promise<void> {
     for (const { value } of batch.records) take(decodeRecord<ReadingRecord>(value))
   }
@@ -89,7 +89,6 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
    * History that a claim or a replay brings: what the page shows until the device speaks again. It says nothing of faults,
    * because a replay never raises an alarm.
    */
-  // eslint-disable-next-line @typescript-eslint/require-await
   async function handleReplayed(batch: LogBatch): Promise<void> {
     for (const { value } of batch.records) {
       const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
@@ -122,13 +121,14 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
       const value = siteValue(siteId, at)
       if (value) values.push(value)
     }
+    // Alarms go to the log and wait for nobody.
+    tell()
     if (values.length > 0 && !deps.publish(values)) return
     dirtyDevices.clear()
     for (const siteId of sites) {
       dirtySites.delete(siteId)
       siteTold.set(siteId, at)
     }
-    tell()
   }
 
   function siteValue(siteId: SiteId, at: number): LiveValue | undefined {
@@ -161,6 +161,18 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
       .finally(() => (telling = undefined))
   }
 
+  /**
+   * The state is rebuilt from the store, so what the store has not yet taken must be read again: a fault that was told
+   * just before the end would be forgotten otherwise. Taking a reading twice changes nothing.
+   */
+  async function beginnings(): Promise<LogPosition[]> {
+    const stored = await log.committed(TOPICS.readings, 'store')
+    return (await log.committed(TOPICS.readings, GROUP)).map(({ partition, offset }) => ({
+      partition,
+      offset: Math.min(offset, stored.find((position) => position.partition === partition)?.offset ?? 0),
+    }))
+  }
+
   return {
     fleet,
     async start() {
@@ -173,7 +185,13 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
         deps.onError(error)
       }
       consumers = [
-        log.consume({ topic: TOPICS.readings, group: GROUP, handle, onError: deps.onError }),
+        log.consume({
+          topic: TOPICS.readings,
+          group: GROUP,
+          positions: await beginnings(),
+          handle,
+          onError: deps.onError,
+        }),
         log.consume({ topic: TOPICS.replayed, group: GROUP, handle: handleReplayed, onError: deps.onError }),
       ]
       timers.push(setInterval(publish, PUBLISH_EVERY_MS), setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES))

@@ -4,14 +4,12 @@
  * again from the store. Both ways run the same fold, so they end in the same numbers.
  */
 import {
-  addDays,
   BUCKET_MS,
   bucketOf,
   localDate,
   siteAt,
   type DeviceFold,
   type FoldReading,
-  type Range,
   recompute,
   type Recomputed,
   type RecomputeJob,
@@ -26,12 +24,15 @@ import type {
   TenantId,
   Warehouse,
 } from '@heliograph/crm-core/contracts'
-import { computeCoarse, type CoarseScope } from './coarse.ts'
+import type { CoarseScope } from './coarse.ts'
+import { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
-import { deviceBucketRow, type RollupRow } from './rows.ts'
-import { CARRY_MS, siteRows, type SiteJob } from './site-buckets.ts'
+import { eachOrRestore, groups, inOrder, NEAR_MS } from './grouping.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
+import { deviceBucketRow, type RollupRow } from './rows.ts'
+import { CARRY_MS } from './site-buckets.ts'
+import { SiteQueue } from './site-queue.ts'
 
 export interface RollupRegistry {
   device(id: DeviceId): RegistryDevice | undefined
@@ -99,25 +100,18 @@ interface LiveDevice {
 const MAX_PENDING = 20_000
 /** Live buckets kept in memory per device: the open one and two before it. */
 const KEEP_MS = 2 * BUCKET_MS
-/** Devices of one grouped query. */
-const GROUP = 250
-/** Ranges whose ends lie within this of each other are computed by one query. */
-const NEAR_MS = 2 * 3_600_000
 const MARK_EVERY_MS = 30_000
 /** Between the store's acknowledgement and `observe`, and between two machines' clocks. */
 const MARK_SLACK_MS = 60_000
 /** A device silent for so long gives its memory back. */
 const FORGET_MS = 6 * 3_600_000
-/** Site rows of one query: a month of a site with a few devices, or the open buckets of thousands. */
-const SITE_PIECE_MS = 31 * 86_400_000
 
 export function createRollups(options: RollupOptions): Rollups {
   const { warehouse, registry, clock, coarseEveryMs = 60_000, wholeDayEveryMs = 60_000, worker = 'rollups' } = options
   const live = new Map<DeviceId, LiveDevice>()
   const dirty = new DirtyRanges<DeviceId>()
-  const dirtySites = new DirtyRanges<SiteId>()
-  const dirtyDays = new DirtyRanges<`${CoarseScope}:${string}`>()
-  const removed = new Set<string>()
+  const days = new DayQueue({ warehouse, siteOf: siteOfDays, nextVersion })
+  const sites = new SiteQueue({ warehouse, registry, days, nextVersion })
   let running: Promise<FlushResult> | undefined
   let coarseAt = Number.NEGATIVE_INFINITY
   let lastVersion = 0
@@ -132,6 +126,11 @@ export function createRollups(options: RollupOptions): Rollups {
   }
   const siteOf = (device: RegistryDevice, at: number): RegistrySite | undefined =>
     registry.site(siteAt(device, at)) ?? registry.site(device.siteId)
+  function siteOfDays(scope: CoarseScope, id: string, at: number): RegistrySite | undefined {
+    if (scope === 'site') return registry.site(id as SiteId)
+    const device = registry.device(id as DeviceId)
+    return device && siteOf(device, at)
+  }
 
   function observe(readings: readonly ObservedReading[]): void {
     for (const { deviceId, ts, metrics, quality } of readings) {
@@ -163,7 +162,7 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   /** Moves what was observed into the folds; what does not fit there becomes a range to compute. */
-  function applyPending(rows: RollupRow[], version: number, touched: DirtyRanges<SiteId>): void {
+  function applyPending(rows: RollupRow[], version: number): void {
     const now = clock()
     for (const [deviceId, state] of live) {
       if (state.pending.length === 0) {
@@ -198,39 +197,22 @@ export function createRollups(options: RollupOptions): Rollups {
       const { rows: changed, below } = fold.takeChanged(fold.lastTs - KEEP_MS)
       // A rise over a gap reaches buckets that only the store has whole.
       if (below) dirty.add(deviceId, below.from, below.to, since)
-      emit(device, changed, rows, version, touched)
+      emit(device, changed, rows, version)
     }
   }
-  function emit(
-    device: RegistryDevice,
-    changed: Recomputed['rows'],
-    rows: RollupRow[],
-    version: number,
-    touched: DirtyRanges<SiteId>,
-  ): void {
+  function emit(device: RegistryDevice, changed: Recomputed['rows'], rows: RollupRow[], version: number): void {
     for (const row of changed) {
       rows.push(deviceBucketRow(device, row, version))
       // Power is carried into the following buckets of its site.
-      touched.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
+      sites.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
     }
-    markDays(
-      'device',
-      device.id,
-      changed.map(({ ts }) => ts),
-    )
-  }
-  function markDays(scope: CoarseScope, id: string, times: readonly number[]): void {
-    if (times.length === 0) return
-    const [from, to] = extent(times)
-    dirtyDays.add(`${scope}:${id}`, from, to + BUCKET_MS, since)
+    const times = changed.map(({ ts }) => ts)
+    days.mark('device', device.id, times, since)
   }
 
   /** Everything whose turn it is, from the store. */
-  async function recomputeDirty(
-    all: boolean,
-  ): Promise<{ rows: number; recomputed: number; touched: DirtyRanges<SiteId> }> {
+  async function recomputeDirty(all: boolean): Promise<{ rows: number; recomputed: number }> {
     const now = clock()
-    const touched = new DirtyRanges<SiteId>()
     const jobs = new Map<TenantId, RecomputeJob[]>()
     for (const { key: deviceId, ranges } of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
       const device = registry.device(deviceId)
@@ -252,28 +234,25 @@ export function createRollups(options: RollupOptions): Rollups {
         jobs.set(device.tenantId, list)
       }
     }
-    let count = 0
-    let recomputed = 0
-    for (const [tenantId, list] of jobs)
-      for (const group of groups(list)) {
+    const done = { rows: 0, recomputed: 0 }
+    await eachOrRestore(
+      [...jobs].flatMap(([tenantId, list]) => groups(list).map((group) => ({ tenantId, group }))),
+      async ({ tenantId, group }) => {
         const version = nextVersion()
-        try {
-          const results = await recompute({ warehouse, tenantId, scope: 'system' }, group)
-          const rows: RollupRow[] = []
-          for (const result of results) {
-            emit(result.device, result.rows, rows, version, touched)
-            adopt(result, group, now)
-          }
-          await writeRemovals(tenantId, results, rows, version, touched)
-          await warehouse.insert('rollup_device_5m', rows)
-          count += rows.length
-          recomputed += results.length
-        } catch (error) {
-          for (const { device, range } of group) dirty.add(device.id, range.from, range.to, since)
-          throw error
-        }
-      }
-    return { rows: count, recomputed, touched }
+        const results = await recompute({ warehouse, tenantId, scope: 'system' }, group)
+        const rows: RollupRow[] = []
+        for (const result of results) emit(result.device, result.rows, rows, version)
+        await addRemovals(tenantId, results, rows, version)
+        await warehouse.insert('rollup_device_5m', rows)
+        for (const result of results) adopt(result, group, now)
+        done.rows += rows.length
+        done.recomputed += results.length
+      },
+      ({ group }) => {
+        for (const { device, range } of group) dirty.add(device.id, range.from, range.to, since)
+      },
+    )
+    return done
   }
 
   /** Goes on from a recomputed fold where it ends at what was observed last and can be kept in memory. */
@@ -290,12 +269,11 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   /** Rows that the store has and the computation does not yield any more. */
-  async function writeRemovals(
+  async function addRemovals(
     tenantId: TenantId,
     results: readonly Recomputed[],
     rows: RollupRow[],
     version: number,
-    touched: DirtyRanges<SiteId>,
   ): Promise<void> {
     const existing = await existingBuckets(warehouse, tenantId, results)
     for (const { device, site, range, rows: computed } of results) {
@@ -303,7 +281,7 @@ export function createRollups(options: RollupOptions): Rollups {
       const gone = (existing.get(device.id) ?? []).filter(({ ts }) => ts >= range.from && ts < range.to)
       for (const { ts, siteId } of gone) {
         // A device that was moved is another site's now: the site it left is computed again.
-        if (siteId !== siteAt(device, ts)) touched.add(siteId, ts, ts + BUCKET_MS, since)
+        if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, ts + BUCKET_MS, since)
         if (kept.has(ts)) continue
         rows.push({
           tenant_id: tenantId,
@@ -314,148 +292,52 @@ export function createRollups(options: RollupOptions): Rollups {
           version,
           is_deleted: 1,
         })
-        touched.add(siteId, ts, ts + BUCKET_MS, since)
-        removed.add(`device:${device.id}`).add(`site:${siteId}`)
-        markDays('device', device.id, [ts])
+        sites.add(siteId, ts, ts + BUCKET_MS, since)
+        days.markRemoved('device', device.id)
+        days.markRemoved('site', siteId)
+        days.mark('device', device.id, [ts], since)
       }
     }
   }
 
-  async function computeSites(): Promise<number> {
-    const jobs = new Map<TenantId, SiteJob[]>()
-    for (const { key: siteId, ranges } of dirtySites.take()) {
-      const site = registry.site(siteId)
-      if (!site) continue
-      const devices = registry.devicesOfSite(siteId)
-      for (const range of ranges)
-        for (let from = range.from; from < range.to; from += SITE_PIECE_MS) {
-          const list = jobs.get(site.tenantId) ?? []
-          list.push({ site, devices, range: { from, to: Math.min(range.to, from + SITE_PIECE_MS) } })
-          jobs.set(site.tenantId, list)
-        }
-    }
-    let count = 0
-    for (const [tenantId, list] of jobs)
-      for (const group of groups(list)) {
-        try {
-          const rows = await siteRows(warehouse, tenantId, group, nextVersion())
-          await warehouse.insert('rollup_site_5m', rows)
-          count += rows.length
-          for (const { site, range } of group) markDays('site', site.id, [range.from, range.to - BUCKET_MS])
-          for (const row of rows) if (row['is_deleted'] === 1) removed.add(`site:${String(row['site_id'])}`)
-        } catch (error) {
-          for (const { site, range } of group) dirtySites.add(site.id, range.from, range.to, since)
-          throw error
-        }
-      }
-    return count
-  }
-
-  async function computeDays(): Promise<void> {
-    interface Group {
-      scope: CoarseScope
-      tenantId: TenantId
-      timezone: string
-      fromDate: string
-      toDate: string
-      removed: boolean
-      members: { id: string; range: Range }[]
-    }
-    const byRange = new Map<string, Group>()
-    for (const { key, ranges } of dirtyDays.take()) {
-      const scope: CoarseScope = key.startsWith('device:') ? 'device' : 'site'
-      const id = key.slice(scope.length + 1)
-      const device = scope === 'device' ? registry.device(id as DeviceId) : undefined
-      const site = device ? siteOf(device, ranges[0]!.from) : registry.site(id as SiteId)
-      if (!site) continue
-      const gone = removed.delete(key)
-      for (const range of ranges) {
-        const fromDate = localDate(site.timezone, range.from)
-        const toDate = localDate(site.timezone, range.to - 1)
-        const groupKey = [scope, site.tenantId, site.timezone, fromDate, toDate, gone].join('|')
-        const group = byRange.get(groupKey) ?? {
-          scope,
-          tenantId: site.tenantId,
-          timezone: site.timezone,
-          fromDate,
-          toDate,
-          removed: gone,
-          members: [],
-        }
-        group.members.push({ id, range })
-        byRange.set(groupKey, group)
-      }
-    }
-    const groupsLeft = [...byRange.values()]
-    for (let group = groupsLeft.shift(); group; group = groupsLeft.shift()) {
-      try {
-        const { members, ...job } = group
-        // A long stretch by pieces of a quarter, so that no statement holds years of rows.
-        for (let fromDate = job.fromDate; fromDate <= job.toDate; fromDate = addDays(fromDate, 92)) {
-          const end = addDays(fromDate, 91)
-          await computeCoarse(
-            warehouse,
-            { ...job, fromDate, toDate: end < job.toDate ? end : job.toDate, ids: members.map(({ id }) => id) },
-            nextVersion(),
-          )
-        }
-      } catch (error) {
-        for (const left of [group, ...groupsLeft])
-          for (const { id, range } of left.members) {
-            dirtyDays.add(`${left.scope}:${id}`, range.from, range.to, since)
-            if (left.removed) removed.add(`${left.scope}:${id}`)
-          }
-        throw error
-      }
-    }
-  }
-
-  function merge(touched: DirtyRanges<SiteId>): void {
-    for (const { key, ranges } of touched.take())
-      for (const { from, to } of ranges) dirtySites.add(key, from, to, since)
-  }
+  const oldest = (): number => Math.min(clock(), dirty.oldest, sites.oldest, days.oldest)
 
   async function run(all: boolean): Promise<FlushResult> {
     // Whatever follows from what waits now has been waiting as long.
-    since = Math.min(clock(), dirty.oldest, dirtySites.oldest, dirtyDays.oldest)
+    since = oldest()
     const startedAt = clock()
     const rows: RollupRow[] = []
-    const touched = new DirtyRanges<SiteId>()
-    applyPending(rows, nextVersion(), touched)
+    applyPending(rows, nextVersion())
     try {
       await warehouse.insert('rollup_device_5m', rows)
     } catch (error) {
       // The folds have let these go: the store knows them.
-      for (const row of rows)
-        dirty.add(row['device_id'] as DeviceId, row['ts'] as number, (row['ts'] as number) + BUCKET_MS, since)
+      for (const row of rows) {
+        const ts = row['ts'] as number
+        dirty.add(row['device_id'] as DeviceId, ts, ts + BUCKET_MS, since)
+      }
       throw error
     }
-    merge(touched)
     const computed = await recomputeDirty(all)
-    merge(computed.touched)
-    const sites = await computeSites()
+    const siteCount = await sites.compute(since)
     if (all || clock() - coarseAt >= coarseEveryMs) {
-      await computeDays()
+      await days.compute(since)
       coarseAt = clock()
     }
     // Everything observed before this flush is in, but for what waits for its turn.
     if (all || clock() - markedAt >= MARK_EVERY_MS) {
-      await writeMark(
-        warehouse,
-        worker,
-        Math.min(startedAt, dirty.oldest, dirtySites.oldest, dirtyDays.oldest) - MARK_SLACK_MS,
-      )
+      await writeMark(warehouse, worker, Math.min(startedAt, oldest()) - MARK_SLACK_MS)
       markedAt = clock()
     }
     return {
       deviceRows: rows.length + computed.rows,
-      siteRows: sites,
+      siteRows: siteCount,
       recomputed: computed.recomputed,
       waiting: waiting(),
     }
   }
   const waiting = (): number => {
-    let count = dirty.size + dirtySites.size
+    let count = dirty.size + sites.size
     for (const { pending } of live.values()) if (pending.length > 0) count += 1
     return count
   }
@@ -477,7 +359,7 @@ export function createRollups(options: RollupOptions): Rollups {
       for (const { deviceId, from, to } of ranges) dirty.add(deviceId, from, to, Math.max(mark, 0))
       return ranges.length
     },
-    touchSite: (siteId, from, to) => dirtySites.add(siteId, from, to, clock()),
+    touchSite: (siteId, from, to) => sites.add(siteId, from, to, clock()),
     async flush({ all = false } = {}) {
       while (running) await running.catch(() => undefined)
       running = run(all)
@@ -491,44 +373,4 @@ export function createRollups(options: RollupOptions): Rollups {
       return waiting()
     },
   }
-}
-
-/** In order of time; of several at one instant the last observed. */
-function inOrder(readings: FoldReading[]): FoldReading[] {
-  let ordered = true
-  for (let index = 1; index < readings.length && ordered; index++)
-    ordered = readings[index]!.ts > readings[index - 1]!.ts
-  if (ordered) return readings
-  const byTime = new Map<number, FoldReading>()
-  for (const reading of readings) byTime.set(reading.ts, reading)
-  return [...byTime.values()].sort((a, b) => a.ts - b.ts)
-}
-
-function extent(times: readonly number[]): [number, number] {
-  let from = Number.POSITIVE_INFINITY
-  let to = Number.NEGATIVE_INFINITY
-  for (const ts of times) {
-    from = Math.min(from, ts)
-    to = Math.max(to, ts)
-  }
-  return [from, to]
-}
-
-/** Jobs whose ranges lie close together, each device or site at most once per group. */
-function groups<Job extends { range: Range; device?: { id: string }; site: { id: string } }>(
-  jobs: readonly Job[],
-): Job[][] {
-  const sorted = [...jobs].sort((a, b) => a.range.from - b.range.from)
-  const result: { jobs: Job[]; ids: Set<string>; from: number; to: number }[] = []
-  for (const job of sorted) {
-    const key = job.device?.id ?? job.site.id
-    const last = result.at(-1)
-    const near = last && job.range.from - last.from <= NEAR_MS && Math.abs(job.range.to - last.to) <= NEAR_MS
-    if (last && near && last.jobs.length < GROUP && !last.ids.has(key)) {
-      last.jobs.push(job)
-      last.ids.add(key)
-      last.to = Math.max(last.to, job.range.to)
-    } else result.push({ jobs: [job], ids: new Set([key]), from: job.range.from, to: job.range.to })
-  }
-  return result.map((group) => group.jobs)
 }

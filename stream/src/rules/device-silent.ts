@@ -13,13 +13,17 @@ export const deviceSilent = defineRule({
   clearAfterMs: 0,
   judge({ site, devices, now }) {
     // History that was brought in is nothing heard: such a device owes us no delivery.
-    const heard = devices.filter(({ device, state }) => state && Number.isFinite(state.receivedAt) && !device.replacedById)
+    const heard = devices.filter(
+      ({ device, state }) => state && Number.isFinite(state.receivedAt) && !device.replacedById,
+    )
     const silent = heard.filter((view) => isSilent(view, site, now))
     if (silent.length === 0) return { active: [] }
     if (silent.length === heard.length && heard.length > 1) {
       const since = Math.max(...silent.map((view) => view.state!.receivedAt))
       return {
-        active: [{ key: 'site', since, message: `Nothing was heard of any of the ${heard.length} devices of this site` }],
+        active: [
+          { key: 'site', since, message: `Nothing was heard of any of the ${heard.length} devices of this site` },
+        ],
         unknown: silent.map((view) => view.device.id),
       }
     }

@@ -15,7 +15,8 @@ export const inverterFault = defineRule({
       if (stale) unknown.push(`${device.id}/*`)
       const faults = state.faults ?? []
       // A device in fault that names no code is in fault all the same.
-      const told = faults.length === 0 && state.status === 'fault' ? [{ code: 'fault', text: 'fault without a code' }] : faults
+      const told =
+        faults.length === 0 && state.status === 'fault' ? [{ code: 'fault', text: 'fault without a code' }] : faults
       for (const fault of stale ? [] : told)
         active.push({
           key: `${device.id}/${fault.code}`,

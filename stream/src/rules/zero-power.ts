@@ -27,15 +27,13 @@ export const zeroPower = defineRule({
     if (producing.length === 0) return { active: [], unknown: [...unknown, ...idle.map((view) => view.device.id)] }
     return {
       unknown,
-      active: idle.map(
-        ({ device, state }): Condition => ({
-          key: device.id,
-          deviceId: device.id,
-          since: state!.ts,
-          message: `${device.name} makes nothing while ${producing.length === 1 ? 'its neighbour produces' : `${producing.length} neighbours produce`}`,
-          details: { peers: producing.map((view) => view.device.id) },
-        }),
-      ),
+      active: idle.map(({ device, state }): Condition => ({
+        key: device.id,
+        deviceId: device.id,
+        since: state!.ts,
+        message: `${device.name} makes nothing while ${producing.length === 1 ? 'its neighbour produces' : `${producing.length} neighbours produce`}`,
+        details: { peers: producing.map((view) => view.device.id) },
+      })),
     }
   },
 })

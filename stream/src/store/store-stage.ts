@@ -77,7 +77,11 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
     const last = batch.records.at(-1)!.offset
     await write(last)
     trouble = undefined
-    stored.set(`${batch.topic}/${batch.partition}`, { topic: batch.topic, partition: batch.partition, offset: last + 1 })
+    stored.set(`${batch.topic}/${batch.partition}`, {
+      topic: batch.topic,
+      partition: batch.partition,
+      offset: last + 1,
+    })
     deps.timed?.((now() - started) / 1_000)
   }
 

@@ -39,21 +39,29 @@ export async function backupCommand(client: Client, dir: string): Promise<void> 
     await copyOffsets(log, logTarget)
     note('warehouse …')
     await mkdir(join(target, 'warehouse'))
-    const warehouse = await client.call<{ tables: ExportedTable[]; migrations: string[] }>('POST', '/api/v1/operations/warehouse-export', {
-      folder: join(target, 'warehouse'),
-    })
+    const warehouse = await client.call<{ tables: ExportedTable[]; migrations: string[] }>(
+      'POST',
+      '/api/v1/operations/warehouse-export',
+      {
+        folder: join(target, 'warehouse'),
+      },
+    )
     note('database …')
     await client.call('POST', '/api/v1/operations/hold-events')
     let crmMigrations: string[]
     try {
       for (const topic of BESIDE_DATABASE) await copyTopic(log, topic, logTarget)
       crmMigrations = copyDatabase(sqliteFile(settings.crmUrl), join(target, 'crm.sqlite'))
-      if (existsSync(join(settings.dataDir, 'demo.json'))) await copyFile(join(settings.dataDir, 'demo.json'), join(target, 'demo.json'))
-      if (existsSync(join(settings.dataDir, 'files'))) await cp(join(settings.dataDir, 'files'), join(target, 'files'), { recursive: true })
+      if (existsSync(join(settings.dataDir, 'demo.json')))
+        await copyFile(join(settings.dataDir, 'demo.json'), join(target, 'demo.json'))
+      if (existsSync(join(settings.dataDir, 'files')))
+        await cp(join(settings.dataDir, 'files'), join(target, 'files'), { recursive: true })
     } finally {
       await client.call('POST', '/api/v1/operations/release-events')
     }
-    const rest = Object.values<string>(TOPICS).filter((topic) => topic !== TOPICS.raw && !BESIDE_DATABASE.includes(topic))
+    const rest = Object.values<string>(TOPICS).filter(
+      (topic) => topic !== TOPICS.raw && !BESIDE_DATABASE.includes(topic),
+    )
     for (const topic of [...rest, TOPICS.raw]) {
       progress(`log: ${topic} …`)
       await copyTopic(log, topic, logTarget)
@@ -65,8 +73,15 @@ export async function backupCommand(client: Client, dir: string): Promise<void> 
       warehouse,
       crmMigrations,
     })
-    const rows = warehouse.tables.find(({ name }) => name === 'readings')?.partitions.reduce((sum, part) => sum + part.rows, 0) ?? 0
-    printJson({ folder: target, files: manifest.files.length, bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0), readings: rows })
+    const rows =
+      warehouse.tables.find(({ name }) => name === 'readings')?.partitions.reduce((sum, part) => sum + part.rows, 0) ??
+      0
+    printJson({
+      folder: target,
+      files: manifest.files.length,
+      bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
+      readings: rows,
+    })
     note('secrets of connections open only with the HELIO_SECRET of this instance: keep it beside the backup')
   } catch (error) {
     // Half a backup must not be taken for a whole one.
@@ -103,7 +118,9 @@ function copyDatabase(source: string, target: string): string[] {
   try {
     const [check] = copy.prepare('PRAGMA quick_check').all() as { quick_check: string }[]
     if (check?.quick_check !== 'ok') throw new CliError(`the copy of the database is damaged: ${check?.quick_check}`)
-    return (copy.prepare('SELECT "name" FROM "_migration" ORDER BY "name"').all() as { name: string }[]).map(({ name }) => name)
+    return (copy.prepare('SELECT "name" FROM "_migration" ORDER BY "name"').all() as { name: string }[]).map(
+      ({ name }) => name,
+    )
   } finally {
     copy.close()
   }

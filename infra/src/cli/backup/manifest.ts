@@ -65,7 +65,10 @@ async function toDisk(path: string): Promise<void> {
 }
 
 /** Writes the manifest of what lies in a folder; when it is there, everything it names is on disk. */
-export async function writeManifest(folder: string, about: Omit<Manifest, 'files' | 'product' | 'format'>): Promise<Manifest> {
+export async function writeManifest(
+  folder: string,
+  about: Omit<Manifest, 'files' | 'product' | 'format'>,
+): Promise<Manifest> {
   const files: Manifest['files'] = []
   for (const path of await filesUnder(folder)) {
     const full = join(folder, path)
@@ -105,7 +108,8 @@ export async function readManifest(folder: string, progress: (path: string) => v
     const full = join(folder, path)
     const found = await stat(full).catch(() => undefined)
     if (!found) throw new CliError(`the backup is damaged: ${path} is missing`)
-    if (found.size !== bytes || (await sha256(full)) !== wanted) throw new CliError(`the backup is damaged: ${path} is not what was written`)
+    if (found.size !== bytes || (await sha256(full)) !== wanted)
+      throw new CliError(`the backup is damaged: ${path} is not what was written`)
   }
   return parsed.data
 }

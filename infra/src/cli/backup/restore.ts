@@ -21,7 +21,6 @@ const HARMLESS = new Set(['instance.lock', 'instance.pid'])
 export async function restoreCommand(dir: string): Promise<void> {
   const settings = readSettings()
   const source = resolve(dir)
-  if (settings.warehouseUrl !== undefined) throw new CliError('HELIO_WAREHOUSE_URL names a server of its own: restore it with its own means')
   await refuseData(settings)
   note('checksums …')
   const manifest = await readManifest(source, (path) => progress(path))
@@ -40,12 +39,20 @@ export async function restoreCommand(dir: string): Promise<void> {
     lock.release()
   }
   const readings = manifest.warehouse.tables.find(({ name }) => name === 'readings')?.partitions ?? []
-  printJson({ dataDir: settings.dataDir, createdAt: manifest.createdAt, version: manifest.version, readings: readings.reduce((sum, { rows }) => sum + rows, 0) })
+  printJson({
+    dataDir: settings.dataDir,
+    createdAt: manifest.createdAt,
+    version: manifest.version,
+    readings: readings.reduce((sum, { rows }) => sum + rows, 0),
+  })
 }
 
 async function refuseData({ dataDir, crmUrl }: Settings): Promise<void> {
   const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !HARMLESS.has(name)) : []
-  if (found.length > 0) throw new CliError(`${dataDir} is not empty (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}); restore into an empty HELIO_DATA_DIR`)
+  if (found.length > 0)
+    throw new CliError(
+      `${dataDir} is not empty (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}); restore into an empty HELIO_DATA_DIR`,
+    )
   if (existsSync(sqliteFile(crmUrl))) throw new CliError(`there is a database already: ${sqliteFile(crmUrl)}`)
 }
 
@@ -56,7 +63,10 @@ async function refuseLater({ version, warehouse, crmMigrations }: Manifest): Pro
     ...(await readCrmMigrations(SQLITE_MIGRATIONS)).map(({ name }) => name),
   ])
   const unknown = [...warehouse.migrations, ...crmMigrations].find((name) => !known.has(name))
-  if (unknown !== undefined) throw new CliError(`the backup was made by release ${version}, later than this one (${unknown}); restore it with that release`)
+  if (unknown !== undefined)
+    throw new CliError(
+      `the backup was made by release ${version}, later than this one (${unknown}); restore it with that release`,
+    )
 }
 
 async function place({ files }: Manifest, source: string, { dataDir, crmUrl }: Settings): Promise<void> {
@@ -69,7 +79,11 @@ async function place({ files }: Manifest, source: string, { dataDir, crmUrl }: S
   }
 }
 
-async function fillWarehouse({ warehouse: { tables } }: Manifest, source: string, { dataDir }: Settings): Promise<void> {
+async function fillWarehouse(
+  { warehouse: { tables } }: Manifest,
+  source: string,
+  { dataDir }: Settings,
+): Promise<void> {
   const engine = await spawnWarehouse(join(dataDir, 'warehouse'))
   try {
     const warehouse = createClickhouseWarehouse(engine.connection)

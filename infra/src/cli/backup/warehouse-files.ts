@@ -17,7 +17,10 @@ const OWN = /^schema_migrations/
  * is what the log's offsets (copied before) make good.
  * @param folder exists and is empty; absolute
  */
-export async function exportWarehouse(warehouse: Warehouse, folder: string): Promise<{ tables: ExportedTable[]; migrations: string[] }> {
+export async function exportWarehouse(
+  warehouse: Warehouse,
+  folder: string,
+): Promise<{ tables: ExportedTable[]; migrations: string[] }> {
   const columns = await warehouse.query<{ table: string; name: string }>(
     sql`SELECT table, name FROM system.columns
       WHERE database = currentDatabase() AND default_kind NOT IN ('MATERIALIZED', 'ALIAS')
@@ -25,10 +28,15 @@ export async function exportWarehouse(warehouse: Warehouse, folder: string): Pro
       ORDER BY table, position`,
     OPTIONS,
   )
-  const migrations = await warehouse.query<{ name: string }>(sql`SELECT name FROM schema_migrations ORDER BY name`, OPTIONS)
+  const migrations = await warehouse.query<{ name: string }>(
+    sql`SELECT name FROM schema_migrations ORDER BY name`,
+    OPTIONS,
+  )
   const tables: ExportedTable[] = []
   // How far the roll-ups have come is written down before the roll-ups: they may be further, never less far.
-  const byTable = [...Map.groupBy(columns, ({ table }) => table)].sort(([a], [b]) => Number(b.endsWith('_marks')) - Number(a.endsWith('_marks')))
+  const byTable = [...Map.groupBy(columns, ({ table }) => table)].sort(
+    ([a], [b]) => Number(b.endsWith('_marks')) - Number(a.endsWith('_marks')),
+  )
   for (const [name, list] of byTable) {
     if (OWN.test(name)) continue
     const names = list.map((column) => column.name)
@@ -44,7 +52,10 @@ export async function exportWarehouse(warehouse: Warehouse, folder: string): Pro
         sql`INSERT INTO FUNCTION file(${path}, 'Native') SELECT ${joinSql(names.map(identifier))} FROM ${identifier(name)} WHERE _partition_id = ${id}`,
         OPTIONS,
       )
-      const [written] = await warehouse.query<{ rows: number }>(sql`SELECT count() AS rows FROM file(${path}, 'Native')`, OPTIONS)
+      const [written] = await warehouse.query<{ rows: number }>(
+        sql`SELECT count() AS rows FROM file(${path}, 'Native')`,
+        OPTIONS,
+      )
       partitions.push({ file, rows: Number(written!.rows) })
     }
     tables.push({ name, columns: names, partitions })
@@ -67,8 +78,14 @@ export async function importWarehouse(
       progress(file)
       const path = join(folder, file)
       const list = joinSql(columns.map(identifier))
-      const [found] = await warehouse.query<{ rows: number }>(sql`SELECT count() AS rows FROM file(${path}, 'Native')`, OPTIONS)
+      const [found] = await warehouse.query<{ rows: number }>(
+        sql`SELECT count() AS rows FROM file(${path}, 'Native')`,
+        OPTIONS,
+      )
       if (Number(found!.rows) !== rows) throw new Error(`${file} has ${found!.rows} rows, ${rows} were written`)
-      await warehouse.execute(sql`INSERT INTO ${identifier(name)} (${list}) SELECT ${list} FROM file(${path}, 'Native')`, OPTIONS)
+      await warehouse.execute(
+        sql`INSERT INTO ${identifier(name)} (${list}) SELECT ${list} FROM file(${path}, 'Native')`,
+        OPTIONS,
+      )
     }
 }

@@ -156,7 +156,12 @@ export function createAppender(options: {
     scheduled = false
     if (busy || queue.length === 0 || stopped) return
     busy = true
-    void run()
+    run().catch((error: unknown) => {
+      // A bug in what hears of a message: an edge that ends is started again, one that goes on would never acknowledge more.
+      setImmediate(() => {
+        throw error
+      })
+    })
   }
 
   return {

@@ -148,6 +148,25 @@ describe('hostile input', () => {
   })
 })
 
+it('a topic that the vendor file stumbles over goes to the common shard, and stops nobody', async () => {
+  harness = await startEdge(
+    {},
+    {
+      shard(_vendor, topic) {
+        if (topic === 'strange') throw new TypeError('unexpected')
+        return 'own'
+      },
+    },
+  )
+  const client = harness.raw()
+  await client.connect('alpha')
+  for (const topic of ['strange', 'usual']) {
+    client.send(publish(topic, 'x'))
+    await client.next('puback')
+  }
+  expect(harness.log.stored.map(({ key }) => key)).toEqual(['connection-alpha/', 'connection-alpha/own'])
+})
+
 describe('time', () => {
   it('a socket that says nothing, or half a packet, is closed', async () => {
     harness = await startEdge({ limits: { connectTimeoutMs: 100 } })

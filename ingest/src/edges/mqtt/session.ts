@@ -76,7 +76,7 @@ export function topicStamp(
 ): TopicStamp {
   const { tenantId, connectionId, vendor } = identity
   const made: TopicStamp = {
-    key: `${connectionId}/${shard(vendor, topic)}`,
+    key: `${connectionId}/${shardOf(vendor, topic, shard)}`,
     stamp: createRawStamper(
       { tenantId, connectionId, vendor, transport: 'mqtt', topic, ...(retain && { retain }) },
       pooled,
@@ -86,6 +86,15 @@ export function topicStamp(
   if (session.topics.size >= KEPT_TOPICS) session.topics.clear()
   session.topics.set(topic, made)
   return made
+}
+
+/** A topic that the vendor's file stumbles over must not stop the edge: it goes to the connection's common shard, always. */
+function shardOf(vendor: string, topic: string, shard: (vendor: string, topic: string) => string): string {
+  try {
+    return shard(vendor, topic)
+  } catch {
+    return ''
+  }
 }
 
 export interface ReadGate {

@@ -171,13 +171,3 @@ export interface MqttLogin {
 }
 export const createMqttConnection = (api: Pick<LocalClient, 'post'>, vendor = 'native'): Promise<MqttLogin> =>
   api.post<MqttLogin>('/connections', { name: `bench ${vendor}`, transport: 'mqtt', vendor })
-
-/** Value of a metric of /metrics, summed over the series whose labels contain the given text. */
-export async function metric(url: string, name: string, labels = ''): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  let sum = 0
-  for (const line of text.split('\n'))
-    if (line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)) && line.includes(labels))
-      sum += Number(line.slice(line.lastIndexOf(' ') + 1))
-  return sum
-}

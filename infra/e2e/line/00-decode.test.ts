@@ -1,4 +1,4 @@
-/** Chapter 1: from a raw message to a reading, an unclaimed device or a dead letter, on the real log. */
+/** Chapter 0: inside the line: from a raw message to a reading, an unclaimed device or a dead letter, on the real log. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,8 +26,15 @@ import {
   TOPICS,
   type UnclaimedRecord,
 } from '@heliograph/crm-core/contracts'
-import { createDecodeStage, createReplayRunner, decodeProducers, type DecodeStage, type ReplayRunner, vendors } from '@heliograph/ingest'
-import { createLmdbLog } from '../log/lmdb.ts'
+import {
+  createDecodeStage,
+  createReplayRunner,
+  decodeProducers,
+  type DecodeStage,
+  type ReplayRunner,
+  vendors,
+} from '@heliograph/ingest'
+import { createLmdbLog } from '../../src/log/lmdb.ts'
 
 const T0 = Date.parse('2026-06-21T10:00:00Z')
 const tenantId = 't1' as TenantId
@@ -75,7 +82,15 @@ describe('decode line', () => {
   }
 
   const send = (body: string | object, changes: Partial<RawHeader> = {}) => {
-    const header: RawHeader = { tenantId, connectionId, vendor: 'native', transport: 'mqtt', receivedAt: T0, topic: 'readings', ...changes }
+    const header: RawHeader = {
+      tenantId,
+      connectionId,
+      vendor: 'native',
+      transport: 'mqtt',
+      receivedAt: T0,
+      topic: 'readings',
+      ...changes,
+    }
     const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
     return log.producer(TOPICS.raw).append([{ key: `${connectionId}/`, value: encodeRaw(header, bytes) }])
   }
@@ -103,7 +118,15 @@ describe('decode line', () => {
     const { offset } = await send(message('known', T0 - 1_000, 4_200))
     await drained()
     expect(await all<ReadingRecord>(TOPICS.readings)).toMatchObject([
-      { deviceId: 'd1', siteId: 's1', tenantId, ts: T0 - 1_000, receivedAt: T0, metrics: { ac_power_w: 4_200 }, rawRef: { offset, revision: 0 } },
+      {
+        deviceId: 'd1',
+        siteId: 's1',
+        tenantId,
+        ts: T0 - 1_000,
+        receivedAt: T0,
+        metrics: { ac_power_w: 4_200 },
+        rawRef: { offset, revision: 0 },
+      },
     ])
   })
 
@@ -176,12 +199,15 @@ describe('decode line', () => {
   })
 
   it('gives the same readings for the same messages, however they are batched', async () => {
-    const bodies = Array.from({ length: 40 }, (_, index) => message(index % 3 ? 'known' : 'stranger', T0 + (index % 7), index))
+    const bodies = Array.from({ length: 40 }, (_, index) =>
+      message(index % 3 ? 'known' : 'stranger', T0 + (index % 7), index),
+    )
     for (const body of bodies) await send(body)
     await drained()
     replay({ connectionId })
     await replays.idle()
-    const last = (records: ReadingRecord[]) => new Map(records.map((reading) => [reading.ts, reading.metrics.ac_power_w]))
+    const last = (records: ReadingRecord[]) =>
+      new Map(records.map((reading) => [reading.ts, reading.metrics.ac_power_w]))
     const live = last(await all<ReadingRecord>(TOPICS.readings))
     const again = last((await all<ReadingRecord>(TOPICS.replayed)).filter((record) => !('chunk' in record)))
     expect(again).toEqual(live)

@@ -1,0 +1,71 @@
+/** Sites whose five-minute rows wait to be computed. */
+import { BUCKET_MS } from '@heliograph/crm-core'
+import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import type { DayQueue } from './day-queue.ts'
+import { DirtyRanges } from './dirty-ranges.ts'
+import { eachOrRestore, groups } from './grouping.ts'
+import type { RollupRegistry } from './rollups.ts'
+import { siteRows, type SiteJob } from './site-buckets.ts'
+
+export interface SiteQueueOptions {
+  warehouse: Warehouse
+  registry: RollupRegistry
+  days: DayQueue
+  nextVersion(): number
+}
+/** Rows of one query: a month of a site with a few devices, or the open buckets of thousands. */
+const PIECE_MS = 31 * 86_400_000
+
+export class SiteQueue {
+  readonly #options: SiteQueueOptions
+  readonly #dirty = new DirtyRanges<SiteId>()
+
+  constructor(options: SiteQueueOptions) {
+    this.#options = options
+  }
+  get size(): number {
+    return this.#dirty.size
+  }
+  get oldest(): number {
+    return this.#dirty.oldest
+  }
+  add(siteId: SiteId, from: number, to: number, since: number): void {
+    this.#dirty.add(siteId, from, to, since)
+  }
+
+  /** @returns how many rows were written */
+  async compute(since: number): Promise<number> {
+    const { warehouse, days, nextVersion } = this.#options
+    let count = 0
+    await eachOrRestore(
+      this.#take(),
+      async ({ tenantId, jobs }) => {
+        const rows = await siteRows(warehouse, tenantId, jobs, nextVersion())
+        await warehouse.insert('rollup_site_5m', rows)
+        count += rows.length
+        for (const { site, range } of jobs) days.mark('site', site.id, [range.from, range.to - BUCKET_MS], since)
+        for (const row of rows) if (row['is_deleted'] === 1) days.markRemoved('site', String(row['site_id']))
+      },
+      ({ jobs }) => {
+        for (const { site, range } of jobs) this.#dirty.add(site.id, range.from, range.to, since)
+      },
+    )
+    return count
+  }
+
+  #take(): { tenantId: TenantId; jobs: SiteJob[] }[] {
+    const { registry } = this.#options
+    const byTenant = new Map<TenantId, SiteJob[]>()
+    for (const { key, ranges } of this.#dirty.take()) {
+      const site = registry.site(key)
+      if (!site) continue
+      const devices = registry.devicesOfSite(key)
+      const jobs = byTenant.get(site.tenantId) ?? []
+      for (const range of ranges)
+        for (let from = range.from; from < range.to; from += PIECE_MS)
+          jobs.push({ site, devices, range: { from, to: Math.min(range.to, from + PIECE_MS) } })
+      byTenant.set(site.tenantId, jobs)
+    }
+    return [...byTenant].flatMap(([tenantId, list]) => groups(list).map((jobs) => ({ tenantId, jobs })))
+  }
+}
