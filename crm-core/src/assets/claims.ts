@@ -71,7 +71,13 @@ export function createClaims({ db }: CrmDeps) {
       await emitDevice(tx, device)
       // Nothing of it lies before it was first heard: a month of everybody else's messages need not be read for it.
       const rangeFrom = new Date(found.firstSeenAt.getTime() - CLAIM_SLACK_MS)
-      const replay = await requestReplay(tx, { kind: 'claim', connectionId, deviceId: device.id, externalId, rangeFrom })
+      const replay = await requestReplay(tx, {
+        kind: 'claim',
+        connectionId,
+        deviceId: device.id,
+        externalId,
+        rangeFrom,
+      })
       await tx.removeWhere('unclaimed', { id: unclaimedId })
       return { deviceId: device.id, replayId: replay.id }
     })
