@@ -53,7 +53,7 @@ export const victron = defineVendor<VictronState>({
   downlinkTopics: ['R/+/keepalive'],
   guide: [
     'On the GX device: Settings, Services, MQTT: switch it on, or set up a bridge from its broker.',
-    "Bridge N/# to this server and R/# back, with the connection's user name and secret.",
+    "Bridge N/# to this server and R/+/keepalive back, with the connection's user name and secret.",
     'Nothing else to do: the keepalive that Venus OS asks for is sent from here.',
   ],
   shard: (topic) => parseTopic(topic)?.portal ?? '',
