@@ -51,7 +51,7 @@ export const operationRoutes: RouteModule = (api, { deps }) => {
         tags,
         summary: 'Compare roll-ups with raw readings, and the log with the store',
         body: z.strictObject({
-          windows: z.int().min(1).max(1_000).default(40),
+          windows: z.int().min(1).max(1_000).default(20),
           records: z.int().min(1).max(5_000_000).default(200_000),
         }),
         response: { 200: verifyReportSchema },

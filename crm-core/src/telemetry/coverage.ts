@@ -54,7 +54,7 @@ export async function coverageOf(
             sql`date >= ${day(localDate(timezone, from))} AND date <= ${day(localDate(timezone, to - 1))}`,
           ]),
         ),
-    { scope, lane: 'light', maxRows: 200_000 },
+    { scope, lane: 'light', maxRows: 100_000 },
   )
   const wanted = target.kind === 'device' ? 1 : (target.siteIds?.length ?? rows.length)
   if (wanted === 0) return 0

@@ -43,6 +43,8 @@ const COUNTERS = ['energy_total_wh', 'import_total_wh', 'export_total_wh'] as co
 
 const hasCounter = ({ metrics }: FoldReading): boolean => COUNTERS.some((name) => metrics[name] !== undefined)
 
+const hasInterval = ({ metrics }: FoldReading): boolean => metrics.energy_interval_wh !== undefined
+
 export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevice {
   return {
     timezone: site.timezone,
@@ -111,15 +113,20 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
   }
   // Each on its own: their neighbours are far away, and differently far.
   for (const plan of widened) await fill(source, [plan])
-  return plans.map(({ job: { device, site, keepReadings }, window, before, readings, after }) => {
+  return plans.map(({ job: { device, site, keepReadings, range: asked }, window, before, readings, after }) => {
     const fold = new DeviceFold(foldDevice(device, site))
     for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
     const counters = [...before, ...after].some(hasCounter) || readings.some(hasCounter)
+    // Energy from power is a matter of its own day. Of the days around, only the edges were read here: told as computed,
+    // their rows would be taken back.
+    const byPower = !counters && !readings.some(hasInterval)
+    const range =
+      byPower && isWholeDays({ device, site, range: asked }) ? wholeDays({ device, site, range: asked }) : window
     return {
       device,
       site,
-      range: window,
-      rows: fold.rows(window.from, window.to),
+      range,
+      rows: fold.rows(range.from, range.to),
       fold,
       readings: keepReadings ? readings : [],
       counters,

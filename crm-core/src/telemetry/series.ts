@@ -25,7 +25,7 @@ import {
   type SeriesBucket,
   type StoredBucketWidth,
 } from './series-plan.ts'
-import { allOf, id, identifier, instant, list, second, sql } from './sql.ts'
+import { allOf, id, identifier, instant, join, list, second, sql } from './sql.ts'
 
 export type SeriesTarget =
   | { kind: 'device'; deviceId: DeviceId }
@@ -75,7 +75,7 @@ export interface SeriesResult {
 export const MAX_WIDTH = 10_000
 const MAX_METRICS = 12
 /** Hours or days of a big fleet are summed before they are thinned: so many buckets at most. */
-const MAX_POINTS = 40_000
+const MAX_POINTS = 100_000
 
 /** @throws ProblemError for what cannot be asked, WarehouseError from the store */
 export async function seriesQuery(
@@ -120,16 +120,25 @@ async function one(
   }
 }
 
-/** The one value that is there, `mixed` where there are several. */
-const oneOf = (column: Sql): Sql =>
-  sql`if(minIf(${column}, ${column} != '') = maxIf(${column}, ${column} != ''), maxIf(${column}, ${column} != ''), 'mixed')`
+/** Where numbers come from, as bits: comparing words row by row would cost more than adding the numbers up. */
+const ORIGINS = ['meter', 'inverters', 'gateway', 'counter', 'interval', 'power', 'mixed'] as const
+const originBits = (column: Sql): Sql =>
+  join(
+    ORIGINS.map((name, bit) => sql`max(${column} = ${name}) * ${2 ** bit}`),
+    ' + ',
+  )
+function originOf(bits: readonly number[]): string {
+  const all = bits.reduce((found, some) => found | some, 0)
+  const names = ORIGINS.filter((_, bit) => (all >> bit) & 1)
+  return names.length === 0 ? 'none' : names.length === 1 ? names[0]! : 'mixed'
+}
 
 interface Bucketed {
   at: number
   avg: number
   min: number
   max: number
-  source: string
+  src: number
 }
 /** Raw values of a device, each pixel with its mean and its extremes. */
 async function rawGauge(
@@ -190,26 +199,22 @@ async function gauge(
     Sql,
   ]
   const many = target.kind === 'sites'
-  const over = (aggregate: Sql, part: Sql): Sql => (many ? sql`${aggregate}(${part})` : part)
   const dated = bucket === '1d' || bucket === '1mo'
-  const bucketKey = dated ? sql`r.date` : sql`r.ts`
-  const source = many ? sql`${oneOf(sql`source`)}` : sql`'device'`
-  const [sumOrAvg, sumOrMin, sumOrMax] = ADDITIVE.has(metric)
-    ? [sql`sum`, sql`sum`, sql`sum`]
-    : [sql`avg`, sql`min`, sql`max`]
-  const perBucket = sql`SELECT ${bucketKey} AS slot, ${dated ? sql`toUnixTimestamp(min(r.ts))` : sql`toUnixTimestamp(slot)`} * 1000 AS at,
-      ${over(sumOrAvg, avg)} AS a, ${over(sumOrMin, min)} AS lo, ${over(sumOrMax, max)} AS hi, ${source} AS src
-    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL ${many || dated ? sql`GROUP BY slot` : sql``}`
-  // One row per bucket of one device needs no grouping; days still do, for their start.
-  const single =
-    dated && !many
-      ? sql`SELECT r.date AS slot, toUnixTimestamp(r.ts) * 1000 AS at, ${avg} AS a, ${min} AS lo, ${max} AS hi, 'device' AS src
-    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL`
-      : perBucket
+  const slot = dated ? sql`r.date` : sql`r.ts`
+  const found = sql`FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${avg} IS NOT NULL`
+  const additive = ADDITIVE.has(metric)
+  const [mean, least, most] = additive ? [sql`sum`, sql`sum`, sql`sum`] : [sql`avg`, sql`min`, sql`max`]
+  const perBucket = many
+    ? sql`SELECT toUnixTimestamp(min(r.ts)) * 1000 AS at, toString(${slot}) AS date, ${mean}(${avg}) AS a, ${least}(${min}) AS lo,
+        ${most}(${max}) AS hi, ${originBits(sql`source`)} AS src ${found} GROUP BY ${slot}`
+    : sql`SELECT toUnixTimestamp(r.ts) * 1000 AS at, toString(${slot}) AS date, ${avg} AS a, ${min} AS lo, ${max} AS hi, 0 AS src ${found}`
+  const fits = (to - from) / BUCKET_WIDTH_MS[bucket] <= width
   const step = Math.max(Math.ceil((to - from) / width), 1000)
   const rows = await warehouse.query<Bucketed & { date: string }>(
-    sql`SELECT min(s.at) AS at, toString(min(slot)) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, ${oneOf(sql`src`)} AS source
-      FROM (${single}) AS s GROUP BY intDiv(toInt64(s.at) - ${from}, ${step}) ORDER BY at`,
+    fits
+      ? sql`SELECT at, date, a AS avg, lo AS min, hi AS max, src FROM (${perBucket}) ORDER BY at`
+      : sql`SELECT min(s.at) AS at, min(s.date) AS date, avg(a) AS avg, min(lo) AS min, max(hi) AS max, groupBitOr(toUInt8(s.src)) AS src
+          FROM (${perBucket}) AS s GROUP BY intDiv(toInt64(s.at) - ${from}, ${step}) ORDER BY at`,
     { scope, lane: 'light', maxRows: MAX_POINTS },
   )
   const points = rows.map(({ at, avg, min, max, date }) => ({
@@ -219,7 +224,7 @@ async function gauge(
     min,
     max,
   }))
-  return { source: mixed(rows.map((row) => row.source)), points }
+  return { source: many ? originOf(rows.map(({ src }) => src)) : 'device', points }
 }
 
 async function sums(
@@ -233,31 +238,27 @@ async function sums(
   const value = identifier(metric)
   const dated = bucket === '1d' || bucket === '1mo'
   const slot = dated ? sql`r.date` : sql`r.ts`
-  const origin = metric === 'energy_wh' ? (target.kind === 'device' ? sql`energy_method` : sql`source`) : sql`'counter'`
-  const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, ${oneOf(origin)} AS src
+  const origin =
+    metric === 'energy_wh' ? originBits(target.kind === 'device' ? sql`energy_method` : sql`source`) : sql`8`
+  const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, ${origin} AS src
     FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
   if (dated) {
-    const rows = await warehouse.query<{ slot: string; wh: number; src: string }>(sql`${perSlot} ORDER BY slot`, {
+    const rows = await warehouse.query<{ slot: string; wh: number; src: number }>(sql`${perSlot} ORDER BY slot`, {
       scope,
       lane: 'light',
       maxRows: MAX_POINTS,
     })
     return {
-      source: mixed(rows.map(({ src }) => src)),
+      source: originOf(rows.map(({ src }) => src)),
       points: rows.map(({ slot: date, wh }) => ({ ts: dayStart(timezone, date), date, sum: wh })),
     }
   }
   // Whole buckets together where there are more than fit; amounts add up.
   const step = Math.ceil((to - from) / width / BUCKET_WIDTH_MS[bucket]) * BUCKET_WIDTH_MS[bucket]
-  const rows = await warehouse.query<{ at: number; wh: number; src: string }>(
-    sql`SELECT toUnixTimestamp(min(slot)) * 1000 AS at, sum(wh) AS wh, ${oneOf(sql`src`)} AS src
+  const rows = await warehouse.query<{ at: number; wh: number; src: number }>(
+    sql`SELECT toUnixTimestamp(min(slot)) * 1000 AS at, sum(wh) AS wh, groupBitOr(toUInt8(src)) AS src
       FROM (${perSlot}) GROUP BY intDiv(toInt64(toUnixTimestamp(slot)) * 1000, ${step}) ORDER BY at`,
     { scope, lane: 'light', maxRows: MAX_POINTS },
   )
-  return { source: mixed(rows.map(({ src }) => src)), points: rows.map(({ at, wh }) => ({ ts: at, sum: wh })) }
-}
-
-function mixed(sources: readonly string[]): string {
-  const found = new Set(sources.filter((source) => source !== ''))
-  return found.size === 1 ? [...found][0]! : found.size === 0 ? 'none' : 'mixed'
+  return { source: originOf(rows.map(({ src }) => src)), points: rows.map(({ at, wh }) => ({ ts: at, sum: wh })) }
 }

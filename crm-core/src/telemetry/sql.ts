@@ -94,7 +94,10 @@ export function identifier(name: string): Sql {
   return new Fragment(name)
 }
 /** Joins fragments; with none the result is empty. */
-export function join(parts: readonly Sql[], separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL ' | ' ' = ', '): Sql {
+export function join(
+  parts: readonly Sql[],
+  separator: ', ' | ' AND ' | ' OR ' | ' UNION ALL ' | ' + ' | ' ' = ', ',
+): Sql {
   for (const part of parts) if (!(part instanceof Fragment)) throw new SqlValueError('not a fragment')
   return new Fragment(parts.map((part) => part.text).join(separator))
 }

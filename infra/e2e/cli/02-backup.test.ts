@@ -136,7 +136,9 @@ describe('backup and restore', { timeout: 180_000 }, () => {
   })
 
   it('holds by every check', async () => {
-    expect(await good(home, ['verify', '--json'])).toMatchObject({ stdout: expect.stringContaining('"ok":true') })
+    expect(await good(home, ['verify', '--windows', '5', '--json'])).toMatchObject({
+      stdout: expect.stringContaining('"ok":true'),
+    })
     for (const verdict of (await good(home, ['audit', 'verify'])).json<{ ok: boolean }>()) expect(verdict.ok).toBe(true)
   })
 

@@ -374,6 +374,18 @@ describe('roll-ups', () => {
     expect(await energy('site', '1mo', w.tenantId)).toBeCloseTo(30_500, 3)
   }, 60_000)
 
+  it('leave the days around alone when a day of power alone is computed again', async () => {
+    // Every quarter of an hour: the last value of a day reaches over buckets without any reading of their own.
+    const w = world([['roof', 'inverter', 'production']])
+    const at = (ts: number) => w.reading('roof', ts, { ac_power_w: 1000 })
+    await w.insert(Array.from({ length: 3 * 96 }, (_, slot) => at(START + slot * 15 * MINUTE)))
+    await w.rollups.flush({ all: true })
+    expect(await energy('device', '5m', w.tenantId)).toBeCloseTo(72_000, 3)
+    await w.insert([at(START + DAY + 12 * HOUR + 7 * MINUTE)])
+    await w.rollups.flush({ all: true })
+    for (const bucket of ['5m', '1d']) expect(await energy('site', bucket, w.tenantId)).toBeCloseTo(72_000, 3)
+  }, 60_000)
+
   it('let go of what a replay decodes to another time', async () => {
     const w = world([['inverter', 'inverter', 'production']])
     const wrong = [0, 1, 2].map((index) =>

@@ -2,6 +2,7 @@
  * Readings into the warehouse. The offset is saved only when the roll-ups that the rows touched are written too; what lies
  * between is stored again after a crash, which changes nothing a reader sees.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type DeadLetterRecord,
   decodeRecord,
@@ -22,6 +23,8 @@ import { readingRow } from '@heliograph/crm-core'
 import { type Rollups, tombstoneReplayed } from '../rollups/index.ts'
 
 const GROUP = 'store'
+/** How long a stop may wait for roll-ups. */
+const STOP_FLUSH_MS = 2_000
 
 export interface StoreStageDeps {
   log: Log
@@ -54,6 +57,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
   let trouble: string | undefined
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> | undefined
+  let stopped = false
 
   async function handle(batch: LogBatch): Promise<void> {
     const started = now()
@@ -131,7 +135,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
         await rollups.flush()
         for (const { topic, partition, offset } of positions) await consumers.get(topic)?.commit({ partition, offset })
       } catch (error) {
-        deps.onError(error)
+        if (!stopped) deps.onError(error)
         for (const position of positions) {
           const key = `${position.topic}/${position.partition}`
           if (!stored.has(key)) stored.set(key, position)
@@ -171,8 +175,16 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
     async stop() {
       clearInterval(timer)
       await Promise.all([...consumers.values()].map((consumer) => consumer.stop()))
-      await flushing
-      await flush()
+      // What is not done by then is done again after the next start, from offsets that were not saved: a stop must not wait
+      // for the roll-ups of a long import.
+      const last = (async () => {
+        await flushing
+        await flush()
+      })()
+      const limit = new AbortController()
+      await Promise.race([last, sleep(STOP_FLUSH_MS, undefined, { signal: limit.signal }).catch(() => undefined)])
+      limit.abort()
+      stopped = true
     },
     async lag() {
       let lag = 0
