@@ -7,6 +7,8 @@ export default defineConfig({
   // One after the other: two cores, and the pages change what they show.
   workers: 1,
   fullyParallel: false,
+  // A browser on a shared, noisy machine may miss a deadline once; never twice.
+  retries: process.env['CI'] === 'true' ? 1 : 0,
   timeout: 45_000,
   expect: { timeout: 10_000 },
   reporter: [['list']],

@@ -147,8 +147,10 @@ const commands = {
   cli() {
     generate()
     env.HELIOGRAPH_HOME = root
-    // Files are named from where the caller stands.
-    stay('infra/src/bin/cli.ts', args, process.cwd())
+    // Files are named from where the caller stands; npx steps to the root and says where it came from.
+    const { npm_command: npmCommand, INIT_CWD: before } = process.env
+    const here = process.cwd()
+    stay('infra/src/bin/cli.ts', args, npmCommand === 'exec' && here === root && before ? before : here)
   },
   test() {
     generate()

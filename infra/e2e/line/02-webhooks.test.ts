@@ -161,6 +161,9 @@ describe('webhooks and posted readings', { timeout: 400_000 }, () => {
     expect(await status('not gzip', { authorization, 'content-encoding': 'gzip' })).toBe(400)
     const bomb = gzipSync(Buffer.alloc(300 * 1024 * 1024, 0x20), { level: 9 })
     expect(await status(bomb, { authorization, 'content-encoding': 'gzip' })).toBe(413)
-    expect(await status(Buffer.alloc(20 * 1024 * 1024, 0x20), { authorization })).toBe(413)
+    // Answered before all of it is sent, and not read to its end: the sender may hear the answer or find the line cut.
+    const flood = await status(Buffer.alloc(20 * 1024 * 1024, 0x20), { authorization }).catch(() => 'cut')
+    expect([413, 'cut']).toContain(flood)
+    expect(await status('[]', { authorization })).toBe(202)
   })
 })

@@ -13,7 +13,7 @@ import { until } from './until.ts'
 
 const RANDOM_KILLS = 10
 
-describe('kill -9 under load', { timeout: 300_000 }, () => {
+describe('kill -9 under load', { timeout: 300_000, retry: 0 }, () => {
   let instance: Instance
   let api: Api
   let connection: ConnectionMade
