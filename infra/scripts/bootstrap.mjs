@@ -86,6 +86,11 @@ function generate() {
     },
   )
 }
+/** The page's own types, which its tests and every check that reads its configuration need. */
+function syncPage() {
+  if (existsSync(join(root, 'dashboard/.svelte-kit/tsconfig.json'))) return
+  must(join(bin, 'svelte-kit'), ['sync'], { cwd: join(root, 'dashboard') })
+}
 function buildPage() {
   whenStale(
     'page',
@@ -147,13 +152,14 @@ const commands = {
   cli() {
     generate()
     env.HELIOGRAPH_HOME = root
-    // Files are named from where the caller stands; npx steps to the root and says where it came from.
+    // Files are named from where the caller stands; npx steps up to a package's folder and says where it came from.
     const { npm_command: npmCommand, INIT_CWD: before } = process.env
     const here = process.cwd()
-    stay('infra/src/bin/cli.ts', args, npmCommand === 'exec' && here === root && before ? before : here)
+    stay('infra/src/bin/cli.ts', args, npmCommand === 'exec' && before?.startsWith(`${here}/`) ? before : here)
   },
   test() {
     generate()
+    syncPage()
     let status = run('vitest', ['run', ...args])
     if (args.length === 0 && existsSync(join(root, 'dashboard/tests'))) {
       if (CHROMIUM.some(existsSync)) {
@@ -168,6 +174,7 @@ const commands = {
   },
   check() {
     generate()
+    syncPage()
     process.exit(node('infra/scripts/check.ts', ...args))
   },
   'test:services'() {

@@ -16,7 +16,7 @@ export interface RecomputeJob {
   until?: number
   /** Hand out the readings too. */
   keepReadings?: boolean
-  /** Known to have no counter of any kind so far: nobody looks for one far away. */
+  /** Known to tell power and no energy so far: nobody looks for a counter far away. */
   withoutCounters?: boolean
 }
 export interface Recomputed {
@@ -29,7 +29,7 @@ export interface Recomputed {
   fold: DeviceFold
   /** The readings within `range`, where the job asked for them. */
   readings: FoldReading[]
-  /** Whether a counter was seen anywhere near. */
+  /** Whether a counter of any kind was seen anywhere near. */
   counters: boolean
 }
 
@@ -41,9 +41,11 @@ const REACH = 2
 const MARGIN_MS = 2 * BUCKET_MS
 const COUNTERS = ['energy_total_wh', 'import_total_wh', 'export_total_wh'] as const
 
-const hasCounter = ({ metrics }: FoldReading): boolean => COUNTERS.some((name) => metrics[name] !== undefined)
-
-const hasInterval = ({ metrics }: FoldReading): boolean => metrics.energy_interval_wh !== undefined
+/** Whether a reading says more about energy than power does, so that its neighbours matter. */
+const hasCounter = ({ metrics }: FoldReading): boolean =>
+  COUNTERS.some((name) => metrics[name] !== undefined) ||
+  metrics.energy_day_wh !== undefined ||
+  metrics.energy_interval_wh !== undefined
 
 export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevice {
   return {
@@ -89,8 +91,12 @@ function isWholeDays(job: RecomputeJob): boolean {
 
 interface Plan {
   job: RecomputeJob
-  window: Range
-  /** Counter readings before and after the window. */
+  /** What will be told as computed. Where the source is chosen per day these are whole days: of a day of which only an edge
+   * was read, nobody could say. */
+  own: Range
+  /** What was read: that of all plans of one query. */
+  read: Range
+  /** Counter readings before and after what was read. */
   before: FoldReading[]
   after: FoldReading[]
   readings: FoldReading[]
@@ -99,37 +105,31 @@ interface Plan {
 /** In the order of the jobs. */
 async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
   const plans = jobs.map((job): Plan => {
-    const window = { from: bucketOf(job.range.from - MARGIN_MS), to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS }
-    return { job, window, before: [], after: [], readings: [] }
+    const margin = { from: bucketOf(job.range.from - MARGIN_MS), to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS }
+    const own = isWholeDays(job) ? wholeDays(job) : margin
+    return { job, own, read: own, before: [], after: [], readings: [] }
   })
   await fill(source, plans)
   const widened: Plan[] = []
   for (const plan of plans) {
     const reached = reach(plan)
-    if (reached.from >= plan.window.from && reached.to <= plan.window.to) continue
-    plan.window = { from: Math.min(plan.window.from, reached.from), to: Math.max(plan.window.to, reached.to) }
-    plan.readings = []
-    widened.push(plan)
+    const range = { from: Math.min(plan.own.from, reached.from), to: Math.max(plan.own.to, reached.to) }
+    plan.own = isWholeDays(plan.job) ? wholeDays({ ...plan.job, range }) : range
+    if (plan.own.from < plan.read.from || plan.own.to > plan.read.to) widened.push(plan)
   }
   // Each on its own: their neighbours are far away, and differently far.
   for (const plan of widened) await fill(source, [plan])
-  return plans.map(({ job: { device, site, keepReadings, range: asked }, window, before, readings, after }) => {
+  return plans.map(({ job: { device, site, keepReadings }, own, before, readings, after }) => {
     const fold = new DeviceFold(foldDevice(device, site))
     for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
-    const counters = [...before, ...after].some(hasCounter) || readings.some(hasCounter)
-    // Energy from power is a matter of its own day. Of the days around, only the edges were read here: told as computed,
-    // their rows would be taken back.
-    const byPower = !counters && !readings.some(hasInterval)
-    const range =
-      byPower && isWholeDays({ device, site, range: asked }) ? wholeDays({ device, site, range: asked }) : window
     return {
       device,
       site,
-      range,
-      rows: fold.rows(range.from, range.to),
+      range: own,
+      rows: fold.rows(own.from, own.to),
       fold,
-      readings: keepReadings ? readings : [],
-      counters,
+      readings: keepReadings ? readings.filter(({ ts }) => ts >= own.from && ts < own.to) : [],
+      counters: [...before, ...after].some(hasCounter) || readings.some(hasCounter),
     }
   })
 }
@@ -143,14 +143,18 @@ function reach({ job, before, readings, after }: Plan): Range {
     for (const ts of times.filter((ts) => ts < job.range.from).slice(-REACH)) from = Math.min(from, ts)
     for (const ts of times.filter((ts) => ts >= job.range.to).slice(0, REACH)) to = Math.max(to, ts + 1)
   }
+  // Energy of an interval lies before the time it is told at.
+  for (const { ts, metrics } of readings)
+    if (metrics.energy_interval_wh !== undefined && ts >= job.range.from && ts < job.range.to)
+      from = Math.min(from, ts - (metrics.interval_s ?? 0) * 1000)
   return { from: bucketOf(from), to: bucketOf(to - 1) + BUCKET_MS }
 }
 
 /** Reads what the plans ask for, all of them in one window. */
 async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const window = {
-    from: Math.min(...plans.map((plan) => plan.window.from)),
-    to: Math.max(...plans.map((plan) => plan.window.to)),
+    from: Math.min(...plans.map((plan) => plan.own.from)),
+    to: Math.max(...plans.map((plan) => plan.own.to)),
   }
   const byId = new Map(plans.map((plan) => [plan.job.device.id, plan]))
   const near = plans.filter(({ job }) => !job.withoutCounters)
@@ -162,7 +166,8 @@ async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const after = open.length > 0 ? await readNeighbours(source, ids(open), window.to, 'after', NEIGHBOURS) : none
   for (const plan of plans) {
     const { device, until = Number.POSITIVE_INFINITY } = plan.job
-    plan.window = window
+    plan.read = window
+    plan.readings = []
     plan.before = (before.get(device.id) ?? []).filter(({ ts }) => ts <= until)
     plan.after = (after.get(device.id) ?? []).filter(({ ts }) => ts <= until)
   }

@@ -1,4 +1,5 @@
 /** Commands about tenants, people and the audit trail. */
+import { INSTANCE_TENANT } from '@heliograph/crm-core'
 import { type Client, CliError, listAll, tenantsOf } from './client.ts'
 import { note, printJson } from './output.ts'
 
@@ -115,7 +116,9 @@ const REASONS: Record<string, string> = {
 /** One JSON line a tenant. @returns the exit code: 1 where a trail does not hold */
 export async function auditVerifyCommand(client: Client): Promise<0 | 1> {
   let code: 0 | 1 = 0
-  for (const tenantId of await tenantsOf(client)) {
+  // What belongs to no tenant (refused strangers above all) has a trail of its own.
+  const trails = client.byKey ? [undefined] : [...(await tenantsOf(client)), INSTANCE_TENANT]
+  for (const tenantId of trails) {
     const verdict = await client.call<AuditVerdict>('POST', '/api/v1/audit/verify', undefined, { tenantId })
     printJson({ ...(tenantId && { tenantId }), ...verdict })
     if (verdict.ok) continue

@@ -2,7 +2,7 @@
  * Writes the heads of the tenants' audit trails down on the log, apart from the database: whoever takes entries off the end
  * of a trail, or writes the whole of it anew, would have to change the log too.
  */
-import type { AuditHead } from '@heliograph/crm-core'
+import { type AuditHead, INSTANCE_TENANT } from '@heliograph/crm-core'
 import {
   type AnchorRecord,
   type CrmDatabase,
@@ -50,7 +50,8 @@ export function createAnchors(deps: {
     const known = await read()
     const records: { key: string; value: Uint8Array }[] = []
     const heads: [string, AuditHead][] = []
-    for (const { id } of await db.system.all('tenant')) {
+    const tenants = await db.system.all('tenant')
+    for (const id of [...tenants.map((tenant) => tenant.id), INSTANCE_TENANT]) {
       const head = await deps.head(id)
       // A trail that got shorter is not anchored anew: that is just what an anchor is there to show.
       if (!head || head.seq <= (known.get(id)?.seq ?? 0)) continue

@@ -355,6 +355,54 @@ describe('roll-ups', () => {
     now = START + 60 * DAY
   }, 60_000)
 
+  it('are right at midnight, whatever energy is told by', async () => {
+    const w = world([
+      ['interval', 'inverter', 'production'],
+      ['power', 'inverter', 'production'],
+      ['hybrid', 'inverter', 'production'],
+    ])
+    const readings: Reading[] = []
+    let imported = 0
+    // A plant that never sleeps, told every quarter of an hour through two midnights.
+    for (let ts = START + 20 * HOUR; ts <= START + 52 * HOUR; ts += 15 * MINUTE) {
+      readings.push(w.reading('interval', ts, { energy_interval_wh: 250, interval_s: 900 }))
+      readings.push(w.reading('power', ts, { ac_power_w: 1000 }))
+      readings.push(w.reading('hybrid', ts, { ac_power_w: 1000, import_total_wh: (imported += 10) }))
+    }
+    const days = async (name: string): Promise<unknown> =>
+      (
+        await test.warehouse.query<{ date: string; wh: number }>(
+          sql`SELECT date, round(sum(energy_wh), 6) AS wh FROM rollup_device_5m FINAL WHERE device_id = ${`${w.tenantId}-${name}`} GROUP BY date ORDER BY date`,
+          system,
+        )
+      ).map(({ date, wh }) => [date, wh])
+    const byPower = [
+      ['2026-06-02', 4000],
+      ['2026-06-03', 24_000],
+      ['2026-06-04', 4250],
+    ]
+    const byInterval = [
+      ['2026-06-02', 4250],
+      ['2026-06-03', 24_000],
+      ['2026-06-04', 4000],
+    ]
+    // Day by day as they come, then each day by itself in another order.
+    for (let at = 0; at < readings.length; at += 60) {
+      await w.insert(readings.slice(at, at + 60))
+      await w.rollups.flush({ all: true })
+    }
+    for (const day of [undefined, 1, 0, 2]) {
+      if (day !== undefined)
+        for (const device of w.devices.values()) w.rollups.touch(device.id, START + day * DAY, START + (day + 1) * DAY)
+      await w.rollups.flush({ all: true })
+      expect([await days('power'), await days('hybrid'), await days('interval')]).toEqual([
+        byPower,
+        byPower,
+        byInterval,
+      ])
+    }
+  }, 60_000)
+
   it('take a late counter reading into a gap, and lose nothing', async () => {
     const w = world([['inverter', 'inverter', 'production']])
     const at = (hours: number, wh: number) => w.reading('inverter', START + hours * HOUR, { energy_total_wh: wh })

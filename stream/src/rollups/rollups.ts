@@ -96,6 +96,14 @@ interface LiveDevice {
   notBefore: number
   withoutCounters: boolean
 }
+/** What makes a device one of more than power. */
+const ENERGY_METRICS = [
+  'energy_total_wh',
+  'energy_day_wh',
+  'energy_interval_wh',
+  'import_total_wh',
+  'export_total_wh',
+] as const
 /** Beyond this many readings between two flushes a device is computed from the store instead. */
 const MAX_PENDING = 20_000
 /** Live buckets kept in memory per device: the open one and two before it. */
@@ -146,11 +154,7 @@ export function createRollups(options: RollupOptions): Rollups {
         live.set(deviceId, state)
       }
       state.watermark = Math.max(state.watermark, ts)
-      if (
-        metrics.energy_total_wh !== undefined ||
-        metrics.import_total_wh !== undefined ||
-        metrics.export_total_wh !== undefined
-      )
+      if (state.withoutCounters && ENERGY_METRICS.some((name) => metrics[name] !== undefined))
         state.withoutCounters = false
       if (state.pending.length >= MAX_PENDING) {
         for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1, clock())

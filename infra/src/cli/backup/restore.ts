@@ -15,7 +15,7 @@ import { type Manifest, readManifest } from './manifest.ts'
 import { importWarehouse } from './warehouse-files.ts'
 
 /** What an instance that was tried and stopped leaves behind without any data. */
-const HARMLESS = new Set(['instance.lock', 'instance.pid'])
+const HARMLESS = /\.(?:lock|lock-journal|pid)$/
 
 /** @throws CliError where the directory holds anything, or the backup is damaged or of a later release */
 export async function restoreCommand(dir: string): Promise<void> {
@@ -32,7 +32,7 @@ export async function restoreCommand(dir: string): Promise<void> {
     await fillWarehouse(manifest, source, settings)
   } catch (error) {
     for (const name of await readdir(settings.dataDir))
-      if (!HARMLESS.has(name)) await rm(join(settings.dataDir, name), { recursive: true, force: true })
+      if (!HARMLESS.test(name)) await rm(join(settings.dataDir, name), { recursive: true, force: true })
     await rm(sqliteFile(settings.crmUrl), { force: true })
     throw error
   } finally {
@@ -48,7 +48,7 @@ export async function restoreCommand(dir: string): Promise<void> {
 }
 
 async function refuseData({ dataDir, crmUrl }: Settings): Promise<void> {
-  const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !HARMLESS.has(name)) : []
+  const found = existsSync(dataDir) ? (await readdir(dataDir)).filter((name) => !HARMLESS.test(name)) : []
   if (found.length > 0)
     throw new CliError(
       `${dataDir} is not empty (${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}); restore into an empty HELIO_DATA_DIR`,
