@@ -88,7 +88,7 @@ function generate() {
 }
 /** The page's own types, which its tests and every check that reads its configuration need. */
 function syncPage() {
-  if (existsSync(join(root, 'dashboard/.svelte-kit/tsconfig.json'))) return
+  if (existsSync(join(root, 'dashboard/node_modules/$app'))) return
   must(join(bin, 'svelte-kit'), ['sync'], { cwd: join(root, 'dashboard') })
 }
 function buildPage() {
