@@ -46,7 +46,7 @@ export default {
       name: 'no-unresolvable',
       severity: 'error',
       from: { path: code },
-      to: { couldNotResolve: true, pathNot: '^(\\$app|\\$env|#lib|\\./\\$types)' },
+      to: { couldNotResolve: true, pathNot: '^(\\$app|\\$env|#lib|#outlines|\\./\\$types)' },
     },
   ],
   options: {

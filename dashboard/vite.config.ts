@@ -2,8 +2,10 @@ import adapter from '@sveltejs/adapter-node'
 import { sveltekit } from '@sveltejs/kit/vite'
 import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vite'
+import { writeOutlines } from './outlines.ts'
 
 export default defineConfig({
+  resolve: { alias: { '#outlines': writeOutlines() } },
   plugins: [
     tailwindcss(),
     sveltekit({
@@ -31,6 +33,8 @@ export default defineConfig({
       },
     }),
   ],
+  // The map's worker is a module of its own.
+  worker: { format: 'es' },
   build: {
     target: 'es2023',
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
@@ -38,6 +42,43 @@ export default defineConfig({
     // nothing is used are left out, and the schema library with them (150 kB).
     rolldownOptions: {
       treeshake: { moduleSideEffects: [{ test: /crm-core[\\/]contracts|node_modules[\\/]zod/, sideEffects: false }] },
+    },
+  },
+  environments: {
+    client: {
+      build: {
+        rolldownOptions: {
+          output: {
+            codeSplitting: {
+              // What several pages share comes in a few files, not in fifty: a phone that is far away pays for each request.
+              groups: [
+                {
+                  name: 'base',
+                  tags: ['$initial'],
+                  priority: -1,
+                  test: /node_modules[\\/]svelte[\\/]/,
+                },
+                {
+                  name: 'frame',
+                  tags: ['$initial'],
+                  priority: -2,
+                  minShareCount: 9,
+                  entriesAware: true,
+                  entriesAwareMergeThreshold: 24_000,
+                },
+                {
+                  name: 'shared',
+                  tags: ['$initial'],
+                  priority: -3,
+                  minShareCount: 2,
+                  entriesAware: true,
+                  entriesAwareMergeThreshold: 10_000,
+                },
+              ],
+            },
+          },
+        },
+      },
     },
   },
   // The shared words are TypeScript sources: they are built in, not looked up at run time.

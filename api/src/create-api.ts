@@ -9,10 +9,12 @@ import type { Api, RouteContext } from './http/api.ts'
 import { createCursorCodec } from './http/cursor.ts'
 import { createRawAppender } from './ingest/append.ts'
 import { createEdgeCredentials } from './ingest/credentials.ts'
+import { registerMessageReports } from './ingest/message-reports.ts'
 import { registerIngest } from './ingest/routes.ts'
 import { registerLive } from './live/route.ts'
 import { MAX_CLIENT_FRAME } from './live/socket.ts'
 import { registerCaller } from './plugins/caller.ts'
+import { registerCompression } from './plugins/compress.ts'
 import { registerDocs, registerOpenApi } from './plugins/docs.ts'
 import { registerForeignIds } from './plugins/foreign-ids.ts'
 import { registerHeaders, registerNoStore } from './plugins/headers.ts'
@@ -44,6 +46,13 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     config,
     limits,
     cursors: createCursorCodec(config.secret),
+    appender: createRawAppender({
+      producer: deps.raw,
+      metrics: deps.metrics,
+      maxPendingBytes: limits.ingestPendingBytes,
+      pressure: deps.ingestPressure,
+      tracing: deps.tracing,
+    }),
     now,
     publicOrigin: url.origin,
     https,
@@ -83,24 +92,21 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
       async (scope) => {
         registerIngest(scope, {
           credentials: createEdgeCredentials(deps.reader, now),
-          appender: createRawAppender({
-            producer: deps.raw,
-            metrics: deps.metrics,
-            maxPendingBytes: limits.ingestPendingBytes,
-            pressure: deps.ingestPressure,
-          }),
+          appender: context.appender,
           openSecret: createSecretBox(config.secret).open,
           maxBodyBytes: limits.ingestBodyBytes,
           publicOrigin: url.origin,
           now,
           denied: (note) => void deps.db.denied(undefined, note),
         })
+        registerMessageReports(scope, { deps, publicOrigin: url.origin, now })
       },
       { prefix: '/ingest/v1' },
     )
     await root.register(async (scope) => {
       await registerHeaders(scope, { https })
       registerNoStore(scope)
+      registerCompression(scope)
       scope.addHook('onRequest', (request, reply, done) => {
         void reply.header('x-request-id', request.id)
         done()

@@ -2,12 +2,19 @@ import type { FastifyBaseLogger, FastifyRequest } from 'fastify'
 import type { Registry } from 'prom-client'
 import type { Crm } from '@heliograph/crm-core'
 import type {
+  BrokerStatus,
+  ConnectionId,
   CrmDatabase,
   CrmReader,
   DomainEvent,
   LiveBus,
+  Tracing,
   LogProducer,
+  MessageReport,
+  RawMessage,
+  ReportRequest,
   TenantId,
+  CurveSource,
   Warehouse,
 } from '@heliograph/crm-core/contracts'
 
@@ -15,8 +22,8 @@ import type {
 export interface PartStatus {
   name: string
   state: 'ok' | 'degraded' | 'down'
-  /** Records behind, where the part consumes. */
-  lag: number
+  /** Records behind; of a part that is down the last that is known, null where nothing is. */
+  lag: number | null
   /** One line for a person. */
   detail?: string
   /** Without it this process can neither accept nor answer. */
@@ -79,14 +86,35 @@ export interface ApiDeps {
   /** Credential checks of the edge: reads what is committed, caches nothing. */
   reader: CrmReader
   warehouse: Warehouse
+  /** Asked for raw curves of the last days, where an engine of its own has them. */
+  curves?: CurveSource
   live: LiveBus
+  /** Told how many live sockets are open whenever that changes: nobody watching, nothing needs to come ten times a second. */
+  onViewers?(sockets: number): void
+  /** Absent: nothing is traced. */
+  tracing?: Tracing
   events: DomainEvents
   /** Producer of `raw` on the lane of this process. */
   raw: LogProducer
+  /** The message at a place of the raw log; undefined where it is kept no longer. Absent: nobody can look. */
+  readRaw?(partition: number, offset: number): Promise<RawMessage | undefined>
+  /** The newest messages of one connection among the last some thousand of all, newest first. Absent: nobody can look. */
+  recentRaw?(
+    connectionId: ConnectionId,
+    limit: number,
+  ): Promise<{ messages: (RawMessage & { partition: number; offset: number })[]; scanned: number }>
   metrics: Registry
   status: StatusProvider
+  /** What an SMS provider's call says; undefined where its signature is wrong. Absent: no provider reports here. */
+  readSmsReport?(request: ReportRequest): MessageReport | undefined
+  /** Told of every report that was taken. */
+  onSmsReport?(report: MessageReport): void
   /** Vendors whose messages the line understands; the list of the ingest stage. */
   vendors?: readonly VendorInfo[]
+  /** Ways in that something serves; a connection by another one cannot be made. Absent: all. */
+  servedTransports?: readonly string[]
+  /** How a connection to a tenant's own broker stands; undefined where nobody has said. Absent: nobody serves any. */
+  brokerStatus?(connectionId: string): BrokerStatus | undefined
   /** Absent where processes are wired one by one. */
   operations?: Operations
   /** Seconds a sender should wait where the line behind the log is too far behind or the disk too full; undefined: go on. */
@@ -143,6 +171,10 @@ export interface ApiConfig {
   page?: string
   /** Origins that pages may load map tiles and styles from, beside our own. */
   mapOrigins?: string[]
+  /** Where devices reach the MQTT edge, told to who sets them up; absent: no edge of ours. */
+  mqtt?: { port: number; tlsPort?: number }
+  /** Style of the map for those who run tiles of their own; absent: outlines that come with the pages. */
+  mapStyleUrl?: string
   /** Whether a request came in by the admin socket: it has every right, in the tenant that `x-helio-tenant` names. */
   isLocalAdmin?: (request: FastifyRequest) => boolean
   logger?: FastifyBaseLogger

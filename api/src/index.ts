@@ -12,5 +12,6 @@ export {
   type VendorInfo,
   type VerifyReport,
 } from './deps.ts'
+export { twilio as verifyTwilio } from './ingest/signatures/twilio.ts'
 export { localCaller } from './plugins/local-caller.ts'
 export { type Policy, type RouteEntry } from './plugins/policy.ts'

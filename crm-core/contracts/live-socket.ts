@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ExpectedNow, SiteVerdict } from './expected.ts'
 import { idSchema } from './ids.ts'
 
 /** The frames of `/api/v1/live` (contract section 5). */
@@ -45,7 +46,7 @@ export interface LiveDevice {
   quality: string[]
 }
 /** Value of `site:ID` keys: what the fleet list shows of a running site. */
-export interface LiveSite {
+export interface LiveSite extends ExpectedNow {
   status: SiteStatus
   /** Production now; absent when nothing current is known. Never zero for "unknown". */
   acPowerW?: number
@@ -60,6 +61,8 @@ export interface LiveSite {
   lastSeenAt?: number
   openAlarms?: number
   night?: boolean
+  /** One plain sentence about it, as data. */
+  verdict?: SiteVerdict
 }
 export const SITE_STATUSES = ['producing', 'idle', 'degraded', 'down', 'silent', 'unknown'] as const
 export type SiteStatus = (typeof SITE_STATUSES)[number]

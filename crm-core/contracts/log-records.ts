@@ -13,7 +13,7 @@ export const LOG_RECORD_VERSION = 1
 export const TOPICS = {
   raw: 'raw',
   readings: 'readings',
-  /** Readings of replays: their own lane, so that live data never waits behind them. */
+  /** Readings of replays, for stores that read the log; the warehouse has them already. */
   replayed: 'replayed',
   unclaimed: 'unclaimed',
   deadLetter: 'dead-letter',
@@ -48,6 +48,8 @@ export interface RawHeader {
   messageId?: string
   /** Zone for local times without an offset: the import's `--timezone`. */
   timezone?: string
+  /** Set on the few messages that are traced: W3C `traceparent` of the edge's step. */
+  traceparent?: string
   /** History brought in on purpose: exempt from the clock limits, judged by nobody. */
   backfill?: boolean
 }
@@ -55,15 +57,15 @@ export interface RawMessage extends RawHeader {
   body: Uint8Array
 }
 
-/** Record on `readings` and `replayed`. */
+/** Record on `readings`, and of those decoded again on `replayed`. */
 export interface ReadingRecord extends Reading {
   /** Set on readings of a replay: they correct numbers and never raise, clear or notify. */
   replayId?: ReplayId
+  /** Of the step that decoded it, where its message is traced. */
+  traceparent?: string
 }
-/** Record on `replayed` that closes a chunk: rows that an earlier revision made of these messages and this one did not are gone. */
-export interface ReplayChunkRecord {
-  chunk: true
-  replayId: ReplayId
+/** A stretch of raw messages that was decoded again: rows that an earlier revision made of them and this one did not are gone. */
+export interface ReplayChunk {
   tenantId: TenantId
   connectionId: ConnectionId
   partition: number
@@ -202,26 +204,99 @@ export function createRawStamper(
 }
 /** @throws LogRecordError where the bytes are no raw record of a known version */
 export function decodeRaw(record: Uint8Array): RawMessage {
+  const { head, body } = splitRaw(record)
+  return { ...(JSON.parse(head) as RawHeader), body }
+}
+/**
+ * A reader for many raw records, most of which share their header but for the time of arrival: each call gives what
+ * `decodeRaw` would give, a header that was seen before is not parsed again.
+ */
+export function createRawReader(): (record: Uint8Array) => RawMessage {
+  const known = new Map<number, { start: Uint8Array; constant: Omit<RawHeader, 'receivedAt'> }>()
+  return (record) => {
+    const length = headLength(record)
+    const end = 5 + length
+    // How a stamped header ends: `,"receivedAt":` and digits. A text within it cannot, since its quotes are escaped.
+    let digits = end - 1
+    let receivedAt = 0
+    for (let place = 1; digits > 5; digits--, place *= 10) {
+      const code = record[digits - 1]! - 48
+      if (code < 0 || code > 9) break
+      receivedAt += code * place
+    }
+    const start = digits - STAMP.length
+    if (
+      start <= 5 ||
+      digits === end - 1 ||
+      end - 1 - digits > 15 ||
+      record[end - 1] !== 0x7d ||
+      !holds(record, start, STAMP)
+    )
+      return decodeRaw(record)
+    const hash = hashOf(record, 5, start)
+    let found = known.get(hash)
+    if (!found || found.start.length !== start - 5 || !holds(record, 5, found.start)) {
+      const bytes = record.slice(5, start)
+      found = { start: bytes, constant: JSON.parse(`${fromUtf8.decode(bytes)}}`) as Omit<RawHeader, 'receivedAt'> }
+      if (known.size >= MAX_CONSTANT_HEADERS) known.clear()
+      known.set(hash, found)
+    }
+    return { ...found.constant, receivedAt, body: record.subarray(end) }
+  }
+}
+const STAMP = utf8.encode(',"receivedAt":')
+const MAX_CONSTANT_HEADERS = 20_000
+
+/** Whether `bytes` stand in the record from an index on. */
+function holds(record: Uint8Array, at: number, bytes: Uint8Array): boolean {
+  for (let index = 0; index < bytes.length; index++) if (record[at + index] !== bytes[index]) return false
+  return true
+}
+/** FNV-1a, 32 bits. */
+function hashOf(record: Uint8Array, from: number, to: number): number {
+  let hash = 0x811c9dc5
+  for (let index = from; index < to; index++) hash = Math.imul(hash ^ record[index]!, 0x01000193)
+  return hash
+}
+
+/** @throws LogRecordError */
+function headLength(record: Uint8Array): number {
   checkVersion(record)
-  const view = new DataView(record.buffer, record.byteOffset, record.byteLength)
-  const length = record.length >= 5 ? view.getUint32(1) : Infinity
+  const length =
+    record.length >= 5 ? ((record[1]! << 24) | (record[2]! << 16) | (record[3]! << 8) | record[4]!) >>> 0 : Infinity
   if (5 + length > record.length) throw new LogRecordError('raw record is shorter than its header says')
-  const header = JSON.parse(fromUtf8.decode(record.subarray(5, 5 + length))) as RawHeader
-  return { ...header, body: record.subarray(5 + length) }
+  return length
+}
+function splitRaw(record: Uint8Array): { head: string; body: Uint8Array } {
+  const end = 5 + headLength(record)
+  return { head: fromUtf8.decode(record.subarray(5, end)), body: record.subarray(end) }
 }
 
 /** Every record but raw ones: a version byte and JSON. */
 export function encodeRecord(value: object): Uint8Array {
   const text = JSON.stringify(value)
-  const record = new Uint8Array(1 + text.length * 3)
+  // Written where there is room for the worst case, then copied: a record must not keep three times its size alive.
+  if (scratch.length <= text.length * 3) scratch = new Uint8Array(text.length * 3 + 1)
+  const { written } = utf8.encodeInto(text, scratch)
+  const record = new Uint8Array(1 + written)
   record[0] = LOG_RECORD_VERSION
-  const { written } = utf8.encodeInto(text, record.subarray(1))
-  return record.subarray(0, 1 + written)
+  record.set(scratch.subarray(0, written), 1)
+  if (scratch.length > MAX_SCRATCH_BYTES) scratch = new Uint8Array(0)
+  return record
 }
+let scratch = new Uint8Array(16 * 1024)
+const MAX_SCRATCH_BYTES = 1024 * 1024
 /** @throws LogRecordError where the bytes are no record of a known version */
 export function decodeRecord<T extends object>(record: Uint8Array): T {
   checkVersion(record)
   return JSON.parse(fromUtf8.decode(record.subarray(1))) as T
+}
+/**
+ * What a record from the log holds: as the producer handed it over where that is at hand, else read from the bytes.
+ * @throws LogRecordError where the bytes are no record of a known version
+ */
+export function contentOf<T extends object>(record: { value: Uint8Array; decoded?: object }): T {
+  return (record.decoded as T | undefined) ?? decodeRecord<T>(record.value)
 }
 
 function checkVersion(record: Uint8Array): void {

@@ -3,6 +3,7 @@
  * events in order. Each fact carries what telemetry needs and nothing of the customer's person.
  */
 import type { ConnectionId, CustomerId, DeviceId, OrgUnitId, ReplayId, SiteId, TenantId } from './ids.ts'
+import type { Thresholds } from './resources/settings.ts'
 
 export const DEVICE_KINDS = ['inverter', 'meter', 'battery', 'weather', 'gateway', 'optimizer', 'charger'] as const
 export type DeviceKind = (typeof DEVICE_KINDS)[number]
@@ -29,6 +30,8 @@ export interface DeviceSitePeriod extends Validity {
 export interface RegistryTenant {
   id: TenantId
   name: string
+  /** Absent: the rules' own. */
+  thresholds?: Thresholds
 }
 export interface RegistrySite {
   id: SiteId
@@ -42,6 +45,13 @@ export interface RegistrySite {
   longitude?: number
   peakPowerW?: number
   acCapacityW?: number
+  /** Modules by orientation: compass degrees clockwise from north (180 is south), degrees from the horizontal, W. Absent: none known. */
+  arrays?: RegistryArray[]
+}
+export interface RegistryArray {
+  azimuthDeg: number
+  tiltDeg: number
+  peakPowerW: number
 }
 export interface RegistryDevice {
   id: DeviceId
@@ -113,7 +123,7 @@ export type DomainEvent = { version: number; at: number; tenantId: TenantId } & 
   | { type: 'rights.changed'; userIds: string[]; sessionIds?: string[] }
   | {
       type: 'record.changed'
-      resource: 'alarm' | 'ticket' | 'site' | 'customer' | 'notification'
+      resource: 'alarm' | 'ticket' | 'site' | 'customer' | 'contract' | 'notification'
       id: string
       siteId?: SiteId
       customerId?: CustomerId

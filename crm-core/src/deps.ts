@@ -1,4 +1,5 @@
 import type { CrmDatabase } from '../contracts/index.ts'
+import type { BrokerHosts } from './assets/broker-hosts.ts'
 
 /** What every service is built from. */
 export interface CrmDeps {
@@ -7,6 +8,8 @@ export interface CrmDeps {
   secret: string
   /** Where people reach the page: links in mails. Without a slash at the end. */
   publicUrl: string
+  /** Which addresses a connection may make us reach: `HELIO_BROKER_HOSTS`. */
+  brokerHosts: BrokerHosts
   /** UTC milliseconds. */
   now: () => number
 }

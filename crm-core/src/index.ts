@@ -11,19 +11,24 @@
  *                  applyRightsChanged(event): the same from another process · sweep()
  *   crm.apiKeys    create(caller, input) -> { row, key } · revoke(caller, id) · check(key, origin?) -> Caller | undefined
  *   crm.tenants    create(caller, input) -> { tenantId, rootId, adminId } · update · ensureAdmin({ email, password }) · find(idOrName)
+ *   crm.tenantSettings brand(tenantId) · setBrand · logo · setLogo · thresholds · setThresholds
  *   crm.orgUnits   create · update · remove
- *   crm.users      create · update · remove · view(caller, rows) -> User[]
+ *   crm.users      create · update · updateOwn(caller, { name?, phone? }) · remove · view(caller, rows) -> User[]
+ *   crm.savedViews list(caller) · create · update · remove      crm.search(caller, words, limit) -> SearchHit[]
  *   crm.customers  create · update · remove      crm.contacts  create · update · remove
- *   crm.sites      create -> { row, arrays } · update · remove      crm.arrays  create · update · remove
+ *   crm.contracts  create · update · remove
+ *   crm.sites      create -> { row, arrays } · update · tag(caller, { siteIds, add?, remove? }) · remove      crm.arrays  create · update · remove
  *   crm.devices    create · update (effective dates) · remove · periods(caller, id) -> { links, roles, sites }
  *   crm.connections create -> { row, secret } · update · rotate(caller, id, { overlapS? }) -> { username, secret, previousValidTo }
  *                  revoke(caller, id) · seen(Map<id, ms>) · announceExpired(since, until)
  *   crm.claims     claim(caller, unclaimedId, input) -> { deviceId, replayId }
  *   crm.replays    create(caller, { connectionId?, from?, to? }) · createForMessage(caller, { connectionId, partition, offset })
- *   crm.alarms     acknowledge(caller, id) · mute(caller, id, { until, reason })
- *   crm.tickets    create · update · comment(caller, id, input) · timeline(caller, id) · alarmIds(caller, ids) -> Map
+ *   crm.alarms     acknowledge(caller, id) · unacknowledge · acknowledgeMany(caller, { siteIds?, ids? }) -> rows · mute(caller, id, { until, reason }) · unmute
+ *   crm.tickets    create · update · comment(caller, id, input) · timeline(caller, id) · assignees(caller) · alarmIds(caller, ids) -> Map · markLate()
+ *   crm.attachments add(caller, ticketId, { name, bytes, isPublic? }) -> entry · read(caller, ticketId, id) -> { attachment, bytes }
  *   crm.subscriptions create · remove
- *   crm.notifications  deliver({ mail?, sms? }, limit?) -> counts · due(channels, limit?) · settle(row, result)
+ *   crm.notifications  deliver({ mail?, sms? }, limit?, onResult?) -> counts · due(channels, limit?) · settle(row, result)
+ *                  report(channel, id, told) · waiting(channels) -> count
  *   crm.desk       applyAlarms(records, position) · applyUnclaimed(records, position) · applyReplayProgress(records, position)
  *                  positions(topic, consumer) -> where to go on after a start
  *   crm.audit      verify(tenantId, anchor?) -> verdict · head(tenantId) · erase(tenantId, resource, resourceId)
@@ -42,21 +47,30 @@
  * sweeping; start and stop it with the process that owns the CRM), `createCrmDatabase(engine)` (the access layer that every
  * engine is wrapped in), `buildRegistrySnapshot(rows)`, `systemCaller(part, tenantId?)`, `createSecretBox(secret).open(cipher)`.
  */
+export {
+  type AddressClass,
+  type BrokerHosts,
+  classOfAddress,
+  DEFAULT_BROKER_HOSTS,
+  parseBrokerHosts,
+} from './assets/broker-hosts.ts'
+export { type BrokerAddress, brokerAddress } from './assets/broker-settings.ts'
 export { emitDevice, linkDevice } from './assets/device-periods.ts'
 export * from './assets/registry-facts.ts'
-export { createSecretBox, type SecretBox } from './assets/secret-box.ts'
+export { BROKER_PASSWORDS, createSecretBox, type SecretBox } from './assets/secret-box.ts'
 export { type Revocation } from './auth/revocation.ts'
 export { hashToken } from './auth/tokens.ts'
 export { createCrm, type Crm, type CrmOptions } from './crm.ts'
 export * from './database/index.ts'
 export { type AppliedAlarms } from './desk/apply-alarms.ts'
-export { type DeliveryCounts, type Senders } from './desk/notifications.ts'
+export { type DeliveryCounts, type DeliveryResult, type Senders } from './desk/notifications.ts'
 export * from './jobs/crm-jobs.ts'
+export { createLeases } from './jobs/leases.ts'
 export * from './jobs/outbox-relay.ts'
 export * from './resources/assets.ts'
 export * from './resources/desk.ts'
 export * from './resources/people.ts'
 export { narrowCaller, requirePermission, hasPermission, tenantOf } from './rights/callers.ts'
 export * from './registry/registry.ts'
-export * from './solar/sun-position.ts'
+export * from './solar/index.ts'
 export * from './telemetry/index.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { signIn } from './helpers.ts'
+import { goByKeys, signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -47,16 +47,12 @@ test('the keyboard does all of it', async ({ page }) => {
   await page.keyboard.press('j')
   await page.keyboard.press('Enter')
   await page.waitForURL(/\/sites\//)
-  await page.keyboard.press('g')
-  await page.keyboard.press('t')
-  await page.waitForURL('/tickets')
+  await goByKeys(page, 't', '/tickets')
   await page.keyboard.press('?')
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(page.getByRole('dialog')).toHaveCount(0)
-  await page.keyboard.press('g')
-  await page.keyboard.press('f')
-  await page.waitForURL('/fleet')
+  await goByKeys(page, 'f', '/fleet')
 })
 
 test('rows do not move under the pointer', async ({ page }) => {

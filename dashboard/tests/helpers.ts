@@ -11,6 +11,17 @@ export async function signIn(page: Page, role: DemoRole): Promise<void> {
   await page.getByLabel('Password').fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+  // The address is there before the frame is: keys pressed in between would be nobody's.
+  await page.locator('main#content').waitFor()
+}
+
+/** Goes by `g` and a letter. The second key has to follow soon, which a browser that is busy drawing may not let it: then once more. */
+export async function goByKeys(page: Page, key: string, path: string): Promise<void> {
+  await expect(async () => {
+    await page.keyboard.press('g')
+    await page.keyboard.press(key)
+    await page.waitForURL(path, { timeout: 5_000 })
+  }).toPass({ timeout: 60_000 })
 }
 
 /** Collects what a person with the console open would frown at. Answers of the API that a test provokes are not among it. */
@@ -95,4 +106,29 @@ export async function makeWebhook(page: Page, name: string): Promise<Webhook> {
       return (await fetch(address, { method: 'POST', headers, body })).status
     },
   }
+}
+
+/** Claims a device that has just spoken, by the API that the pages use. @returns its id */
+export async function claimHeard(
+  page: Page,
+  device: { serial: string; siteId: string; kind: 'inverter' | 'meter' },
+): Promise<string> {
+  return await page.evaluate(async ({ serial, siteId, kind }) => {
+    // Heard is what the line has taken in: on a busy machine that takes a while.
+    for (let tries = 0; tries < 300; tries++) {
+      const found = (await (await fetch(`/api/v1/unclaimed?q=${encodeURIComponent(serial)}`)).json()) as {
+        items: { id: string }[]
+      }
+      if (found.items[0]) {
+        const answer = await fetch(`/api/v1/unclaimed/${found.items[0].id}/claim`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ siteId, name: serial, kind }),
+        })
+        if (answer.ok) return ((await answer.json()) as { deviceId: string }).deviceId
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+    throw new Error(`${serial} was never heard`)
+  }, device)
 }

@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test'
-import { signIn } from './helpers.ts'
+import { expectAxeClean, expectNoSidewaysScroll, signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -53,6 +53,44 @@ test('a change that meets another one is a choice', async ({ page }) => {
   await page.reload()
   await expect(page.getByLabel('Status')).toHaveValue('open')
   await expect(page.getByLabel('Priority')).toHaveValue('urgent')
+})
+
+test('on the board a ticket is moved by keys, by its status and by the mouse', async ({ page }) => {
+  await openTicket(page, 'Board walk')
+  await page.goto('/tickets')
+  await page.getByRole('button', { name: 'Board' }).click()
+  await expect(page).toHaveURL(/view=board/)
+  const column = (name: string) => page.getByRole('region', { name, exact: true })
+  const card = (name: string) => column(name).getByRole('link', { name: 'Board walk' })
+  await card('New').focus()
+  await page.keyboard.press(']')
+  await expect(card('Open')).toBeFocused()
+  await expect(page.getByText(/is open/)).toBeVisible()
+  await page.keyboard.press('[')
+  await expect(card('New')).toBeFocused()
+  await column('New').locator('li', { hasText: 'Board walk' }).getByRole('combobox').selectOption('pending')
+  await expect(card('Pending')).toBeVisible()
+  await card('Pending').dragTo(column('Scheduled'))
+  await expect(card('Scheduled')).toBeVisible()
+  await expect(page.getByText(/is scheduled/)).toBeVisible()
+  await Promise.all([
+    page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok()),
+    page.getByRole('button', { name: 'Undo' }).last().click(),
+  ])
+  await expect(card('Pending')).toBeVisible()
+  // A filter narrows it as it does the list, and the address brings it back.
+  await page.getByLabel('Filter by subject').fill('walk')
+  await expect(page).toHaveURL(/q=walk/)
+  await page.reload()
+  await expect(card('Pending')).toBeVisible()
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    for (const width of [320, 1440]) {
+      await page.setViewportSize({ width, height: 900 })
+      await expectNoSidewaysScroll(page)
+      await expectAxeClean(page)
+    }
+  }
 })
 
 test('an alarm is acknowledged and muted with a reason', async ({ page }) => {

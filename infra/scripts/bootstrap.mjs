@@ -175,11 +175,17 @@ const commands = {
   check() {
     generate()
     syncPage()
+    // Weighed is what was built.
+    if (args.length === 0 || args.includes('page weight')) buildPage()
     process.exit(node('infra/scripts/check.ts', ...args))
   },
   'test:services'() {
     generate()
     process.exit(node('infra/scripts/test-services.ts', ...args))
+  },
+  services() {
+    // They outlive this command, so nothing here watches who started it.
+    process.exit(node('infra/services/main.ts', ...args))
   },
   bench() {
     generate()
@@ -192,6 +198,16 @@ const commands = {
   },
   page() {
     buildPage()
+  },
+  lighthouse() {
+    generate()
+    buildPage()
+    process.exit(node('infra/scripts/lighthouse.ts', ...args))
+  },
+  screenshots() {
+    generate()
+    buildPage()
+    process.exit(node('infra/scripts/screenshots.ts'))
   },
   format() {
     process.exit(run('prettier', ['--write', '--log-level=warn', '.']))

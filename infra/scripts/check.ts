@@ -24,6 +24,7 @@ const steps: [string, string, string[]][] = [
     ],
   ],
   ['dead code', 'knip', []],
+  ['page weight', 'node', ['infra/scripts/page-budget.ts']],
   ['generated files', 'node', ['infra/scripts/generate.ts', '--check']],
 ]
 

@@ -2,7 +2,7 @@
  * Derives everything that follows from crm-core/prisma/schema.prisma:
  *   crm-core/contracts/ports/crm-rows.ts      row types (committed)
  *   crm-core/src/database/columns.ts          column kinds, keys and references for the access layer (committed)
- *   infra/src/crm/generated/                  SQLite schema and Prisma client (not committed; made when the schema changed)
+ *   infra/src/crm/generated/                  schemas and Prisma clients per engine (not committed; made when the schema changed)
  *
  *   node infra/scripts/generate-prisma.ts            makes what is stale
  *   node infra/scripts/generate-prisma.ts --check    changes no committed file; exit 1 where one is stale
@@ -18,7 +18,7 @@ import { promisify } from 'node:util'
 import { createStatements } from '../src/crm/ddl.ts'
 import {
   parsePrismaSchema,
-  sqliteSchema,
+  schemaFor,
   tableKey,
   type SchemaColumn,
   type SchemaModel,
@@ -28,6 +28,8 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 const schemaFile = path.join(root, 'crm-core/prisma/schema.prisma')
 const generatedDir = path.join(root, 'infra/src/crm/generated')
 const header = '// Made by infra/scripts/generate-prisma.ts from crm-core/prisma/schema.prisma; do not edit.\n'
+
+const ENGINES = ['sqlite', 'mysql'] as const
 
 const TS_TYPES: Record<SchemaColumn['kind'], string> = {
   string: 'string',
@@ -44,8 +46,9 @@ const TS_IMPORTS: Record<string, string[]> = {
   '../reading.ts': ['DeviceAttributes'],
   '../registry.ts': ['DeviceKind', 'DeviceRole'],
   '../resources/common.ts': ['Address'],
-  '../resources/connections.ts': ['WebhookScheme'],
-  '../resources/desk.ts': ['NotifyChannel', 'Severity', 'TicketPriority', 'TicketStatus'],
+  '../resources/connections.ts': ['BrokerSettings', 'WebhookScheme'],
+  '../contract-words.ts': ['ContractKind', 'ContractStatus', 'GuaranteeKind', 'ServiceHours'],
+  '../resources/desk.ts': ['IncidentCause', 'NotifyChannel', 'Severity', 'TicketPriority', 'TicketStatus'],
   '../roles.ts': ['ApiKeyScope', 'Permission'],
 }
 
@@ -90,17 +93,19 @@ async function readOr(file: string, fallback: string): Promise<string> {
   }
 }
 
-async function generateClient(schema: string): Promise<void> {
+async function generateClients(source: string): Promise<void> {
   const require = createRequire(import.meta.url)
   const version = (require('prisma/package.json') as { version: string }).version
-  const hash = createHash('sha256').update(`${version}\n${schema}`).digest('hex')
+  const schemas = ENGINES.map((engine) => schemaFor(engine, source))
+  const hash = createHash('sha256')
+    .update([version, ...schemas].join('\n'))
+    .digest('hex')
   const stamp = path.join(generatedDir, 'schema.hash')
   if ((await readOr(stamp, '')) === hash) return
-  // Made beside the old one and moved, so that a process that starts meanwhile never sees half of it.
+  // Made beside the old ones and moved, so that a process that starts meanwhile never sees half of one.
   const next = `${generatedDir}.${process.pid}`
   await rm(next, { recursive: true, force: true })
   await mkdir(next, { recursive: true })
-  await writeFile(path.join(next, 'schema.prisma'), schema)
   const cli = path.join(path.dirname(require.resolve('prisma/package.json')), 'build/index.js')
   // Without these two, generate tries to download an engine it does not need and fails where only registries are reachable.
   const env = {
@@ -109,14 +114,15 @@ async function generateClient(schema: string): Promise<void> {
     CHECKPOINT_DISABLE: '1',
     PRISMA_HIDE_UPDATE_MESSAGE: '1',
   }
-  await promisify(execFile)(process.execPath, [cli, 'generate', '--schema', path.join(next, 'schema.prisma')], {
-    env,
-    cwd: root,
-  })
+  for (const [index, engine] of ENGINES.entries()) {
+    const file = path.join(next, `${engine}.prisma`)
+    await writeFile(file, schemas[index]!)
+    await promisify(execFile)(process.execPath, [cli, 'generate', '--schema', file], { env, cwd: root })
+  }
   await writeFile(path.join(next, 'schema.hash'), hash)
   await rm(generatedDir, { recursive: true, force: true })
   await rename(next, generatedDir)
-  process.stderr.write('generated the Prisma client\n')
+  process.stderr.write('generated the Prisma clients\n')
 }
 
 async function main(): Promise<number> {
@@ -144,7 +150,7 @@ async function main(): Promise<number> {
       process.stderr.write(`wrote ${file}\n`)
     }
   }
-  await generateClient(sqliteSchema(schema))
+  await generateClients(schema)
   return stale > 0 ? 1 : 0
 }
 

@@ -1,66 +1,44 @@
-/** The page tests in Chromium, against a whole instance of their own with the demo in it. */
+/**
+ * The page tests in Chromium, against a whole instance of their own with the demo in it, and one that is empty; before them, what each
+ * page weighs. Arguments go to Playwright: names of test files, `-g`.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type PageInstance, root, startInstance } from './page-instance.ts'
 
-const root = join(import.meta.dirname, '../..')
-const START_LIMIT_MS = 120_000
+/** Of the empty instance alone, which lives as long as the tests. */
+const EMPTY_PASSWORD = 'an-empty-instance'
 
-const dataDir = mkdtempSync(join(tmpdir(), 'heliograph-pages-'))
-const [httpPort, mqttPort] = [await freePort(), await freePort()]
-const url = `http://127.0.0.1:${httpPort}`
-const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts'], {
-  cwd: root,
-  env: {
-    ...process.env,
-    HELIO_DATA_DIR: dataDir,
-    HELIO_HTTP_PORT: String(httpPort),
-    HELIO_MQTT_PORT: String(mqttPort),
-    HELIO_DEMO: 'on',
-    HELIO_LOG_LEVEL: 'error',
-  },
-  stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-})
-const exited = once(server, 'exit')
-let status = 1
-try {
-  await answers(`${url}/readyz`)
-  const tests = spawn('playwright', ['test', ...process.argv.slice(2)], {
-    cwd: join(root, 'dashboard'),
-    env: { ...process.env, HELIO_URL: url, HELIO_MQTT_URL: `mqtt://127.0.0.1:${mqttPort}` },
-    stdio: 'inherit',
-  })
-  const [code] = (await once(tests, 'exit')) as [number | null]
-  status = code ?? 1
-} catch (error) {
-  console.error(error)
-} finally {
-  server.kill('SIGTERM')
-  await exited
-  rmSync(dataDir, { recursive: true, force: true })
+const instances: PageInstance[] = []
+let status = await run(process.execPath, [join(import.meta.dirname, 'page-budget.ts')], root, {})
+if (status === 0) {
+  status = 1
+  try {
+    const demo = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '9' })
+    instances.push(demo)
+    const empty = await startInstance({
+      HELIO_DEMO: 'off',
+      HELIO_ADMIN_EMAIL: 'admin@empty.test',
+      HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD,
+    })
+    instances.push(empty)
+    status = await run('playwright', ['test', ...process.argv.slice(2)], join(root, 'dashboard'), {
+      HELIO_URL: demo.url,
+      HELIO_MQTT_URL: demo.mqttUrl,
+      HELIO_EMPTY_URL: empty.url,
+      HELIO_EMPTY_PASSWORD: EMPTY_PASSWORD,
+    })
+  } catch (error) {
+    console.error(error)
+  } finally {
+    for (const instance of instances) await instance.stop()
+  }
 }
 process.exit(status)
 
-async function answers(address: string): Promise<void> {
-  const end = Date.now() + START_LIMIT_MS
-  while (Date.now() < end) {
-    if (server.exitCode !== null) throw new Error('the server ended at start')
-    const response = await fetch(address).catch(() => undefined)
-    if (response?.ok) return
-    await sleep(250)
-  }
-  throw new Error(`the server did not answer in ${START_LIMIT_MS / 1_000} s`)
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
+async function run(command: string, args: string[], cwd: string, settings: Record<string, string>): Promise<number> {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...settings }, stdio: 'inherit' })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code ?? 1
 }

@@ -49,6 +49,13 @@ export interface Vendor<State = undefined> {
   /** MQTT topics this vendor's devices publish, as patterns; for the guide and for `decode` of a file without a topic. */
   topics?: readonly string[]
   /**
+   * The only MQTT topics its devices can publish, as patterns, where the vendor fixes them: anything else is refused at the
+   * edge, and nobody else's devices publish there. Absent: owners choose their topics.
+   */
+  publishTopics?: readonly string[]
+  /** Its decoder never looks at the topic: on a broker of the owner's, its messages may have any. */
+  ignoresTopic?: true
+  /**
    * Part of the key of the raw log, read from the topic alone; must never split a state (Sparkplug: group and edge node;
    * Victron: portal id). Absent: the whole connection is one shard.
    */

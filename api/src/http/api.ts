@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { idSchema, listQuerySchema } from '@heliograph/crm-core/contracts'
 import type { ApiConfig, ApiDeps, ApiLimits } from '../deps.ts'
+import type { RawAppender } from '../ingest/append.ts'
 import type { CursorCodec } from './cursor.ts'
 
 /** A server whose routes take their types from their zod schemas. */
@@ -15,6 +16,8 @@ export interface RouteContext {
   config: ApiConfig
   limits: ApiLimits
   cursors: CursorCodec
+  /** The way into the raw log. */
+  appender: RawAppender
   /** UTC milliseconds. */
   now: () => number
   publicOrigin: string

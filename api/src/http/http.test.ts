@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createCursorCodec } from './cursor.ts'
 import { csvLine, wantsCsv } from './csv.ts'
-import { clusterPoints, isInside, type MapPoint } from './map-clusters.ts'
 import { createShortMemory } from './short-memory.ts'
 import { instantOf, spanOf, timeQuerySchema } from './time.ts'
 
@@ -74,43 +73,6 @@ describe('times', () => {
     expect(() => spanOf({ from: { at: 0 } }, 'UTC', rules)).toThrow(
       expect.objectContaining({ code: 'invalid_request' }),
     )
-  })
-})
-
-describe('the map', () => {
-  const point = (id: string, longitude: number, latitude: number, acPowerW?: number): MapPoint => ({
-    id,
-    name: id,
-    longitude,
-    latitude,
-    status: 'producing',
-    ...(acPowerW === undefined ? {} : { acPowerW }),
-  })
-  test('puts close sites together and keeps every one of them', () => {
-    const points = Array.from({ length: 1000 }, (_, index) =>
-      point(`s${index}`, 5 + (index % 40) / 4, 45 + (index % 25) / 3, 1),
-    )
-    for (const zoom of [0, 3, 6, 9, 14]) {
-      const { points: alone, clusters } = clusterPoints(points, zoom)
-      expect(alone.length + clusters.reduce((sum, { count }) => sum + count, 0)).toBe(1000)
-      for (const cluster of clusters) {
-        const [west, south, east, north] = cluster.bbox
-        expect(cluster.longitude).toBeGreaterThanOrEqual(west - 1e-9)
-        expect(cluster.longitude).toBeLessThanOrEqual(east + 1e-9)
-        expect(cluster.latitude).toBeGreaterThanOrEqual(south - 1e-9)
-        expect(cluster.latitude).toBeLessThanOrEqual(north + 1e-9)
-        expect(cluster.acPowerW).toBe(cluster.count)
-      }
-    }
-    expect(clusterPoints(points, 0).clusters).toHaveLength(1)
-    expect(clusterPoints(points.slice(0, 30), 14).points).toHaveLength(30)
-  })
-  test('poles and the date line are places too', () => {
-    expect(clusterPoints([point('n', 180, 90), point('s', -180, -90)], 24).points).toHaveLength(2)
-    expect(isInside([170, -50, -170, 0], point('fiji', 178, -18))).toBe(true)
-    expect(isInside([170, -50, -170, 0], point('samoa', -172, -13))).toBe(true)
-    expect(isInside([170, -50, -170, 0], point('perth', 115, -32))).toBe(false)
-    expect(isInside([5, 45, 15, 55], point('berlin', 13, 52))).toBe(true)
   })
 })
 

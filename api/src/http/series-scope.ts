@@ -23,8 +23,6 @@ export interface ResolvedScope {
   scope: DataScope
   target: SeriesTarget
   timezone: string
-  /** Nameplate of the one site that is asked about. */
-  peakPowerW?: number
 }
 
 /**
@@ -43,7 +41,6 @@ export async function resolveScope(db: ReadDb, text: string): Promise<ResolvedSc
         scope: await dataScope(db),
         target: { kind: 'device', deviceId: device.id as DeviceId },
         timezone: site.timezone,
-        ...(device.peakPowerW === null ? {} : { peakPowerW: device.peakPowerW }),
       }
     }
     case 'site': {
@@ -53,7 +50,6 @@ export async function resolveScope(db: ReadDb, text: string): Promise<ResolvedSc
         scope: { tenantId, siteIds },
         target: { kind: 'sites', siteIds },
         timezone: site.timezone,
-        ...(site.peakPowerW === null ? {} : { peakPowerW: site.peakPowerW }),
       }
     }
     case 'org': {

@@ -2,7 +2,7 @@
 const MAX_ENTRIES = 20_000
 
 /** One look-up per key within a time, shared by those who ask meanwhile. Failures are not remembered. */
-export function createShortMemory<V>(now: () => number, ttlMs: number) {
+export function createShortMemory<V>(now: () => number, ttlMs: number, most: number = MAX_ENTRIES) {
   const entries = new Map<string, { at: number; value: Promise<V | undefined> }>()
   return (key: string, load: () => Promise<V | undefined>): Promise<V | undefined> => {
     const known = entries.get(key)
@@ -13,7 +13,7 @@ export function createShortMemory<V>(now: () => number, ttlMs: number) {
     })
     entries.delete(key)
     entries.set(key, entry)
-    if (entries.size > MAX_ENTRIES) entries.delete(entries.keys().next().value!)
+    if (entries.size > most) entries.delete(entries.keys().next().value!)
     return entry.value
   }
 }

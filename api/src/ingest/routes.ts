@@ -59,7 +59,7 @@ export function registerIngest(scope: FastifyInstance, options: IngestOptions): 
     done(null, body),
   )
   scope.addHook('onError', (_request, _reply, error, done) => {
-    appender.reject(error instanceof ProblemError ? error.code : reasonOf(error))
+    appender.reject(error)
     done()
   })
 
@@ -192,6 +192,3 @@ const explain = {
 
 /** Absent where a request had no body at all. */
 const rawBody = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0))
-
-const reasonOf = (error: Error & { code?: string }): 'too_large' | 'internal' =>
-  error.code === 'FST_ERR_CTP_BODY_TOO_LARGE' ? 'too_large' : 'internal'

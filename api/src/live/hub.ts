@@ -1,4 +1,4 @@
-import type { LiveBus, LiveValue } from '@heliograph/crm-core/contracts'
+import type { LiveBus, LiveValue, TraceStep, Tracing } from '@heliograph/crm-core/contracts'
 import { Channel, channelKey, entriesText, keepNewest, type ChannelSpec } from './channel.ts'
 import { ChannelIndex } from './channel-index.ts'
 import { SiteIndex, valuesOfTopic } from './site-index.ts'
@@ -57,6 +57,7 @@ export class LiveHub {
   readonly #limits: HubLimits
   readonly #counters: HubCounters
   readonly #now: () => number
+  readonly #tracing: Tracing | undefined
   readonly #channels = new Map<string, Channel<Subscription>>()
   readonly #index = new ChannelIndex<Channel<Subscription>>()
   readonly #sites = new SiteIndex()
@@ -66,11 +67,17 @@ export class LiveHub {
   #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
 
-  constructor(bus: LiveBus, counters: HubCounters, limits: HubLimits, now: () => number = Date.now) {
+  constructor(
+    bus: LiveBus,
+    counters: HubCounters,
+    limits: HubLimits,
+    { now = Date.now, tracing }: { now?: () => number; tracing?: Tracing } = {},
+  ) {
     this.#bus = bus
     this.#limits = limits
     this.#counters = counters
     this.#now = now
+    this.#tracing = tracing
     this.#cursor = JSON.stringify(bus.cursor())
   }
 
@@ -180,6 +187,7 @@ export class LiveHub {
     const { pending } = channel
     channel.pending = new Map()
     const data = entriesText(pending.values())
+    const steps = this.#tracing ? this.#stepsOf(pending.values(), this.#tracing) : []
     // Ids are the clients' own; most use the same few, so most sockets share one buffer.
     const frames = new Map<string, Buffer>()
     for (const subscription of channel.subscribers) {
@@ -196,6 +204,14 @@ export class LiveHub {
       state.credit--
       state.client.send(frame)
     }
+    for (const step of steps) step.end()
+  }
+
+  #stepsOf(values: Iterable<LiveValue>, tracing: Tracing): TraceStep[] {
+    const steps: TraceStep[] = []
+    for (const { traceparent } of values)
+      if (traceparent !== undefined) steps.push(tracing.follow(traceparent, 'live.send'))
+    return steps
   }
 
   #putOff(subscription: Subscription, pending: ReadonlyMap<string, LiveValue>): void {

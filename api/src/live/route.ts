@@ -34,8 +34,13 @@ export function registerLive(scope: FastifyInstance, context: RouteContext, opti
       slowMs: limits.slowSocketMs,
       maxPendingKeys: MAX_PENDING_KEYS,
     },
+    deps.tracing ? { tracing: deps.tracing } : {},
   )
   const sessions = new LiveSessions(deps.db, now)
+  const counted = (): void => {
+    metrics.sockets.set(hub.sockets)
+    deps.onViewers?.(hub.sockets)
+  }
   const stops: (() => void)[] = []
   scope.addHook('onReady', (done) => {
     hub.start()
@@ -88,11 +93,11 @@ export function registerLive(scope: FastifyInstance, context: RouteContext, opti
         (topic) => sessions.exists(session, topic),
         (closed) => {
           sessions.remove(session, closed)
-          metrics.sockets.set(hub.sockets)
+          counted()
         },
       )
       sessions.add(session, live)
-      metrics.sockets.set(hub.sockets)
+      counted()
     },
   )
 }

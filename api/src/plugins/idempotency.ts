@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { ProblemError } from '@heliograph/crm-core/contracts'
 import type { RouteContext } from '../http/api.ts'
@@ -17,6 +18,14 @@ const KEY = /^[\x21-\x7e]{1,200}$/
 /** An answer larger than this is not kept; a repeat is told that it was done. */
 const MAX_KEPT = 256 * 1024
 
+/** A body as far as two requests are told apart by it; of bytes their digest. */
+const bodyText = (body: unknown): string =>
+  body === undefined
+    ? ''
+    : body instanceof Uint8Array
+      ? createHash('sha256').update(body).digest('hex')
+      : JSON.stringify(body)
+
 /** `Idempotency-Key` on writes: sent again, the request is answered as before and done once. */
 export function registerIdempotency(scope: FastifyInstance, { deps }: RouteContext): void {
   const { idempotency } = deps.crm
@@ -30,7 +39,7 @@ export function registerIdempotency(scope: FastifyInstance, { deps }: RouteConte
     }
     // Nobody in particular: there is no one whose key it would be.
     if (request.caller === undefined) return
-    const body = request.body === undefined ? '' : JSON.stringify(request.body)
+    const body = bodyText(request.body)
     const start = await idempotency.begin(request.caller, key, `${request.method} ${request.url}\n${body}`)
     if (start.state === 'new') {
       request.idempotencyId = start.id

@@ -30,6 +30,8 @@ export async function mountPage(app: FastifyInstance, handlerPath: string, optio
   process.env['PROTOCOL_HEADER'] = HEADERS.protocol
   process.env['HOST_HEADER'] = HEADERS.host
   process.env['ADDRESS_HEADER'] = HEADERS.address
+  // Where the pages may load a map's style and tiles from, beside our own origin: their policy follows it.
+  process.env['HELIO_PAGE_MAP_ORIGINS'] = options.mapOrigins.join(' ')
   const { handler } = (await import(pathToFileURL(handlerPath).href)) as { handler: NodeHandler }
 
   await app.register(async (scope) => {

@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { alarmResource, subscriptionResource } from '@heliograph/crm-core'
 import {
   alarmMuteSchema,
+  alarmsAcknowledgeSchema,
   alarmSchema,
   idSchema,
+  listOf,
   SEVERITIES,
   subscriptionCreateSchema,
   subscriptionSchema,
@@ -12,6 +14,7 @@ import {
 import { flagSchema, idParams, type RouteModule } from '../http/api.ts'
 import { all, crudRoutes, given } from '../http/crud.ts'
 import { sendEtag } from '../http/etag.ts'
+import { underUnit } from '../http/fleet-sites.ts'
 import { narrowedCaller } from '../plugins/caller.ts'
 
 const tags = ['alarms']
@@ -31,20 +34,24 @@ export const alarmRoutes: RouteModule = (api, context) => {
         siteId: idSchema.optional(),
         deviceId: idSchema.optional(),
         ticketId: idSchema.optional(),
+        incidentId: idSchema.optional(),
         severity: z.enum(SEVERITIES).optional(),
         type: z.string().max(100).optional(),
         /** Not cleared. */
         open: flagSchema.optional(),
         acknowledged: flagSchema.optional(),
         historic: flagSchema.optional(),
+        /** The sites under this unit. */
+        orgUnitId: idSchema.optional(),
       },
       sorts: ['-raisedAt', 'raisedAt'],
       where: (query): Where<'alarm'> => ({
-        ...given(query, ['siteId', 'deviceId', 'ticketId', 'severity', 'type', 'historic']),
+        ...given(query, ['siteId', 'deviceId', 'ticketId', 'incidentId', 'severity', 'type', 'historic']),
         ...nullness('clearedAt', query['open'] as boolean | undefined),
         ...nullness('acknowledgedAt', negate(query['acknowledged'] as boolean | undefined)),
       }),
       search: ['message', 'type'],
+      narrow: (query, db) => underUnit<'alarm'>(db, query['orgUnitId'] as string | undefined),
     },
   })
   api.post(
@@ -80,6 +87,52 @@ export const alarmRoutes: RouteModule = (api, context) => {
       const row = await alarms.mute(narrowedCaller(request), request.params.id, request.body)
       sendEtag(reply, row.version)
       return alarmResource(row)
+    },
+  )
+
+  api.delete(
+    '/alarms/:id/acknowledge',
+    {
+      config: { policy: { permission: 'alarm:write' } },
+      schema: {
+        tags,
+        summary: 'Take an acknowledgement back',
+        params: idParams,
+        response: { 200: alarmSchema },
+      },
+    },
+    async (request, reply) => {
+      const row = await alarms.unacknowledge(narrowedCaller(request), request.params.id)
+      sendEtag(reply, row.version)
+      return alarmResource(row)
+    },
+  )
+  api.delete(
+    '/alarms/:id/mute',
+    {
+      config: { policy: { permission: 'alarm:write' } },
+      schema: { tags, summary: 'End a mute now', params: idParams, response: { 200: alarmSchema } },
+    },
+    async (request, reply) => {
+      const row = await alarms.unmute(narrowedCaller(request), request.params.id)
+      sendEtag(reply, row.version)
+      return alarmResource(row)
+    },
+  )
+  api.post(
+    '/alarms/acknowledge',
+    {
+      config: { policy: { permission: 'alarm:write' } },
+      schema: {
+        tags,
+        summary: 'Acknowledge many: all open alarms of some sites, or those named; at most 1 000 at a time',
+        body: alarmsAcknowledgeSchema,
+        response: { 200: listOf(alarmSchema) },
+      },
+    },
+    async (request) => {
+      const rows = await alarms.acknowledgeMany(narrowedCaller(request), request.body)
+      return { items: rows.map((row) => alarmResource(row)), nextCursor: null }
     },
   )
 

@@ -9,6 +9,9 @@ import {
   connectionSchema,
   connectionUpdateSchema,
   idSchema,
+  ProblemError,
+  type Connection,
+  type Row,
   type Where,
 } from '@heliograph/crm-core/contracts'
 import { flagSchema, idParams, type RouteModule } from '../http/api.ts'
@@ -20,6 +23,9 @@ const tags = ['connections']
 
 export const connectionRoutes: RouteModule = (api, context) => {
   const { connections } = context.deps.crm
+  const served = context.deps.servedTransports
+  const present = (row: Row<'connection'>): Connection =>
+    connectionResource(row, { status: context.deps.brokerStatus?.(row.id) })
   crudRoutes(api, context, {
     path: 'connections',
     noun: 'connection',
@@ -27,7 +33,7 @@ export const connectionRoutes: RouteModule = (api, context) => {
     read: 'connection:read',
     write: 'connection:write',
     resource: connectionSchema,
-    present: all(connectionResource),
+    present: all(present),
     list: {
       filters: {
         transport: z.enum(CONNECTION_TRANSPORTS).optional(),
@@ -52,18 +58,25 @@ export const connectionRoutes: RouteModule = (api, context) => {
       config: { policy: { permission: 'connection:write' }, answersSecret: true },
       schema: {
         tags,
-        summary: 'Make a connection; user name and secret are answered this once',
+        summary:
+          'Make a connection; user name and secret are answered this once (none for a broker, whose login is its owner’s)',
         body: connectionCreateSchema,
         response: { 201: connectionCreatedSchema },
       },
     },
     async (request, reply) => {
-      const { row, secret } = await connections.create(narrowedCaller(request), request.body)
+      const caller = narrowedCaller(request)
+      // Data would never come in by it, and nobody would know why.
+      if (served !== undefined && !served.includes(request.body.transport))
+        throw new ProblemError('invalid_fields', `Nothing here serves "${request.body.transport}" yet`, {
+          errors: [{ path: 'transport', message: `is one of ${served.join(', ')}` }],
+        })
+      const { row, secret } = await connections.create(caller, request.body)
       sendEtag(reply, row.version)
       return reply
         .code(201)
         .header('location', `/api/v1/connections/${row.id}`)
-        .send({ ...connectionResource(row), secret })
+        .send({ ...present(row), secret })
     },
   )
   api.post(

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import {
   type ConnectionId,
-  encodeRaw,
   type DeviceId,
   deviceStatusSchema,
   idSchema,
@@ -34,7 +33,7 @@ const importSchema = z.strictObject({
 })
 
 /** History brought in on purpose: through the ordinary line as `backfill`, for devices the caller may change. */
-export const importRoutes: RouteModule = (api, { deps, now }) => {
+export const importRoutes: RouteModule = (api, { deps, appender, now }) => {
   api.post(
     '/imports',
     {
@@ -69,7 +68,7 @@ export const importRoutes: RouteModule = (api, { deps, now }) => {
       const body = Buffer.from(
         JSON.stringify(readings.map(({ deviceId, ...reading }) => ({ device: deviceId, ...reading }))),
       )
-      await deps.raw.append([{ key: IMPORT_CONNECTION, value: encodeRaw(header, body) }])
+      await appender.append(header, body)
       return reply.code(202).send({ accepted: readings.length })
     },
   )

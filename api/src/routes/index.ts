@@ -4,21 +4,35 @@ import { alarmRoutes } from './alarms.ts'
 import { apiKeyRoutes } from './api-keys.ts'
 import { auditVerifyRoutes } from './audit-verify.ts'
 import { authRoutes } from './auth.ts'
+import { connectionMessageRoutes } from './connection-messages.ts'
 import { connectionRoutes } from './connections.ts'
+import { contractRoutes } from './contracts.ts'
 import { customerRoutes } from './customers.ts'
+import { dataQualityRoutes } from './data-quality.ts'
 import { deadLetterRoutes } from './dead-letters.ts'
 import { deskRoutes } from './desk.ts'
+import { deviceMessageRoutes } from './device-messages.ts'
 import { deviceRoutes } from './devices.ts'
+import { fleetFactRoutes } from './fleet-facts.ts'
+import { fleetMapRoutes } from './fleet-map.ts'
 import { fleetRoutes } from './fleet.ts'
 import { importRoutes } from './imports.ts'
+import { incidentRoutes } from './incidents.ts'
 import { kpiRoutes } from './kpi.ts'
 import { operationRoutes } from './operations.ts'
+import { pageSettingsRoutes } from './page-settings.ts'
 import { readingRoutes } from './readings.ts'
 import { recordRoutes } from './records.ts'
+import { savedViewRoutes } from './saved-views.ts'
+import { searchRoutes } from './search.ts'
 import { seriesRoutes } from './series.ts'
+import { siteCurveRoutes } from './site-curves.ts'
 import { siteRoutes } from './sites.ts'
 import { statusRoutes } from './status.ts'
+import { tagRoutes } from './tags.ts'
 import { tenancyRoutes } from './tenancy.ts'
+import { tenantSettingRoutes } from './tenant-settings.ts'
+import { ticketAttachmentRoutes } from './ticket-attachments.ts'
 import { ticketRoutes } from './tickets.ts'
 import { vendorRoutes } from './vendors.ts'
 
@@ -28,21 +42,35 @@ export const routeModules: readonly RouteModule[] = [
   apiKeyRoutes,
   auditVerifyRoutes,
   authRoutes,
+  connectionMessageRoutes,
   connectionRoutes,
+  contractRoutes,
   customerRoutes,
+  dataQualityRoutes,
   deadLetterRoutes,
   deskRoutes,
+  deviceMessageRoutes,
   deviceRoutes,
+  fleetFactRoutes,
+  fleetMapRoutes,
   fleetRoutes,
   importRoutes,
+  incidentRoutes,
   kpiRoutes,
   operationRoutes,
+  pageSettingsRoutes,
   readingRoutes,
   recordRoutes,
+  savedViewRoutes,
+  searchRoutes,
   seriesRoutes,
+  siteCurveRoutes,
   siteRoutes,
   statusRoutes,
+  tagRoutes,
   tenancyRoutes,
+  tenantSettingRoutes,
+  ticketAttachmentRoutes,
   ticketRoutes,
   vendorRoutes,
 ]

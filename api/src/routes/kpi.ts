@@ -1,6 +1,13 @@
 import { z } from 'zod'
-import { kpi, registryDevice, registrySite, tenantOf } from '@heliograph/crm-core'
-import { idSchema, ProblemError, timeSchema, type ReadDb, type RegistryDevice } from '@heliograph/crm-core/contracts'
+import { expectedTotals, kpi, registryDevice, registrySite, tenantOf } from '@heliograph/crm-core'
+import {
+  idSchema,
+  ProblemError,
+  timeSchema,
+  type ReadDb,
+  type RegistryDevice,
+  type SiteId,
+} from '@heliograph/crm-core/contracts'
 import type { RouteModule } from '../http/api.ts'
 import { dataScope } from '../http/scope.ts'
 import { instantOf, timeQuerySchema } from '../http/time.ts'
@@ -23,6 +30,10 @@ const kpiSchema = z.object({
   specificYieldKwhPerKwp: z.number().nullable(),
   insolationWhM2: z.number().optional(),
   performanceRatio: z.number().optional(),
+  /** Over the time that could be compared; absent where none could: not measured is not zero. */
+  expectedEnergyWh: wattHours.optional(),
+  comparedEnergyWh: wattHours.optional(),
+  lossWh: wattHours.optional(),
   coverage: share,
   days: z.array(z.object({ date: z.iso.date(), energyWh: wattHours, coverage: share })),
 })
@@ -44,19 +55,30 @@ export const kpiRoutes: RouteModule = (api, { deps, now }) => {
       const db = dbOf(request, deps.db)
       const { siteId } = request.query
       const site = await db.get('site', siteId)
+      const arrays = await db.all('siteArray', { siteId })
       const from = instantOf(request.query.from, site.timezone)
       const to = instantOf(request.query.to, site.timezone)
       if (!(from < to)) {
         const message = 'is not before `to`'
         throw new ProblemError('invalid_request', `from: ${message}`, { errors: [{ path: 'from', message }] })
       }
-      const figures = await kpi(
-        deps.warehouse,
-        { ...(await dataScope(db)), tenantId: tenantOf(db.caller) },
-        { site: registrySite(site), devices: await devicesEverOf(db, site.id), from, to, now: now() },
-      )
+      const scope = { ...(await dataScope(db)), tenantId: tenantOf(db.caller) }
+      const totals = await expectedTotals(deps.warehouse, scope, {
+        tenantId: tenantOf(db.caller),
+        siteId: site.id as SiteId,
+        from,
+        to,
+      })
+      const figures = await kpi(deps.warehouse, scope, {
+        site: registrySite(site, arrays),
+        devices: await devicesEverOf(db, site.id),
+        from,
+        to,
+        now: now(),
+      })
       return {
         ...figures,
+        ...totals,
         from: new Date(from).toISOString(),
         to: new Date(to).toISOString(),
         peakAcPowerW: figures.peakAcPowerW ?? null,

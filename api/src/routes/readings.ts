@@ -17,9 +17,11 @@ import {
   type Reading,
   type Row,
   type TenantId,
+  WarehouseError,
 } from '@heliograph/crm-core/contracts'
 import { idParams, type RouteContext, type RouteModule } from '../http/api.ts'
 import { csvLine, wantsCsv } from '../http/csv.ts'
+import { verdictSchema } from '../http/expected-words.ts'
 import { liveDevice, liveSite } from '../http/live-state.ts'
 import { dataScope } from '../http/scope.ts'
 import { spanOf, timeQuerySchema } from '../http/time.ts'
@@ -88,7 +90,8 @@ export const readingRoutes: RouteModule = (api, context) => {
     },
     async (request) => {
       const device = await dbOf(request, db).get('device', request.params.id)
-      return { deviceId: device.id, reading: (await latestOf(context, [device])).get(device.id) ?? null }
+      const { latest } = await latestOf(context, [device])
+      return { deviceId: device.id, reading: latest.get(device.id) ?? null }
     },
   )
   api.get(
@@ -108,7 +111,11 @@ export const readingRoutes: RouteModule = (api, context) => {
             ageMs: z.number().nullable(),
             stale: z.boolean(),
             live: liveSiteSchema.nullable(),
+            /** One plain sentence about the site, as data; null where nothing was heard since the start. */
+            verdict: verdictSchema.nullable(),
             devices: z.array(latestSchema),
+            /** False while the store is down: a device that was not heard since the start is left out, and may have values. */
+            complete: z.boolean(),
           }),
         },
       },
@@ -117,7 +124,9 @@ export const readingRoutes: RouteModule = (api, context) => {
       const database = dbOf(request, db)
       const site = await database.get('site', request.params.id)
       const devices = await database.all('device', { siteId: site.id })
-      const latest = [...(await latestOf(context, devices)).values()]
+      const { latest: known, complete } = await latestOf(context, devices, { storeOptional: true })
+      const latest = [...known.values()]
+      const live = liveSite(deps.live, site.tenantId, site.id)
       const ages = latest.map(({ ageMs }) => ageMs)
       return {
         siteId: site.id,
@@ -125,8 +134,10 @@ export const readingRoutes: RouteModule = (api, context) => {
         ts: new Date(now()).toISOString(),
         ageMs: ages.length === 0 ? null : Math.min(...ages),
         stale: latest.every(({ stale }) => stale),
-        live: liveSite(deps.live, site.tenantId, site.id) ?? null,
+        live: live ?? null,
+        verdict: live?.verdict ?? null,
         devices: latest,
+        complete,
       }
     },
   )
@@ -178,29 +189,43 @@ export const readingRoutes: RouteModule = (api, context) => {
   )
 }
 
-/** The last reading of each device: from the live state, else (after a start, or long silence) from the store. */
-async function latestOf({ deps, now }: RouteContext, devices: Row<'device'>[]): Promise<Map<string, Latest>> {
+/**
+ * The last reading of each device: from the live state, else (after a start, or long silence) from the store.
+ * @param storeOptional answers with what the live state knows while the store is down, rather than with an error
+ */
+async function latestOf(
+  { deps, now }: RouteContext,
+  devices: Row<'device'>[],
+  { storeOptional = false } = {},
+): Promise<{ latest: Map<string, Latest>; complete: boolean }> {
   const at = now()
-  const found = new Map<string, Latest>()
+  const latest = new Map<string, Latest>()
   const missing: Row<'device'>[] = []
   for (const device of devices) {
     const live = liveDevice(deps.live, device.tenantId, device.id)
     if (live === undefined) missing.push(device)
-    else found.set(device.id, presentLatest(device, live, at))
+    else latest.set(device.id, presentLatest(device, live, at))
   }
   const tenantId = missing[0]?.tenantId as TenantId | undefined
-  if (tenantId === undefined) return found
+  if (tenantId === undefined) return { latest, complete: true }
   const byId = new Map(missing.map((device) => [device.id, device]))
   const deviceIds = missing.map(({ id }) => id as DeviceId)
-  for (const reading of await latestReadings(deps.warehouse, { tenantId }, { tenantId, deviceIds, now: at })) {
+  let stored: Reading[]
+  try {
+    stored = await latestReadings(deps.warehouse, { tenantId }, { tenantId, deviceIds, now: at })
+  } catch (error) {
+    if (!storeOptional || !(error instanceof WarehouseError) || !error.retryable) throw error
+    return { latest, complete: false }
+  }
+  for (const reading of stored) {
     const device = byId.get(reading.deviceId)
     if (device !== undefined)
-      found.set(
+      latest.set(
         device.id,
         presentLatest(device, { ...reading, metrics: reading.metrics as Record<string, number> }, at),
       )
   }
-  return found
+  return { latest, complete: true }
 }
 
 function presentLatest(device: Row<'device'>, value: LiveDevice & { ts: number }, at: number): Latest {

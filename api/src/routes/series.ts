@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  isExpectedSum,
   MAX_WIDTH,
   requirePermission,
   SERIES_BUCKETS,
@@ -13,7 +14,7 @@ import {
 import { dateSchema, timeSchema } from '@heliograph/crm-core/contracts'
 import { type RouteModule } from '../http/api.ts'
 import { csvLine, wantsCsv } from '../http/csv.ts'
-import { EXPECTED_POWER, expectedPower } from '../http/expected-power.ts'
+import { expectedOf, isExpectedMetric } from '../http/expected-power.ts'
 import { resolveScope, seriesScopeSchema } from '../http/series-scope.ts'
 import { spanOf, timeQuerySchema } from '../http/time.ts'
 import { callerOf, dbOf } from '../plugins/caller.ts'
@@ -51,7 +52,7 @@ const answerSchema = z.object({
 
 /** Charts: one query layer behind page, report, export and API, so a number is the same everywhere. */
 export const seriesRoutes: RouteModule = (api, { deps, now }) => {
-  const { db, warehouse } = deps
+  const { db, warehouse, curves } = deps
 
   api.get(
     '/series',
@@ -74,9 +75,11 @@ export const seriesRoutes: RouteModule = (api, { deps, now }) => {
     async (request, reply) => {
       const { query } = request
       const database = dbOf(request, db)
-      const { scope, target, timezone, peakPowerW } = await resolveScope(database, query.scope)
+      const resolved = await resolveScope(database, query.scope)
+      const { scope, target, timezone } = resolved
       const span = spanOf(query, timezone, { now: now(), defaultMs: DAY_MS, maxMs: MAX_WINDOW_MS })
-      const metrics = query.metric.filter((name) => name !== EXPECTED_POWER)
+      const metrics = query.metric.filter((name) => !isExpectedMetric(name))
+      const expected = query.metric.filter(isExpectedMetric)
       const ask: SeriesRequest = {
         tenantId: tenantOf(database.caller),
         target,
@@ -87,11 +90,12 @@ export const seriesRoutes: RouteModule = (api, { deps, now }) => {
         bucket: query.bucket,
         now: now(),
       }
-      const wantsExpected = metrics.length < query.metric.length
-      // Asked for alone it still needs a resolution, which that of its cause gives.
-      const main = await seriesQuery(warehouse, scope, metrics.length > 0 ? ask : { ...ask, metrics: ['ac_power_w'] })
+      // Asked for alone it still needs a resolution: that of what it is compared with.
+      const beside = expected.every(isExpectedSum) ? 'energy_wh' : 'ac_power_w'
+      const main = await seriesQuery(warehouse, scope, metrics.length > 0 ? ask : { ...ask, metrics: [beside] }, curves)
       const series = metrics.length > 0 ? main.series : []
-      if (wantsExpected) series.push(await expectedPower(warehouse, scope, { ...ask, bucket: main.bucket }, peakPowerW))
+      if (expected.length > 0)
+        series.push(...(await expectedOf(database, warehouse, resolved, { ...ask, bucket: main.bucket }, expected)))
 
       if (wantsCsv(request.headers.accept)) {
         requirePermission(callerOf(request), 'telemetry:export')
@@ -117,7 +121,8 @@ export const seriesRoutes: RouteModule = (api, { deps, now }) => {
 }
 
 /** Amounts per bucket have no extremes. */
-const isSumMetric = (metric: string): boolean => ['energy_wh', 'import_wh', 'export_wh'].includes(metric)
+const isSumMetric = (metric: string): boolean =>
+  ['energy_wh', 'import_wh', 'export_wh'].includes(metric) || isExpectedSum(metric)
 
 function presentPoint({ ts, ...values }: GaugePoint | SumPoint) {
   return { ts: new Date(ts).toISOString(), ...values }

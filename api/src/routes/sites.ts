@@ -9,6 +9,7 @@ import {
   siteCreateSchema,
   siteSchema,
   siteUpdateSchema,
+  tagSchema,
   type ReadDb,
   type Row,
   type SiteStatus,
@@ -16,6 +17,8 @@ import {
 } from '@heliograph/crm-core/contracts'
 import type { RouteContext, RouteModule } from '../http/api.ts'
 import { all, crudRoutes, given } from '../http/crud.ts'
+import { unitsUnder } from '../http/fleet-sites.ts'
+import { expectedNowFields, verdictSchema } from '../http/expected-words.ts'
 import { liveSite, siteStatusOf } from '../http/live-state.ts'
 
 const powerSchema = z.number()
@@ -29,9 +32,12 @@ export const liveSiteSchema = z.object({
   batteryPowerW: powerSchema.optional(),
   batterySocPct: z.number().optional(),
   energyTodayWh: z.number().optional(),
+  ...expectedNowFields,
   lastSeenAt: z.number().optional(),
   openAlarms: z.number().optional(),
   night: z.boolean().optional(),
+  /** One plain sentence about it, as data. */
+  verdict: verdictSchema.optional(),
 })
 const siteWithLiveSchema = siteSchema.extend({ live: liveSiteSchema.nullable() })
 
@@ -53,6 +59,7 @@ export const siteRoutes: RouteModule = (api, context) => {
         customerId: idSchema.optional(),
         orgUnitId: idSchema.optional(),
         status: z.enum(SITE_STATUSES).optional(),
+        tag: tagSchema.optional(),
       },
       sorts: ['name', '-name', 'createdAt', '-createdAt', 'peakPowerW', '-peakPowerW'],
       where: (query) => given(query, ['customerId']),
@@ -62,12 +69,15 @@ export const siteRoutes: RouteModule = (api, context) => {
         const status = query['status'] as SiteStatus | undefined
         const conditions: Where<'site'>[] = []
         if (orgUnitId !== undefined) conditions.push({ orgUnitId: { in: await unitsUnder(db, orgUnitId) } })
-        if (status === undefined) return { where: { AND: conditions } }
-        const has = (row: Row<'site'>) => siteStatusOf(liveSite(live, row.tenantId, row.id)) === status
+        const tag = query['tag'] as string | undefined
+        if (status === undefined && tag === undefined) return { where: { AND: conditions } }
+        const keep = (row: Row<'site'>) =>
+          (tag === undefined || (row.tags?.includes(tag) ?? false)) &&
+          (status === undefined || siteStatusOf(liveSite(live, row.tenantId, row.id)) === status)
         // `unknown` is also what was never heard, which the live state cannot list.
-        const ids = status === 'unknown' ? undefined : idsWithStatus(context, db, status)
+        const ids = status === undefined || status === 'unknown' ? undefined : idsWithStatus(context, db, status)
         if (ids !== undefined && ids.length <= MAX_IDS_ASKED) conditions.push({ id: { in: ids } })
-        return { where: { AND: conditions }, keep: has }
+        return { where: { AND: conditions }, keep }
       },
     },
     create: { body: siteCreateSchema, run: async (caller, body) => (await crm.sites.create(caller, body)).row },
@@ -110,10 +120,4 @@ function idsWithStatus({ deps: { live } }: RouteContext, db: ReadDb, status: Sit
     if ((value as { status?: SiteStatus }).status === status) ids.push(key.slice('site:'.length))
   }
   return ids
-}
-
-/** A unit and all below it; a unit that the caller may not see has no sites either. */
-async function unitsUnder(db: ReadDb, orgUnitId: string): Promise<string[]> {
-  const below = await db.all('orgUnitClosure', { ancestorId: orgUnitId })
-  return below.map(({ descendantId }) => descendantId)
 }

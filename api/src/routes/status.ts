@@ -1,17 +1,50 @@
 import { z } from 'zod'
 import { timeSchema } from '@heliograph/crm-core/contracts'
 import type { RouteModule } from '../http/api.ts'
+import { createStatusHistory } from '../http/status-history.ts'
 
 const partSchema = z.object({
   name: z.string(),
   state: z.enum(['ok', 'degraded', 'down']),
-  /** Records behind. */
-  lag: z.number(),
+  /** Records behind; of a part that is down the last that is known, null where nothing is. */
+  lag: z.number().nullable(),
   detail: z.string().optional(),
 })
 
 /** How the line from edge to store is doing: what is behind, what is down, how far back a replay reaches. */
-export const statusRoutes: RouteModule = (api, { deps: { status } }) => {
+export const statusRoutes: RouteModule = (api, { deps: { status }, now }) => {
+  const history = createStatusHistory({ parts: () => status.parts(), now })
+  api.addHook('onReady', (done) => {
+    history.start()
+    done()
+  })
+  api.addHook('onClose', (_instance, done) => {
+    history.stop()
+    done()
+  })
+  api.get(
+    '/status/history',
+    {
+      config: { policy: { permission: 'pipeline:read' } },
+      schema: {
+        tags: ['status'],
+        summary: 'How far behind every part was in the last half hour, every ten seconds',
+        response: {
+          200: z.object({
+            items: z.array(
+              z.object({
+                name: z.string(),
+                points: z.array(
+                  z.object({ ts: timeSchema, lag: z.number().nullable(), state: z.enum(['ok', 'degraded', 'down']) }),
+                ),
+              }),
+            ),
+          }),
+        },
+      },
+    },
+    () => ({ items: history.read() }),
+  )
   api.get(
     '/status',
     {

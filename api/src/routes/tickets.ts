@@ -15,6 +15,7 @@ import {
 } from '@heliograph/crm-core/contracts'
 import { flagSchema, idParams, type RouteModule } from '../http/api.ts'
 import { crudRoutes, given } from '../http/crud.ts'
+import { underUnit } from '../http/fleet-sites.ts'
 import { narrowedCaller } from '../plugins/caller.ts'
 
 const tags = ['tickets']
@@ -45,6 +46,8 @@ export const ticketRoutes: RouteModule = (api, context) => {
         siteId: idSchema.optional(),
         assigneeId: idSchema.optional(),
         breached: flagSchema.optional(),
+        /** The sites under this unit. */
+        orgUnitId: idSchema.optional(),
       },
       sorts: [
         '-createdAt',
@@ -63,10 +66,23 @@ export const ticketRoutes: RouteModule = (api, context) => {
         ],
       }),
       search: ['subject'],
+      narrow: (query, db) => underUnit<'ticket'>(db, query['orgUnitId'] as string | undefined),
     },
     create: { body: ticketCreateSchema, run: tickets.create },
     update: { body: ticketUpdateSchema, run: tickets.update },
   })
+  api.get(
+    '/tickets/assignees',
+    {
+      config: { policy: { permission: 'ticket:read' } },
+      schema: {
+        tags,
+        summary: 'People a ticket can be given to, by name; nobody for customers',
+        response: { 200: listOf(z.object({ id: idSchema, name: z.string() })) },
+      },
+    },
+    async (request) => ({ items: await tickets.assignees(narrowedCaller(request)), nextCursor: null }),
+  )
   api.get(
     '/tickets/:id/timeline',
     {

@@ -7,7 +7,7 @@
 import type { OrgUnitId, CustomerId, TenantId } from '../ids.ts'
 import type { DomainEvent, RegistrySnapshot } from '../registry.ts'
 import type { ApiKeyScope, Permission } from '../roles.ts'
-import type { WebhookScheme } from '../resources/connections.ts'
+import type { BrokerSettings, WebhookScheme } from '../resources/connections.ts'
 import type { CrmRows } from './crm-rows.ts'
 
 export type TableName = keyof CrmRows
@@ -125,7 +125,7 @@ export interface WriteTx extends ReadDb {
   /** @throws ProblemError `in_use` while something refers to it */
   remove<T extends TableName>(table: T, id: string, options?: WriteOptions): Promise<void>
   removeWhere<T extends TableName>(table: T, where: Where<T>): Promise<number>
-  /** Changes many rows of a bookkeeping table at once; refused for tables that are audited. */
+  /** Changes many rows at once: of a bookkeeping table, or columns that no audit trail keeps; refused for all others. */
   updateWhere<T extends TableName>(table: T, where: Where<T>, changes: Changes<T>): Promise<number>
   /** Puts an event into the outbox, in the order of the calls. */
   emit(event: NewEvent): void
@@ -192,6 +192,19 @@ export interface ConnectionAccess {
   /** Those valid at the instant asked for. */
   credentials: { id: string; secretHash: string | null; secretCipher: string | null; validTo: number | null }[]
 }
+/** A tenant's own broker, as an edge subscribes to it. */
+export interface BrokerAccess {
+  connectionId: string
+  tenantId: TenantId
+  vendor: string
+  /** Of the connection, not of the broker: unique, and never changes. */
+  username: string
+  /** False also while its tenant is suspended. */
+  enabled: boolean
+  broker: BrokerSettings
+  /** The password's cipher, where there is one. */
+  secretCipher: string | null
+}
 export interface ApiKeyAccess {
   keyId: string
   tenantId: TenantId
@@ -210,9 +223,14 @@ export interface CrmReader {
   registry(): Promise<RegistrySnapshot>
   connectionByUsername(username: string, at?: number): Promise<ConnectionAccess | undefined>
   connectionById(id: string, at?: number): Promise<ConnectionAccess | undefined>
+  /** Every connection to a broker that is not revoked, the disabled ones too. */
+  brokers(at?: number): Promise<BrokerAccess[]>
   /** @param tokenHash SHA-256 of the whole key, hex. Revoked and expired keys, and those of suspended tenants, are absent. */
   apiKeyByHash(tokenHash: string, at?: number): Promise<ApiKeyAccess | undefined>
-  /** Replays that were asked for and did not end, oldest first: a decoder that starts takes them up again. */
-  unfinishedReplays(): Promise<ReplayRequested[]>
+  /**
+   * Replays that were asked for and did not end, oldest first: a decoder that starts takes them up again.
+   * @param endedSince UTC milliseconds: those that ended later too, because a store may have lost what they brought
+   */
+  unfinishedReplays(endedSince?: number): Promise<ReplayRequested[]>
   stop(): Promise<void>
 }

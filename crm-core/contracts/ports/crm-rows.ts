@@ -2,8 +2,9 @@
 import type { DeviceAttributes } from '../reading.ts'
 import type { DeviceKind, DeviceRole } from '../registry.ts'
 import type { Address } from '../resources/common.ts'
-import type { WebhookScheme } from '../resources/connections.ts'
-import type { NotifyChannel, Severity, TicketPriority, TicketStatus } from '../resources/desk.ts'
+import type { BrokerSettings, WebhookScheme } from '../resources/connections.ts'
+import type { ContractKind, ContractStatus, GuaranteeKind, ServiceHours } from '../contract-words.ts'
+import type { IncidentCause, NotifyChannel, Severity, TicketPriority, TicketStatus } from '../resources/desk.ts'
 import type { ApiKeyScope, Permission } from '../roles.ts'
 
 export interface TenantRow {
@@ -144,6 +145,30 @@ export interface SiteRow {
   version: number
   createdAt: Date
   updatedAt: Date
+  tags: string[] | null
+}
+export interface ContractRow {
+  id: string
+  tenantId: string
+  number: string
+  name: string
+  customerId: string
+  kind: ContractKind
+  status: ContractStatus
+  validFrom: string
+  validTo: string | null
+  siteIds: string[] | null
+  slaFirstResponseH: number | null
+  slaSolutionH: number | null
+  slaHours: ServiceHours | null
+  guaranteeKind: GuaranteeKind | null
+  guaranteeValue: number | null
+  tariffPerKwh: string | null
+  tariffCurrency: string | null
+  notes: string | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
 }
 export interface SiteArrayRow {
   id: string
@@ -230,6 +255,7 @@ export interface ConnectionRow {
   version: number
   createdAt: Date
   updatedAt: Date
+  broker: BrokerSettings | null
 }
 export interface CredentialRow {
   id: string
@@ -299,6 +325,26 @@ export interface AlarmRow {
   createdAt: Date
   updatedAt: Date
 }
+export interface IncidentRow {
+  id: string
+  tenantId: string
+  cause: IncidentCause
+  type: string
+  severity: Severity
+  startedAt: Date
+  clearedAt: Date | null
+  ticketId: string | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+export interface IncidentSiteRow {
+  id: string
+  tenantId: string
+  incidentId: string
+  siteId: string
+  createdAt: Date
+}
 export interface TicketRow {
   id: string
   tenantId: string
@@ -325,6 +371,8 @@ export interface TicketRow {
   version: number
   createdAt: Date
   updatedAt: Date
+  contractId: string | null
+  firstRespondedAt: Date | null
 }
 export interface TicketEntryRow {
   id: string
@@ -426,6 +474,16 @@ export interface SettingRow {
   createdAt: Date
   updatedAt: Date
 }
+export interface SavedViewRow {
+  id: string
+  tenantId: string
+  userId: string
+  name: string
+  address: string
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
 export interface SequenceRow {
   name: string
   value: number
@@ -446,6 +504,7 @@ export interface CrmRows {
   customer: CustomerRow
   contact: ContactRow
   site: SiteRow
+  contract: ContractRow
   siteArray: SiteArrayRow
   device: DeviceRow
   deviceLink: DeviceLinkRow
@@ -456,6 +515,8 @@ export interface CrmRows {
   unclaimed: UnclaimedRow
   replay: ReplayRow
   alarm: AlarmRow
+  incident: IncidentRow
+  incidentSite: IncidentSiteRow
   ticket: TicketRow
   ticketEntry: TicketEntryRow
   subscription: SubscriptionRow
@@ -466,5 +527,6 @@ export interface CrmRows {
   idempotencyKey: IdempotencyKeyRow
   lease: LeaseRow
   setting: SettingRow
+  savedView: SavedViewRow
   sequence: SequenceRow
 }

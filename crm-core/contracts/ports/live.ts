@@ -11,6 +11,8 @@ export interface LiveValue {
   siteId?: string
   customerId?: string
   value: unknown
+  /** Of the step that published it, where its message is traced. Never sent to a socket. */
+  traceparent?: string
 }
 export interface LiveBus {
   start(): Promise<void>
@@ -25,4 +27,6 @@ export interface LiveBus {
   /** Changes after a cursor, or undefined where only a fresh snapshot will do. */
   since(cursor: string, tenantId: string): LiveValue[] | undefined
   cursor(): string
+  /** Of an engine that may be lost: whether it is there. What this process hears itself is served without it. */
+  health?(): { ok: boolean; detail?: string }
 }

@@ -11,11 +11,18 @@ export interface LogRecord {
   value: Uint8Array
   /** Time of the append, UTC milliseconds. */
   timestamp: number
+  /** What the producer said the value holds, where it sits in this process and the record is fresh. Never to be changed. */
+  decoded?: object
 }
 export interface AppendRecord {
   /** Records of one key keep their order. */
   key: string
   value: Uint8Array
+  /**
+   * What `value` holds. An engine may hand it on to consumers of the same process, which then need not read the bytes
+   * again; nobody may rely on it, and nobody may change it afterwards.
+   */
+  decoded?: object
 }
 export interface LogPosition {
   partition: number
@@ -25,7 +32,8 @@ export interface LogPosition {
 export interface LogProducer {
   /**
    * Resolves when every record is on disk (embedded: fdatasync; Kafka: acks=all), with the position of the first one.
-   * Concurrent appends share one flush. Rejects with `LogError`; nothing of a rejected append becomes visible.
+   * Concurrent appends share one flush. Rejects with `LogError`; nothing of a rejected append becomes visible, but where the answer
+   * of an engine across a network was lost (`log_unavailable`): whoever sends again then may have sent twice.
    */
   append(records: AppendRecord[]): Promise<LogPosition>
   /** Bytes accepted and not yet on disk: what an edge bounds. */
@@ -57,6 +65,21 @@ export interface ConsumeOptions {
    * after the store's acknowledgement. When it rejects the same batch is given again after a back-off (1 s doubling to 30 s).
    */
   handle(batch: LogBatch, control: BatchControl): Promise<void>
+  /**
+   * Called where what lies before an offset was left out (a damaged end of the log): an owner that saves the offset itself must
+   * not wait for those records. Absent: the offset is saved.
+   */
+  passed?(position: LogPosition): void
+  /**
+   * Called when a partition comes to this consumer, before its first batch: where to begin, an owner's checkpoint above all.
+   * Nothing: as `positions` or the saved offset say. What `revoked` began for the partition has ended by then.
+   */
+  assigned?(partition: number): Promise<number | undefined>
+  /**
+   * Called when a partition went to another consumer of the group, after its running batch has ended: what was remembered of it is
+   * to be forgotten. Engines whose consumers share nothing never call it.
+   */
+  revoked?(partition: number): Promise<void> | void
   /** Called when a batch failed, before it is tried again. */
   onError?(error: unknown, batch: LogBatch): void
 }

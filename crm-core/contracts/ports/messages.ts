@@ -21,9 +21,31 @@ export type SendResult =
   /** Trying again cannot help (address refused). */
   | { outcome: 'failed'; reason: string }
 
-export interface MailSender {
+/** What a provider tells of a message it had taken. */
+export interface MessageReport {
+  outcome: 'delivered' | 'failed' | 'underway'
+  providerId?: string
+  reason?: string
+}
+/** A call as it came, nothing parsed; header names in lower case. */
+export interface ReportRequest {
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Public origin, path and query: what the caller signed. */
+  url: string
+  contentType: string | undefined
+  body: Uint8Array
+}
+
+interface Sender {
+  /** Tries the way once, sending nothing. @throws Error with one line for the operator where a setting is wrong */
+  check?(): Promise<void>
+  stop?(): Promise<void>
+}
+export interface MailSender extends Sender {
   send(mail: OutgoingMail): Promise<SendResult>
 }
-export interface SmsSender {
+export interface SmsSender extends Sender {
   send(sms: OutgoingSms): Promise<SendResult>
+  /** What a provider's call says; undefined where its signature is not the provider's. */
+  readReport?(request: ReportRequest): MessageReport | undefined
 }

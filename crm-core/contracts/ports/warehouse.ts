@@ -30,6 +30,22 @@ export interface QueryOptions {
   signal?: AbortSignal
 }
 
+/** Rows of one table in the engine's own form. */
+export class RowBlock {
+  /** Columns that the rows have; the others take their defaults. */
+  readonly columns: readonly string[]
+  readonly bytes: Uint8Array
+  readonly rows: number
+  /** Months since year 0 that the rows lie in: an engine bounds how many one insert may touch. */
+  readonly months: ReadonlySet<number>
+  constructor(columns: readonly string[], bytes: Uint8Array, rows: number, months: ReadonlySet<number>) {
+    this.columns = columns
+    this.bytes = bytes
+    this.rows = rows
+    this.months = months
+  }
+}
+
 export interface Warehouse {
   /** Connects and applies pending migrations. */
   start(): Promise<void>
@@ -41,10 +57,16 @@ export interface Warehouse {
   /** A statement without rows (insert-select, delete of a tenant's data). */
   execute(sql: Sql, options: QueryOptions): Promise<void>
   /**
-   * Inserts rows of one table.
-   * @param token names this batch: the engine drops a second insert with the same token (retry after a lost answer)
+   * Rows made ready to be sent, so that the rows themselves need not be kept until they are. Nothing is sent.
+   * @throws WarehouseError `warehouse_rejected` where the table cannot take a row
    */
-  insert(table: string, rows: readonly object[], token?: string): Promise<void>
+  encode(table: string, rows: readonly object[]): RowBlock[]
+  /**
+   * Inserts rows of one table. Sent again (after a lost answer, or a crash) they change nothing that a reader sees; an engine must not
+   * leave out what it believes it has seen, since it may have died between remembering rows and keeping them.
+   * @param rows as objects, or as `encode` of the same table made them
+   */
+  insert(table: string, rows: readonly object[] | readonly RowBlock[]): Promise<void>
   health(): Promise<{ ok: boolean; detail?: string }>
 }
 

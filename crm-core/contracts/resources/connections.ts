@@ -7,6 +7,50 @@ export const CONNECTION_TRANSPORTS = ['mqtt', 'webhook', 'broker', 'poll', 'http
 export const WEBHOOK_SCHEMES = ['standard-webhooks', 'twilio', 'shared-header', 'basic'] as const
 export type WebhookScheme = (typeof WEBHOOK_SCHEMES)[number]
 
+/** MQTT versions a broker is spoken to in; `auto`: 5, and 3.1.1 where the broker does not know it. */
+export const BROKER_VERSIONS = ['auto', '5', '3.1.1'] as const
+/** What is kept of a tenant's own MQTT broker. Its password lies apart, encrypted. */
+export interface BrokerSettings {
+  /** `mqtt://host:port` or `mqtts://host:port`. */
+  url: string
+  username: string | null
+  hasPassword: boolean
+  /** Topic filters. */
+  topics: string[]
+  version: (typeof BROKER_VERSIONS)[number]
+  /** Processes that share the work by a shared subscription; 1: an ordinary subscription. */
+  workers: number
+  /** PEM of who signs the broker's certificate; null: the authorities that everybody trusts. */
+  caCert: string | null
+  /** What an earlier setting asked the broker for: its session may hold it still. */
+  retired: { topics: string[]; workers: number }
+}
+/** `unknown`: no process has said anything yet; `off`: switched off. */
+const BROKER_STATES = ['connected', 'connecting', 'failed', 'off', 'unknown'] as const
+const brokerStatusSchema = z.object({
+  state: z.enum(BROKER_STATES),
+  /** What is wrong, in plain words; also of a connected one, where a part is refused. */
+  message: z.string().nullable(),
+  /** The kind of trouble, for programs. */
+  code: z.string().nullable(),
+  /** Since when it is in this state. */
+  since: timeSchema.nullable(),
+  /** The version that is spoken, while connected. */
+  version: z.enum(['5', '3.1.1']).nullable(),
+})
+export type BrokerStatus = z.infer<typeof brokerStatusSchema>
+const brokerSchema = z.object({
+  url: z.string(),
+  username: z.string().nullable(),
+  hasPassword: z.boolean(),
+  topics: z.array(z.string()),
+  version: z.enum(BROKER_VERSIONS),
+  workers: z.int(),
+  caCert: z.string().nullable(),
+  status: brokerStatusSchema,
+})
+export type ConnectionBroker = z.infer<typeof brokerSchema>
+
 export const connectionSchema = z.object({
   ...storedFields,
   name: z.string(),
@@ -19,6 +63,8 @@ export const connectionSchema = z.object({
   scheme: z.enum(WEBHOOK_SCHEMES).nullable(),
   /** Header that carries the secret of `shared-header`. */
   headerName: z.string().nullable(),
+  /** Of the transport `broker` alone. */
+  broker: brokerSchema.nullable(),
   lastSeenAt: timeSchema.nullable(),
 })
 export type Connection = z.infer<typeof connectionSchema>
@@ -27,6 +73,26 @@ const connectionFields = {
   enabled: z.boolean().optional(),
 }
 const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'is not a header name')
+const MAX_PEM = 65_536
+const brokerFields = {
+  /** `mqtt://host[:port]` or, with TLS, `mqtts://host[:port]`. User name and password have fields of their own. */
+  url: z.string().min(1).max(500),
+  username: z.string().min(1).max(256).nullable().optional(),
+  /** Kept encrypted and never answered. Null: none. */
+  password: z.string().min(1).max(1_024).nullable().optional(),
+  /** MQTT topic filters, `+` and `#` allowed. */
+  topics: z.array(z.string().min(1).max(256)).min(1).max(20),
+  /** Default `auto`. */
+  version: z.enum(BROKER_VERSIONS).optional(),
+  /** Default 1. More need a broker with shared subscriptions. */
+  workers: z.int().min(1).max(8).optional(),
+  /** PEM of the authority that signed the broker's certificate. Null: the authorities that everybody trusts. */
+  caCert: z.string().max(MAX_PEM).nullable().optional(),
+}
+export const brokerCreateSchema = z.strictObject(brokerFields)
+export type BrokerCreate = z.infer<typeof brokerCreateSchema>
+export const brokerUpdateSchema = brokerCreateSchema.partial()
+export type BrokerUpdate = z.infer<typeof brokerUpdateSchema>
 export const connectionCreateSchema = z.strictObject({
   name: nameSchema,
   transport: z.enum(['mqtt', 'webhook', 'broker', 'poll']),
@@ -35,16 +101,19 @@ export const connectionCreateSchema = z.strictObject({
   /** Webhooks only. Default `standard-webhooks`. */
   scheme: z.enum(WEBHOOK_SCHEMES).optional(),
   headerName: headerName.optional(),
+  /** The transport `broker` only, and needed there. */
+  broker: brokerCreateSchema.optional(),
 })
 export type ConnectionCreate = z.infer<typeof connectionCreateSchema>
 export const connectionUpdateSchema = z.strictObject({
   name: nameSchema.optional(),
   ...connectionFields,
   headerName: headerName.optional(),
+  broker: brokerUpdateSchema.optional(),
 })
 export type ConnectionUpdate = z.infer<typeof connectionUpdateSchema>
-/** Answered once, when made. */
-export const connectionCreatedSchema = connectionSchema.extend({ secret: z.string() })
+/** Answered once, when made. `secret` is null where the other side has it already: a broker's login is the owner's. */
+export const connectionCreatedSchema = connectionSchema.extend({ secret: z.string().nullable() })
 export type ConnectionCreated = z.infer<typeof connectionCreatedSchema>
 export const connectionRotateSchema = z.strictObject({
   /** Seconds for which the old secret stays good. Default one day; 0 cuts it at once. */

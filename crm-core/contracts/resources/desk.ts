@@ -28,6 +28,33 @@ export type Alarm = z.infer<typeof alarmSchema>
 export const alarmMuteSchema = z.strictObject({ until: timeInputSchema, reason: z.string().trim().min(1).max(500) })
 export type AlarmMute = z.infer<typeof alarmMuteSchema>
 
+/** Alarms acknowledged in one go: all open ones of some sites, or those named. */
+export const alarmsAcknowledgeSchema = z
+  .strictObject({
+    siteIds: z.array(idSchema).min(1).max(500).optional(),
+    ids: z.array(idSchema).min(1).max(500).optional(),
+  })
+  .refine(({ siteIds, ids }) => siteIds !== undefined || ids !== undefined, 'says which alarms: `siteIds` or `ids`')
+export type AlarmsAcknowledge = z.infer<typeof alarmsAcknowledgeSchema>
+
+/** `grid`: sites of one street at once. `widespread`: many sites of the company at once, wherever they lie. */
+export const INCIDENT_CAUSES = ['grid', 'widespread'] as const
+export type IncidentCause = (typeof INCIDENT_CAUSES)[number]
+/** Alarms of several sites that have one cause; they name it as their `incidentId`. */
+export const incidentSchema = z.object({
+  ...storedFields,
+  cause: z.enum(INCIDENT_CAUSES),
+  /** That of its alarms. */
+  type: z.string(),
+  severity: z.enum(SEVERITIES),
+  startedAt: timeSchema,
+  clearedAt: timeSchema.nullable(),
+  /** Those that the caller sees. */
+  siteIds: z.array(idSchema),
+  ticketId: idSchema.nullable(),
+})
+export type Incident = z.infer<typeof incidentSchema>
+
 export const TICKET_STATUSES = ['new', 'open', 'pending', 'scheduled', 'resolved', 'closed'] as const
 export type TicketStatus = (typeof TICKET_STATUSES)[number]
 export const TICKET_PRIORITIES = ['urgent', 'high', 'normal', 'low'] as const
@@ -35,6 +62,8 @@ export type TicketPriority = (typeof TICKET_PRIORITIES)[number]
 
 export const ticketSlaSchema = z.object({
   firstResponseDueAt: timeSchema.nullable(),
+  /** When somebody of the staff answered or took it up. */
+  firstRespondedAt: timeSchema.nullable(),
   nextUpdateDueAt: timeSchema.nullable(),
   solutionDueAt: timeSchema.nullable(),
   pausedSince: timeSchema.nullable(),
@@ -53,7 +82,10 @@ export const ticketSchema = z.object({
   assigneeId: idSchema.nullable(),
   cause: z.string().nullable(),
   lossWh: z.number().nullable(),
+  /** What the loss is worth by the contract's tariff, where neither was given by hand. */
   lossMoney: moneySchema.nullable(),
+  /** The contract in force when it was opened; null to customers. */
+  contractId: idSchema.nullable(),
   sla: ticketSlaSchema,
 })
 export type Ticket = z.infer<typeof ticketSchema>

@@ -42,6 +42,19 @@ export const arrayUpdateSchema = z.strictObject({
 })
 export type ArrayUpdate = z.infer<typeof arrayUpdateSchema>
 
+/** A word that people sort sites by: one line, no comma, so that several of them fit into an address. */
+export const tagSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(40)
+  .regex(/^[^,\p{Cc}]+$/u, 'is not a tag')
+export const MAX_TAGS = 30
+const tagsSchema = z
+  .array(tagSchema)
+  .max(MAX_TAGS)
+  .transform((tags) => [...new Set(tags)])
+
 export const siteSchema = z.object({
   ...storedFields,
   name: z.string(),
@@ -53,6 +66,7 @@ export const siteSchema = z.object({
   address: addressSchema.nullable(),
   peakPowerW: z.number().nullable(),
   acCapacityW: z.number().nullable(),
+  tags: z.array(z.string()),
   /** Of the live state; `unknown` where nothing was heard yet. */
   status: z.enum(SITE_STATUSES),
   arrays: z.array(arraySchema),
@@ -65,6 +79,7 @@ const siteFields = {
   address: addressSchema.nullable().optional(),
   peakPowerW: ratedPowerSchema.nullable().optional(),
   acCapacityW: ratedPowerSchema.nullable().optional(),
+  tags: tagsSchema.optional(),
 }
 export const siteCreateSchema = z.strictObject({
   name: nameSchema,
@@ -81,3 +96,11 @@ export const siteUpdateSchema = z.strictObject({
   ...siteFields,
 })
 export type SiteUpdate = z.infer<typeof siteUpdateSchema>
+
+/** Sites that are tagged, or freed of tags, in one go. */
+export const siteTagsSchema = z.strictObject({
+  siteIds: z.array(idSchema).min(1).max(500),
+  add: z.array(tagSchema).max(MAX_TAGS).optional(),
+  remove: z.array(tagSchema).max(MAX_TAGS).optional(),
+})
+export type SiteTags = z.infer<typeof siteTagsSchema>

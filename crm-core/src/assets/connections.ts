@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   ProblemError,
+  type BrokerSettings,
   type Caller,
   type ConnectionCreate,
   type ConnectionId,
@@ -14,7 +15,8 @@ import { hashToken, randomToken } from '../auth/tokens.ts'
 import type { CrmDeps } from '../deps.ts'
 import { elevated, narrowCaller } from '../rights/callers.ts'
 import { registryConnection } from './registry-facts.ts'
-import { createSecretBox } from './secret-box.ts'
+import { mergeBroker } from './broker-settings.ts'
+import { BROKER_PASSWORDS, createSecretBox } from './secret-box.ts'
 
 const DEFAULT_OVERLAP_S = 86_400
 
@@ -31,8 +33,9 @@ export async function zoneOf(db: ReadDb, siteId: string | null): Promise<string 
   return site?.timezone
 }
 
-export function createConnections({ db, now, secret }: CrmDeps) {
+export function createConnections({ db, now, secret, brokerHosts }: CrmDeps) {
   const box = createSecretBox(secret)
+  const passwords = createSecretBox(secret, BROKER_PASSWORDS)
 
   function newSecret(connection: Row<'connection'>) {
     // Standard Webhooks wants its prefix and plain base64 (https://www.standardwebhooks.com).
@@ -50,6 +53,18 @@ export function createConnections({ db, now, secret }: CrmDeps) {
     }
   }
 
+  /** A broker's password is its owner's: kept so that it can be sent, and checked against nothing. */
+  const passwordRow = (connectionId: string, password: string) => ({
+    connectionId,
+    secretHash: null,
+    secretCipher: passwords.seal(password),
+    validFrom: new Date(now()),
+  })
+  async function endCredentials(tx: WriteTx, connectionId: string, at: Date): Promise<void> {
+    for (const old of await tx.find('credential', { where: { connectionId } }))
+      if (old.validTo === null || old.validTo > at) await tx.update('credential', old.id, { validTo: at })
+  }
+
   async function upserted(tx: WriteTx, connection: Row<'connection'>): Promise<void> {
     tx.emit({
       type: 'connection.upserted',
@@ -57,15 +72,32 @@ export function createConnections({ db, now, secret }: CrmDeps) {
     })
   }
 
-  /** Makes a connection and its first secret, which is told once. */
-  async function create(caller: Caller, input: ConnectionCreate): Promise<{ row: Row<'connection'>; secret: string }> {
+  /** Makes a connection and its first secret, which is told once; none for a broker, whose login is the owner's. */
+  function create(
+    caller: Caller,
+    input: ConnectionCreate & { transport: Exclude<ConnectionCreate['transport'], 'broker'> },
+  ): Promise<{ row: Row<'connection'>; secret: string }>
+  function create(caller: Caller, input: ConnectionCreate): Promise<{ row: Row<'connection'>; secret: string | null }>
+  async function create(
+    caller: Caller,
+    input: ConnectionCreate,
+  ): Promise<{ row: Row<'connection'>; secret: string | null }> {
     const narrow = narrowCaller(caller, 'connection:write')
     const isWebhook = input.transport === 'webhook'
+    const broker =
+      input.transport === 'broker' && input.broker ? mergeBroker(input.broker, undefined, brokerHosts) : undefined
     const errors = [
       ...(!isWebhook && input.scheme !== undefined ? [{ path: 'scheme', message: 'is for webhooks only' }] : []),
       ...(input.scheme === 'shared-header' && input.headerName === undefined
         ? [{ path: 'headerName', message: 'is needed by this scheme' }]
         : []),
+      ...(input.transport === 'broker' && input.broker === undefined
+        ? [{ path: 'broker', message: 'is needed by this transport' }]
+        : []),
+      ...(input.transport !== 'broker' && input.broker !== undefined
+        ? [{ path: 'broker', message: 'is for the transport "broker" only' }]
+        : []),
+      ...(broker?.faults ?? []),
       // Who sees some sites only would not see a connection that belongs to none.
       ...(narrow.siteScope === 'limited' && (input.siteId ?? null) === null
         ? [{ path: 'siteId', message: 'is needed: your rights end at your sites' }]
@@ -83,7 +115,14 @@ export function createConnections({ db, now, secret }: CrmDeps) {
         username: connectionUsername(),
         scheme: isWebhook ? (input.scheme ?? 'standard-webhooks') : null,
         headerName: isWebhook ? (input.headerName ?? null) : null,
+        ...(broker && { broker: broker.settings }),
       })
+      if (broker) {
+        const password = input.broker?.password ?? null
+        if (password !== null) await tx.create('credential', passwordRow(row.id, password))
+        await upserted(tx, row)
+        return { row, secret: null }
+      }
       const made = newSecret(row)
       await tx.create('credential', made.row)
       await upserted(tx, row)
@@ -97,9 +136,28 @@ export function createConnections({ db, now, secret }: CrmDeps) {
     changes: ConnectionUpdate,
     options?: WriteOptions,
   ): Promise<Row<'connection'>> {
-    return await db.as(narrowCaller(caller, 'connection:write')).transaction(async (tx) => {
+    const narrow = narrowCaller(caller, 'connection:write')
+    const { broker: change, ...rest } = changes
+    // Credentials are nobody's to read or write: with one, as the part of the system that may.
+    await db.as(narrow).get('connection', id)
+    return await db.as(change ? elevated(narrow, 'connections') : narrow).transaction(async (tx) => {
+      if (change && typeof rest.siteId === 'string') await db.as(narrow).get('site', rest.siteId)
       const before = await tx.get('connection', id)
-      const row = await tx.update('connection', id, changes, options)
+      let broker: BrokerSettings | undefined
+      if (change) {
+        if (before.broker === null)
+          throw new ProblemError('invalid_fields', undefined, {
+            errors: [{ path: 'broker', message: 'is for the transport "broker" only' }],
+          })
+        const merged = mergeBroker(change, before.broker, brokerHosts)
+        if (merged.faults.length > 0) throw new ProblemError('invalid_fields', undefined, { errors: merged.faults })
+        broker = merged.settings
+        if (change.password !== undefined) {
+          await endCredentials(tx, id, new Date(now()))
+          if (change.password !== null) await tx.create('credential', passwordRow(id, change.password))
+        }
+      }
+      const row = await tx.update('connection', id, { ...rest, ...(broker && { broker }) }, options)
       await upserted(tx, row)
       if (before.enabled && !row.enabled) tx.emit({ type: 'connection.revoked', connectionId: id as ConnectionId })
       return row
@@ -110,6 +168,8 @@ export function createConnections({ db, now, secret }: CrmDeps) {
   async function rotate(caller: Caller, id: string, input: { overlapS?: number | undefined } = {}) {
     const narrow = narrowCaller(caller, 'connection:write')
     const connection = await db.as(narrow).get('connection', id)
+    if (connection.transport === 'broker')
+      throw new ProblemError('conflict', 'The password of a broker is made at the broker; change it here by PATCH')
     const at = now()
     const until = new Date(at + (input.overlapS ?? DEFAULT_OVERLAP_S) * 1000)
     const made = newSecret(connection)
@@ -134,8 +194,7 @@ export function createConnections({ db, now, secret }: CrmDeps) {
     await db.as(elevated(caller, 'connections')).transaction(async (tx) => {
       const at = new Date(now())
       const row = await tx.update('connection', id, { enabled: false, revokedAt: at }, options)
-      for (const old of await tx.find('credential', { where: { connectionId: id } }))
-        if (old.validTo === null || old.validTo > at) await tx.update('credential', old.id, { validTo: at })
+      await endCredentials(tx, id, at)
       await tx.removeWhere('unclaimed', { connectionId: id })
       await upserted(tx, row)
       tx.emit({ type: 'connection.revoked', connectionId: id as ConnectionId })

@@ -38,7 +38,7 @@ export function createCustomers({ db }: CrmDeps) {
       return row
     })
   }
-  /** @throws ProblemError `in_use` while the customer has sites or tickets */
+  /** @throws ProblemError `in_use` while the customer has sites, contracts or tickets */
   async function remove(caller: Caller, id: string, options?: WriteOptions): Promise<void> {
     await as(caller).transaction(async (tx) => {
       await tx.get('customer', id)

@@ -94,19 +94,21 @@ export function createDevices({ db, now }: CrmDeps) {
       const parentId = changes.parentId !== undefined ? changes.parentId : moves ? null : before.parentId
       const reparents = parentId !== before.parentId
       const replaced = changes.replacedById !== undefined && changes.replacedById !== before.replacedById
-      const recasts = changes.role !== undefined && changes.role !== before.role
+      const role = changes.role ?? (replaced ? await roleAfter(tx, before, changes.replacedById) : before.role)
+      const recasts = role !== before.role
       if (reparents) await checkParent(tx, id, parentId, siteId)
       if (replaced && changes.replacedById !== null) await replace(tx, before, changes.replacedById!, from)
       if (moves) {
         await tx.get('site', siteId)
         await setSiteFrom(tx, id, siteId, from)
       }
-      if (recasts) await setRoleFrom(tx, id, changes.role!, from)
+      if (recasts) await setRoleFrom(tx, id, role, from)
       const row = await tx.update(
         'device',
         id,
         {
           ...changes,
+          role,
           parentId,
           ...(reparents ? { parentSince: parentId === null ? null : from } : {}),
           ...(replaced ? { replacedAt: changes.replacedById === null ? null : from } : {}),
@@ -128,6 +130,21 @@ export function createDevices({ db, now }: CrmDeps) {
       throw new ProblemError('conflict', 'The device that replaces it stands at another site')
     // Whatever still comes under the old one's name belongs to nobody until somebody claims it.
     await endLinks(tx, old.id, at)
+  }
+
+  /**
+   * What is replaced counts no more: a device that will never speak again must not keep its site waiting for it. One that comes
+   * back counts as what it was before.
+   */
+  async function roleAfter(
+    tx: WriteTx,
+    { id, role }: Row<'device'>,
+    replacedById: string | null | undefined,
+  ): Promise<DeviceRole> {
+    if (replacedById !== null) return 'none'
+    if (role !== 'none') return role
+    const counted = await tx.find('deviceRole', { where: { deviceId: id, role: { not: 'none' } } })
+    return counted.sort((a, b) => b.validFrom.getTime() - a.validFrom.getTime())[0]?.role ?? role
   }
 
   async function moveChildren(

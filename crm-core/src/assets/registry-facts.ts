@@ -1,28 +1,44 @@
 /** What telemetry is told of the CRM's rows, and the snapshot of all of it. */
-import type {
-  ConnectionId,
-  CustomerId,
-  DeviceId,
-  OrgUnitId,
-  RegistryConnection,
-  RegistryDevice,
-  RegistrySite,
-  RegistrySnapshot,
-  RegistryTenant,
-  Row,
-  SiteId,
-  TenantId,
+import {
+  thresholdsSchema,
+  type ConnectionId,
+  type CustomerId,
+  type DeviceId,
+  type OrgUnitId,
+  type RegistryConnection,
+  type RegistryDevice,
+  type RegistrySite,
+  type RegistrySnapshot,
+  type RegistryTenant,
+  type Row,
+  type SiteId,
+  type TenantId,
 } from '../../contracts/index.ts'
 
 const defined = <K extends string, V>(key: K, value: V | null | undefined): { [P in K]?: V } =>
   value === null || value === undefined ? {} : ({ [key]: value } as { [P in K]: V })
 
-export const registryTenant = (tenant: Pick<Row<'tenant'>, 'id' | 'name'>): RegistryTenant => ({
-  id: tenant.id as TenantId,
-  name: tenant.name,
-})
+/** Name of the setting that holds a tenant's thresholds. */
+export const THRESHOLDS_SETTING = 'thresholds'
 
-export function registrySite(site: Row<'site'>): RegistrySite {
+/** @param setting the tenant's `thresholds`, where it has any */
+export function registryTenant(
+  tenant: Pick<Row<'tenant'>, 'id' | 'name'>,
+  setting?: Pick<Row<'setting'>, 'value'>,
+): RegistryTenant {
+  const thresholds = thresholdsSchema.safeParse(setting?.value)
+  return {
+    id: tenant.id as TenantId,
+    name: tenant.name,
+    ...(thresholds.success && { thresholds: thresholds.data }),
+  }
+}
+
+/** @param arrays those of the site */
+export function registrySite(
+  site: Row<'site'>,
+  arrays: readonly Pick<Row<'siteArray'>, 'azimuthDeg' | 'tiltDeg' | 'peakPowerW'>[],
+): RegistrySite {
   return {
     id: site.id as SiteId,
     tenantId: site.tenantId as TenantId,
@@ -34,6 +50,9 @@ export function registrySite(site: Row<'site'>): RegistrySite {
     ...defined('longitude', site.longitude),
     ...defined('peakPowerW', site.peakPowerW),
     ...defined('acCapacityW', site.acCapacityW),
+    ...(arrays.length > 0 && {
+      arrays: arrays.map(({ azimuthDeg, tiltDeg, peakPowerW }) => ({ azimuthDeg, tiltDeg, peakPowerW })),
+    }),
   }
 }
 
@@ -91,7 +110,9 @@ export interface RegistryRows {
   /** Version of the last event committed when the rows were read, all in one transaction. */
   version: number
   tenants: Pick<Row<'tenant'>, 'id' | 'name'>[]
+  settings: Pick<Row<'setting'>, 'tenantId' | 'name' | 'value'>[]
   sites: Row<'site'>[]
+  arrays: Row<'siteArray'>[]
   devices: Row<'device'>[]
   links: Row<'deviceLink'>[]
   roles: Row<'deviceRole'>[]
@@ -100,14 +121,18 @@ export interface RegistryRows {
 }
 
 export function buildRegistrySnapshot(rows: RegistryRows): RegistrySnapshot {
+  const arrays = Map.groupBy(rows.arrays, (each) => each.siteId)
   const zones = new Map(rows.sites.map((site) => [site.id, site.timezone]))
   const links = Map.groupBy(rows.links, (each) => each.deviceId)
   const roles = Map.groupBy(rows.roles, (each) => each.deviceId)
   const sites = Map.groupBy(rows.sitePeriods, (each) => each.deviceId)
+  const thresholds = new Map(
+    rows.settings.filter(({ name }) => name === THRESHOLDS_SETTING).map((each) => [each.tenantId, each]),
+  )
   return {
     version: rows.version,
-    tenants: rows.tenants.map(registryTenant),
-    sites: rows.sites.map(registrySite),
+    tenants: rows.tenants.map((tenant) => registryTenant(tenant, thresholds.get(tenant.id))),
+    sites: rows.sites.map((site) => registrySite(site, arrays.get(site.id) ?? [])),
     devices: rows.devices.map((device) =>
       registryDevice(device, {
         links: links.get(device.id) ?? [],

@@ -6,13 +6,18 @@ export interface SecretBox {
   open(sealed: string): string
 }
 
+const WEBHOOK_SECRETS = 'webhook secrets v1'
+/** Purpose of the box for passwords of tenants' own brokers. */
+export const BROKER_PASSWORDS = 'broker passwords v1'
+
 /**
- * Secrets that must be read again (a webhook's signature is made with the secret itself) lie encrypted in the database:
- * AES-256-GCM under a key derived from `HELIO_SECRET`, so that a copy of the database alone opens nothing.
- * Form: `v1.` nonce, tag and cipher text, base64url.
+ * Secrets that must be read again (a webhook's signature is made with the secret itself, a broker's password is sent) lie
+ * encrypted in the database: AES-256-GCM under a key derived from `HELIO_SECRET`, so that a copy of the database alone opens
+ * nothing. Form: `v1.` nonce, tag and cipher text, base64url.
+ * @param purpose each has a key of its own: what is sealed for one opens for no other
  */
-export function createSecretBox(secret: string): SecretBox {
-  const key = Buffer.from(hkdfSync('sha256', secret, 'heliograph', 'webhook secrets v1', 32))
+export function createSecretBox(secret: string, purpose: string = WEBHOOK_SECRETS): SecretBox {
+  const key = Buffer.from(hkdfSync('sha256', secret, 'heliograph', purpose, 32))
   return {
     seal(plain) {
       const nonce = randomBytes(12)

@@ -112,6 +112,12 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     visible: whenLimited((caller) => ({ customer: customerRule(caller) })),
     audited: true,
   },
+  // Promises and prices are between the company and its customer's office: the portal shows none of them.
+  contract: {
+    tenantColumn: tenantId,
+    visible: staff(whenLimited((caller) => ({ customer: customerRule(caller) }))),
+    audited: true,
+  },
   site: { tenantColumn: tenantId, visible: whenLimited(siteRule), audited: true },
   siteArray: {
     tenantColumn: tenantId,
@@ -164,7 +170,26 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     audited: true,
     internal: ['muteReason'],
   },
-  ticket: { tenantColumn: tenantId, visible: whenLimited(ticketRule), audited: true },
+  // Seen by who sees one of its sites; which sites are told is narrowed again.
+  incident: {
+    tenantColumn: tenantId,
+    visible: whenLimited((caller) => ({ sites: { some: { site: siteRule(caller) } } })),
+    audited: true,
+    internal: ['ticketId'],
+  },
+  incidentSite: {
+    tenantColumn: tenantId,
+    visible: whenLimited((caller) => ({ site: siteRule(caller) })),
+    audited: false,
+  },
+  ticket: {
+    tenantColumn: tenantId,
+    visible: whenLimited(ticketRule),
+    audited: true,
+    internal: ['contractId'],
+    // Told in the timeline; whoever edits the ticket meanwhile has not met somebody else's change.
+    unaudited: ['firstRespondedAt', 'breached'],
+  },
   ticketEntry: {
     tenantColumn: tenantId,
     visible: (caller) => ({
@@ -198,6 +223,7 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
   consumerOffset: { visible: nobody, audited: false },
   idempotencyKey: { tenantColumn: tenantId, visible: nobody, audited: false },
   lease: { visible: nobody, audited: false },
+  savedView: { tenantColumn: tenantId, visible: own, audited: false },
   setting: { tenantColumn: tenantId, visible: staff(everybody), audited: true },
   sequence: { visible: nobody, audited: false },
 }

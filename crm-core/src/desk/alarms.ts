@@ -1,6 +1,7 @@
 import {
   ProblemError,
   type AlarmMute,
+  type AlarmsAcknowledge,
   type Caller,
   type Row,
   type SiteId,
@@ -47,6 +48,51 @@ export function createAlarms({ db, now }: CrmDeps) {
     })
   }
 
+  /** Takes an acknowledgement back: nobody is on it after all. */
+  async function unacknowledge(caller: Caller, id: string): Promise<Row<'alarm'>> {
+    return await as(caller).transaction(async (tx) => {
+      const alarm = await tx.get('alarm', id)
+      if (alarm.acknowledgedAt === null) return alarm
+      const row = await tx.update('alarm', id, { acknowledgedAt: null, acknowledgedById: null })
+      await tellTicket(tx, row, caller, 'Acknowledgement taken back')
+      emitAlarm(tx, row)
+      return row
+    })
+  }
+
+  /** Every open alarm of some sites, or those named, in one go. @returns those that this call acknowledged */
+  async function acknowledgeMany(caller: Caller, { siteIds, ids }: AlarmsAcknowledge): Promise<Row<'alarm'>[]> {
+    return await as(caller).transaction(async (tx) => {
+      const open = await tx.find('alarm', {
+        where: {
+          clearedAt: null,
+          acknowledgedAt: null,
+          ...(siteIds === undefined ? {} : { siteId: { in: siteIds } }),
+          ...(ids === undefined ? {} : { id: { in: ids } }),
+        },
+      })
+      const rows: Row<'alarm'>[] = []
+      for (const { id } of open) {
+        const row = await tx.update('alarm', id, { acknowledgedAt: new Date(now()), acknowledgedById: caller.id })
+        await tellTicket(tx, row, caller, 'Alarm acknowledged')
+        emitAlarm(tx, row)
+        rows.push(row)
+      }
+      return rows
+    })
+  }
+
+  async function unmute(caller: Caller, id: string): Promise<Row<'alarm'>> {
+    return await as(caller).transaction(async (tx) => {
+      const alarm = await tx.get('alarm', id)
+      if (alarm.mutedUntil === null) return alarm
+      const row = await tx.update('alarm', id, { mutedUntil: null, muteReason: null })
+      await tellTicket(tx, row, caller, 'Alarm no longer muted')
+      emitAlarm(tx, row)
+      return row
+    })
+  }
+
   async function tellTicket(tx: WriteTx, alarm: Row<'alarm'>, caller: Caller, text: string): Promise<void> {
     if (alarm.ticketId === null) return
     await addEntry(
@@ -56,5 +102,5 @@ export function createAlarms({ db, now }: CrmDeps) {
     )
   }
 
-  return { acknowledge, mute }
+  return { acknowledge, unacknowledge, acknowledgeMany, mute, unmute }
 }

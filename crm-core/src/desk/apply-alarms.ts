@@ -1,15 +1,20 @@
 import type { AlarmRecord, ConsumerPosition, Row, WriteTx } from '../../contracts/index.ts'
 import type { CrmDeps } from '../deps.ts'
+import { causeOf, createAlarmMessages } from './alarm-messages.ts'
 import { emitAlarm } from './alarms.ts'
-import { addressOf, queueNotifications, type OutgoingMessage } from './notifications.ts'
-import { createSubscriberLookup, type SubscriberLookup } from './subscriptions.ts'
+import { createIncidentMessages } from './incident-messages.ts'
+import { endIncident, groupRecords } from './incidents.ts'
+import { createSubscriberLookup } from './subscriptions.ts'
 import { addEntry, emitTicket, openTicket } from './tickets.ts'
 
-/** What an alarm is about: a flapping fault finds its open ticket again by it. */
-const causeOf = (alarm: Pick<Row<'alarm'>, 'siteId' | 'deviceId' | 'type'>): string =>
-  `${alarm.siteId}:${alarm.deviceId ?? ''}:${alarm.type}`
-
-type Desk = CrmDeps & { subscribers: SubscriberLookup }
+type Desk = CrmDeps & {
+  messages: ReturnType<typeof createAlarmMessages>
+  /** By alarm: what it is part of. */
+  incidents: Map<string, Row<'incident'>>
+  /** Incidents to tell of at the end, once each. */
+  begun: Map<string, Row<'incident'>>
+  over: Map<string, Row<'incident'>>
+}
 
 export interface AppliedAlarms {
   /** False where the position was applied before: nothing was done. */
@@ -34,7 +39,10 @@ export async function applyAlarms(
     const result: AppliedAlarms = { applied: true, raised: 0, cleared: 0, skipped: 0 }
     if (!(await tx.advance(position))) return { ...result, applied: false }
     const known = await lookUp(tx, records)
-    const desk: Desk = { ...deps, subscribers: createSubscriberLookup(tx) }
+    const subscribers = createSubscriberLookup(tx)
+    const messages = createAlarmMessages(tx, deps, subscribers)
+    const incidents = await groupRecords(tx, records, known, messages)
+    const desk: Desk = { ...deps, messages, incidents, begun: new Map(), over: new Map() }
     for (const record of records) {
       const site = known.sites.get(record.siteId)
       if (site === undefined || site.tenantId !== record.tenantId) {
@@ -46,7 +54,11 @@ export async function applyAlarms(
         result.skipped++
         continue
       }
-      const alarm = await applyOne(tx, record, before, known.devices.has(record.deviceId ?? ''))
+      const incidentId = incidents.get(record.id)?.id ?? null
+      const alarm = await applyOne(tx, record, before, {
+        deviceKnown: known.devices.has(record.deviceId ?? ''),
+        incidentId,
+      })
       if (alarm === before) continue
       known.alarms.set(alarm.id, alarm)
       if (before === undefined) result.raised++
@@ -55,6 +67,9 @@ export async function applyAlarms(
       known.alarms.set(alarm.id, await workOn(tx, desk, alarm, site, cleared))
       emitAlarm(tx, alarm)
     }
+    const incidentMessages = createIncidentMessages(tx, deps, subscribers)
+    for (const incident of desk.begun.values()) if (!desk.over.has(incident.id)) await incidentMessages.begun(incident)
+    for (const incident of desk.over.values()) await incidentMessages.over(incident)
     return result
   })
 }
@@ -80,7 +95,7 @@ async function applyOne(
   tx: WriteTx,
   record: AlarmRecord,
   before: Row<'alarm'> | undefined,
-  deviceKnown: boolean,
+  { deviceKnown, incidentId }: { deviceKnown: boolean; incidentId: string | null },
 ): Promise<Row<'alarm'>> {
   const at = new Date(record.at)
   const facts = {
@@ -97,6 +112,7 @@ async function applyOne(
       tenantId: record.tenantId,
       siteId: record.siteId,
       deviceId: deviceKnown ? record.deviceId! : null,
+      incidentId,
       raisedAt: at,
       clearedAt: record.action === 'cleared' ? at : null,
     })
@@ -123,13 +139,40 @@ async function workOn(
   // Judged on late data: it is written down and wakes nobody.
   if (alarm.historic) return alarm
   if (cleared) {
-    if (alarm.ticketId !== null) await tellCleared(tx, desk, alarm, site)
+    await tellCleared(tx, desk, alarm, site)
     return alarm
   }
-  if (alarm.clearedAt !== null || alarm.severity !== 'critical' || alarm.ticketId !== null) return alarm
-  if (await isMuted(tx, desk, alarm)) return alarm
+  if (alarm.clearedAt !== null || (await isMuted(tx, desk, alarm))) return alarm
+  if (alarm.incidentId !== null) return await workOnIncident(tx, desk, alarm, site)
+  if (alarm.severity === 'critical' && alarm.ticketId === null) return await putOnTicket(tx, desk, alarm, site)
+  await desk.messages.begun({ alarm, site })
+  return alarm
+}
+
+/** One ticket for all of it, and one message at the end of the batch. */
+async function workOnIncident(tx: WriteTx, desk: Desk, alarm: Row<'alarm'>, site: Row<'site'>): Promise<Row<'alarm'>> {
+  const id = alarm.incidentId!
+  let incident = desk.begun.get(id) ?? (await tx.get('incident', id))
+  let linked = alarm
+  if (alarm.severity === 'critical' && alarm.ticketId === null) {
+    const known = incident.ticketId === null ? undefined : await tx.first('ticket', { id: incident.ticketId })
+    linked = await putOnTicket(tx, desk, alarm, site, known)
+    if (incident.ticketId === null) incident = await tx.update('incident', id, { ticketId: linked.ticketId })
+  }
+  desk.begun.set(id, incident)
+  return linked
+}
+
+/** On the open ticket of the same cause, else on a new one. @param shared that of the incident, where there is one */
+async function putOnTicket(
+  tx: WriteTx,
+  desk: Desk,
+  alarm: Row<'alarm'>,
+  site: Row<'site'>,
+  shared?: Row<'ticket'>,
+): Promise<Row<'alarm'>> {
   const openCause = causeOf(alarm)
-  const open = await tx.first('ticket', { tenantId: alarm.tenantId, openCause })
+  const open = shared ?? (await tx.first('ticket', { tenantId: alarm.tenantId, openCause }))
   const ticket =
     open ??
     (await openTicket(
@@ -144,7 +187,7 @@ async function workOn(
         cause: alarm.type,
         openCause,
       },
-      null,
+      { now: desk.now() },
     ))
   const linked = await tx.update('alarm', alarm.id, { ticketId: ticket.id })
   await addEntry(tx, ticket, {
@@ -155,78 +198,33 @@ async function workOn(
   })
   emitTicket(tx, ticket)
   // One message when work begins; a fault that comes and goes adds lines to the ticket, not messages.
-  if (open === undefined) await notify(tx, desk, { alarm: linked, site, ticket, event: 'opened' })
+  if (open === undefined && alarm.incidentId === null) await desk.messages.begun({ alarm: linked, site, ticket })
   return linked
 }
 
 async function tellCleared(tx: WriteTx, desk: Desk, alarm: Row<'alarm'>, site: Row<'site'>): Promise<void> {
-  const ticket = await tx.get('ticket', alarm.ticketId!)
-  await addEntry(tx, ticket, {
-    kind: 'alarm',
-    isPublic: true,
-    text: `Alarm cleared: ${alarm.message}`,
-    data: { alarmId: alarm.id, at: alarm.clearedAt!.toISOString() },
-  })
-  emitTicket(tx, ticket)
-  const stillOpen = await tx.count('alarm', { ticketId: ticket.id, clearedAt: null })
-  // Told once per ticket, when the last of its alarms is over, and not where somebody wanted silence.
-  if (stillOpen === 0 && !(await isMuted(tx, desk, alarm)))
-    await notify(tx, desk, { alarm, site, ticket, event: 'cleared' })
+  const muted = await isMuted(tx, desk, alarm)
+  if (alarm.ticketId !== null) {
+    const ticket = await tx.get('ticket', alarm.ticketId)
+    await addEntry(tx, ticket, {
+      kind: 'alarm',
+      isPublic: true,
+      text: `Alarm cleared: ${alarm.message}`,
+      data: { alarmId: alarm.id, at: alarm.clearedAt!.toISOString() },
+    })
+    emitTicket(tx, ticket)
+    const stillOpen = await tx.count('alarm', { ticketId: ticket.id, clearedAt: null })
+    // Told once per ticket, when the last of its alarms is over, and not where somebody wanted silence.
+    if (stillOpen === 0 && !muted) await desk.messages.over({ alarm, site, ticket })
+  }
+  if (alarm.incidentId !== null) {
+    const ended = await endIncident(tx, alarm.incidentId, alarm.clearedAt!)
+    if (ended) desk.over.set(ended.id, ended)
+  }
+  if (!muted) await desk.messages.over({ alarm, site })
 }
 
 async function isMuted(tx: WriteTx, { now }: CrmDeps, alarm: Row<'alarm'>): Promise<boolean> {
   const { tenantId, siteId, deviceId, type } = alarm
   return (await tx.count('alarm', { tenantId, siteId, deviceId, type, mutedUntil: { gt: new Date(now()) } })) > 0
-}
-
-interface Occasion {
-  alarm: Row<'alarm'>
-  site: Row<'site'>
-  ticket: Row<'ticket'>
-  event: 'opened' | 'cleared'
-}
-
-async function notify(tx: WriteTx, desk: Desk, occasion: Occasion): Promise<void> {
-  const { alarm, site, ticket, event } = occasion
-  const messages: OutgoingMessage[] = []
-  for (const { user, channels } of await desk.subscribers(site, alarm.severity)) {
-    for (const channel of channels) {
-      const recipient = addressOf(user, channel)
-      if (recipient === undefined) continue
-      messages.push({
-        channel,
-        recipient,
-        ...wording(desk, occasion, channel),
-        dedupeKey: `ticket:${ticket.id}:${event}:${user.id}:${channel}`,
-        userId: user.id,
-        ticketId: ticket.id,
-        tenantId: ticket.tenantId,
-      })
-    }
-  }
-  if (messages.length > 0) await queueNotifications(tx, desk, messages)
-}
-
-function wording({ publicUrl }: CrmDeps, { alarm, site, ticket, event }: Occasion, channel: 'mail' | 'sms') {
-  const head = `${event === 'opened' ? 'Alarm' : 'Cleared'}: ${site.name}`
-  const link = `${publicUrl}/tickets/${ticket.id}`
-  // 160 characters are one message; the link is worth more than the end of the sentence.
-  if (channel === 'sms') {
-    const room = 160 - link.length - 1
-    return { text: `${`#${ticket.number} ${head}: ${alarm.message}`.slice(0, Math.max(40, room))} ${link}` }
-  }
-  const when = (event === 'opened' ? alarm.raisedAt : alarm.clearedAt!).toISOString()
-  return {
-    subject: `[#${ticket.number}] ${head}`.slice(0, 300),
-    text: [
-      event === 'opened' ? `${alarm.message}` : `This alarm is over: ${alarm.message}`,
-      '',
-      `Site: ${site.name}`,
-      `Severity: ${alarm.severity}`,
-      `Since: ${alarm.raisedAt.toISOString()}`,
-      ...(event === 'cleared' ? [`Cleared: ${when}`] : []),
-      '',
-      `Ticket #${ticket.number}: ${link}`,
-    ].join('\n'),
-  }
 }

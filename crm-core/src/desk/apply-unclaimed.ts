@@ -47,7 +47,8 @@ function gather(records: readonly UnclaimedRecord[]): Gathered[] {
       connectionId: record.connectionId,
       externalId,
       vendor: record.vendor,
-      messages: (known?.messages ?? 0) + 1,
+      // What a replay finds unclaimed again was counted when it came.
+      messages: (known?.messages ?? 0) + (record.rawRef.revision === 0 ? 1 : 0),
       first: Math.min(known?.first ?? Infinity, record.receivedAt),
       last: Math.max(known?.last ?? 0, record.receivedAt),
       sample: record,
@@ -77,7 +78,7 @@ async function applyConnection(tx: WriteTx, connectionId: string, group: Gathere
       serial: each.attributes.serial?.slice(0, 200) ?? null,
       firstSeenAt: new Date(each.first),
       lastSeenAt: new Date(each.last),
-      messages: each.messages,
+      messages: Math.max(1, each.messages),
       sample: sampleOf(each.sample),
       attributes: each.attributes,
     })),

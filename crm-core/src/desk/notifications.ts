@@ -1,6 +1,7 @@
 import {
   e164Schema,
   type MailSender,
+  type MessageReport,
   type NewRow,
   type NotifyChannel,
   type Row,
@@ -16,21 +17,29 @@ const LONGEST_WAIT_MS = 3_600_000
 const MAX_ATTEMPTS = 15
 /** A sender that does not answer holds up its own message alone. */
 const SEND_TIMEOUT_MS = 20_000
+/** A message that is being sent is nobody else's for so long; whoever dies over it leaves it to the next one after that. */
+const CLAIM_MS = 60_000
 
 export type OutgoingMessage = Pick<Row<'notification'>, 'channel' | 'recipient' | 'text' | 'dedupeKey'> &
-  Partial<Pick<Row<'notification'>, 'subject' | 'confidential' | 'userId' | 'ticketId' | 'tenantId'>>
+  Partial<
+    Pick<Row<'notification'>, 'subject' | 'confidential' | 'userId' | 'ticketId' | 'tenantId'> & {
+      /** Not sent before; default: at once. */
+      nextAttemptAt: Date
+    }
+  >
 
 /** Puts messages into the outbox as part of a transaction. What was put there under the same key is not put again. */
 export async function queueNotifications(tx: WriteTx, { now }: CrmDeps, messages: OutgoingMessage[]): Promise<number> {
+  if (messages.length === 0) return 0
   const fresh = new Map(messages.map((message) => [message.dedupeKey, message]))
   const known = await tx.find('notification', { where: { dedupeKey: { in: [...fresh.keys()] } } })
   for (const { dedupeKey } of known) fresh.delete(dedupeKey)
   const rows = [...fresh.values()].map((message): NewRow<'notification'> => ({
     confidential: false,
+    nextAttemptAt: new Date(now()),
     ...message,
     state: 'queued',
     attempts: 0,
-    nextAttemptAt: new Date(now()),
   }))
   for (const row of await tx.createMany('notification', rows))
     tx.emit({ type: 'record.changed', resource: 'notification', id: row.id, tenantId: row.tenantId as never })
@@ -54,6 +63,12 @@ export interface DeliveryCounts {
   retried: number
   failed: number
 }
+/** What became of one attempt, or of a message that a provider told about later. */
+export interface DeliveryResult {
+  channel: NotifyChannel
+  result: keyof DeliveryCounts | 'delivered' | 'undelivered'
+  reason?: string
+}
 
 /** The outbox's own side: what is due, and what became of it. */
 export function createNotifications({ db, now }: CrmDeps) {
@@ -65,21 +80,39 @@ export function createNotifications({ db, now }: CrmDeps) {
       limit,
     })
 
+  /** Makes messages this process's own for a while. Of two that want the same one, one gets it. */
+  async function claim(rows: Row<'notification'>[]): Promise<Row<'notification'>[]> {
+    if (rows.length === 0) return []
+    const nextAttemptAt = new Date(now() + CLAIM_MS)
+    return await db.system.transaction(async (tx) => {
+      const mine: Row<'notification'>[] = []
+      for (const row of rows) {
+        const unclaimed = { id: row.id, state: 'queued', nextAttemptAt: row.nextAttemptAt } as const
+        if ((await tx.updateWhere('notification', unclaimed, { nextAttemptAt })) === 1) mine.push(row)
+      }
+      return mine
+    })
+  }
+
   /** Writes down the outcome of an attempt. */
-  async function settle(row: Row<'notification'>, result: SendResult): Promise<'sent' | 'retried' | 'failed'> {
+  async function settle(row: Row<'notification'>, result: SendResult): Promise<keyof DeliveryCounts> {
     const attempts = row.attempts + 1
     const outcome =
       result.outcome === 'sent' ? 'sent' : result.outcome === 'retry' && attempts < MAX_ATTEMPTS ? 'retried' : 'failed'
     const at = now()
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempts - 1))
     await db.system.transaction(async (tx) => {
+      // A provider's report can be here before its own answer is written down, and knows better.
+      const reported = (await tx.get('notification', row.id)).state !== 'queued'
       await tx.update('notification', row.id, {
         attempts,
-        state: outcome === 'retried' ? 'queued' : outcome,
         nextAttemptAt: outcome === 'retried' ? new Date(at + wait) : null,
         sentAt: outcome === 'sent' ? new Date(at) : null,
         providerId: result.outcome === 'sent' ? (result.providerId?.slice(0, 200) ?? null) : null,
-        error: result.outcome === 'sent' ? null : result.reason.slice(0, 500),
+        ...(!reported && {
+          state: outcome === 'retried' ? 'queued' : outcome,
+          error: result.outcome === 'sent' ? null : result.reason.slice(0, 500),
+        }),
       })
       tx.emit({ type: 'record.changed', resource: 'notification', id: row.id, tenantId: row.tenantId as never })
     })
@@ -88,19 +121,58 @@ export function createNotifications({ db, now }: CrmDeps) {
 
   /**
    * Sends what is due, on the channels there are senders for; the rest stays in the outbox. One process at a time does this
-   * (under a lease, which outlasts one round: all of it is sent at once and waits for the slowest). A crash between sending
+   * (under a lease), and claims what it sends, for a lease that was lost while a sender was slow. A crash between sending
    * and writing down sends again with the same id, which providers can drop.
    */
-  async function deliver(senders: Senders, limit = 20): Promise<DeliveryCounts> {
+  async function deliver(
+    senders: Senders,
+    limit = 20,
+    onResult?: (result: DeliveryResult) => void,
+  ): Promise<DeliveryCounts> {
     const counts: DeliveryCounts = { sent: 0, retried: 0, failed: 0 }
     const channels = (['mail', 'sms'] as const).filter((channel) => senders[channel] !== undefined)
     if (channels.length === 0) return counts
-    const outcomes = (await due(channels, limit)).map(async (row) => settle(row, await attempt(senders, row)))
-    for (const outcome of await Promise.all(outcomes)) counts[outcome]++
+    const outcomes = (await claim(await due(channels, limit))).map(async (row) => {
+      const answer = await attempt(senders, row)
+      const result = await settle(row, answer)
+      counts[result]++
+      onResult?.({ channel: row.channel, result, ...(answer.outcome !== 'sent' && { reason: answer.reason }) })
+    })
+    await Promise.all(outcomes)
     return counts
   }
 
-  return { due, settle, deliver }
+  /**
+   * Takes in what a provider tells of a message that it had taken. Only a failure changes anything: a message that was sent
+   * is shown as failed, with the reason.
+   * @returns false where there is no such message on this channel
+   */
+  async function report(channel: NotifyChannel, id: string, told: MessageReport): Promise<boolean> {
+    return await db.system.transaction(async (tx) => {
+      const row = await tx.first('notification', { id, channel })
+      // Another message's report under this id: the provider's ids tell them apart once both are known.
+      if (
+        row === undefined ||
+        (row.providerId !== null && told.providerId !== undefined && row.providerId !== told.providerId)
+      )
+        return false
+      if (told.outcome !== 'failed' || row.state === 'failed') return true
+      const error = `not delivered: ${told.reason ?? 'no reason given'}`.slice(0, 500)
+      await tx.update('notification', id, { state: 'failed', error })
+      tx.emit({ type: 'record.changed', resource: 'notification', id, tenantId: row.tenantId as never })
+      return true
+    })
+  }
+
+  /** Messages on these channels whose time has come and that were not sent. */
+  const waiting = (channels: readonly NotifyChannel[]): Promise<number> =>
+    db.system.count('notification', {
+      state: 'queued',
+      nextAttemptAt: { lte: new Date(now()) },
+      channel: { in: channels },
+    })
+
+  return { due, settle, deliver, report, waiting }
 }
 
 async function attempt(senders: Senders, row: Row<'notification'>): Promise<SendResult> {

@@ -53,12 +53,18 @@ export interface Subscriber {
   channels: Set<Row<'subscription'>['channels'][number]>
 }
 
-export type SubscriberLookup = (site: Row<'site'>, severity: Severity) => Promise<Subscriber[]>
+export interface SubscriberLookup {
+  /**
+   * Who is to hear of an alarm of a site: those who subscribed to its customer, to itself, to a unit above it or to
+   * everything, from this severity on, and who may see the site's alarms now. Each person once.
+   */
+  of(site: Row<'site'>, severity: Severity): Promise<Subscriber[]>
+  /** Those of the people named who may see the site's alarms now. */
+  still(site: Row<'site'>, userIds: readonly string[]): Promise<Row<'user'>[]>
+}
 
 /**
- * Who is to hear of an alarm of a site: those who subscribed to its customer, to itself, to a unit above it or to everything,
- * from this severity on, and who may see the site's alarms now. Each person once. Remembers what it read, so it lives as long
- * as one transaction and not longer.
+ * Remembers what it read, so it lives as long as one transaction and not longer.
  * @param db system rights
  */
 export function createSubscriberLookup(db: ReadDb): SubscriberLookup {
@@ -71,26 +77,44 @@ export function createSubscriberLookup(db: ReadDb): SubscriberLookup {
   const rights = new Map<string, Promise<UserRights | undefined>>()
   const subscriptions = new Map<string, Promise<Row<'subscription'>[]>>()
 
-  return async (site, severity) => {
-    const above = await remember(units, site.orgUnitId, async () => {
+  const unitsAbove = (site: Row<'site'>): Promise<string[]> =>
+    remember(units, site.orgUnitId, async () => {
       const rows = await db.find('orgUnitClosure', { where: { descendantId: site.orgUnitId } })
       return rows.map(({ ancestorId }) => ancestorId)
     })
-    const all = await remember(subscriptions, site.tenantId, () => db.all('subscription', { tenantId: site.tenantId }))
-    const matching = all.filter(
-      ({ customerId, siteId, orgUnitId, minSeverity }) =>
-        (customerId ?? site.customerId) === site.customerId &&
-        (siteId ?? site.id) === site.id &&
-        (orgUnitId === null || above.includes(orgUnitId)) &&
-        isAtLeast(severity, minSeverity),
-    )
-    const subscribers: Subscriber[] = []
-    for (const [userId, own] of Map.groupBy(matching, (each) => each.userId)) {
-      const person = await remember(rights, userId, () => readUserRights(db, userId))
-      if (person === undefined || !person.caller.permissions.has('alarm:read')) continue
-      if (!seesSite(narrowCaller(person.caller, 'alarm:read'), site, above)) continue
-      subscribers.push({ user: person.user, channels: new Set(own.flatMap(({ channels }) => channels)) })
-    }
-    return subscribers
+  async function whoSees(site: Row<'site'>, userId: string): Promise<Row<'user'> | undefined> {
+    const person = await remember(rights, userId, () => readUserRights(db, userId))
+    if (person === undefined || !person.caller.permissions.has('alarm:read')) return undefined
+    return seesSite(narrowCaller(person.caller, 'alarm:read'), site, await unitsAbove(site)) ? person.user : undefined
+  }
+
+  return {
+    async of(site, severity) {
+      const above = await unitsAbove(site)
+      const all = await remember(subscriptions, site.tenantId, () =>
+        db.all('subscription', { tenantId: site.tenantId }),
+      )
+      const matching = all.filter(
+        ({ customerId, siteId, orgUnitId, minSeverity }) =>
+          (customerId ?? site.customerId) === site.customerId &&
+          (siteId ?? site.id) === site.id &&
+          (orgUnitId === null || above.includes(orgUnitId)) &&
+          isAtLeast(severity, minSeverity),
+      )
+      const subscribers: Subscriber[] = []
+      for (const [userId, own] of Map.groupBy(matching, (each) => each.userId)) {
+        const user = await whoSees(site, userId)
+        if (user) subscribers.push({ user, channels: new Set(own.flatMap(({ channels }) => channels)) })
+      }
+      return subscribers
+    },
+    async still(site, userIds) {
+      const people: Row<'user'>[] = []
+      for (const userId of userIds) {
+        const user = await whoSees(site, userId)
+        if (user) people.push(user)
+      }
+      return people
+    },
   }
 }

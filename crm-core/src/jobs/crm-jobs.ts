@@ -1,11 +1,13 @@
 import { newId } from '../../contracts/index.ts'
 import type { Crm } from '../crm.ts'
-import type { Senders } from '../desk/notifications.ts'
+import type { DeliveryResult, Senders } from '../desk/notifications.ts'
 
 export interface CrmJobsOptions {
   crm: Crm
   /** Channels without a sender stay in the outbox. */
   senders?: Senders
+  /** Told of every message that was tried. */
+  onDelivery?(result: DeliveryResult): void
   onError?(error: unknown, job: string): void
   /** Milliseconds between looks. Default 1 000. */
   tickMs?: number
@@ -23,6 +25,8 @@ export interface CrmJobs {
 const LEASE_MS = 30_000
 const RENEW_MS = 10_000
 const SWEEP_MS = 3_600_000
+/** Between two looks for tickets past their promise. */
+const LATE_MS = 15_000
 /** A credential that ended while nobody was looking is announced when somebody looks again. */
 const LOOK_BACK_MS = 24 * 3_600_000
 
@@ -30,11 +34,19 @@ const LOOK_BACK_MS = 24 * 3_600_000
  * What the CRM does by itself, in one process at a time (under a lease): sends the outbox's messages, cuts sockets whose
  * credential ran out, clears away what is past its time.
  */
-export function createCrmJobs({ crm, senders = {}, onError, tickMs = 1_000, now = Date.now }: CrmJobsOptions): CrmJobs {
+export function createCrmJobs({
+  crm,
+  senders = {},
+  onDelivery,
+  onError,
+  tickMs = 1_000,
+  now = Date.now,
+}: CrmJobsOptions): CrmJobs {
   const holder = newId<'holder'>()
   let leaseUntil = 0
   let announcedUntil = now() - LOOK_BACK_MS
   let sweptAt = -Infinity
+  let lateAt = -Infinity
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | undefined
 
@@ -53,12 +65,16 @@ export function createCrmJobs({ crm, senders = {}, onError, tickMs = 1_000, now 
   }
   async function runDue(): Promise<void> {
     if (!(await holdsLease())) return
-    await attempt('deliver', () => crm.notifications.deliver(senders))
+    await attempt('deliver', () => crm.notifications.deliver(senders, undefined, onDelivery))
     await attempt('announce expired credentials', async () => {
       const until = now()
       await crm.connections.announceExpired(announcedUntil, until)
       announcedUntil = until
     })
+    if (now() - lateAt >= LATE_MS) {
+      lateAt = now()
+      await attempt('late tickets', () => crm.tickets.markLate())
+    }
     if (now() - sweptAt >= SWEEP_MS) {
       sweptAt = now()
       await attempt('sweep', async () => {

@@ -29,7 +29,8 @@ export class Registry {
   readonly #devices = new Map<DeviceId, RegistryDevice>()
   readonly #connections = new Map<ConnectionId, RegistryConnection>()
   /** Link periods by connection and external id; several when a device was replaced behind the same id. */
-  readonly #links = new Map<string, { device: RegistryDevice; link: DeviceLink }[]>()
+  /** By connection and external id. Two steps, since this is asked for every reading and a joined key would be made each time. */
+  readonly #links = new Map<ConnectionId, Map<string, { device: RegistryDevice; link: DeviceLink }[]>>()
   readonly #devicesBySite = new Map<SiteId, Set<DeviceId>>()
 
   /** Version of the last event that is in here. */
@@ -45,6 +46,16 @@ export class Registry {
     for (const connection of snapshot.connections) this.#connections.set(connection.id, connection)
     for (const device of snapshot.devices) this.#putDevice(device)
     this.#version = snapshot.version
+  }
+  /** What `load` takes, as things stand. */
+  snapshot(): RegistrySnapshot {
+    return {
+      version: this.#version,
+      tenants: [...this.#tenants.values()],
+      sites: [...this.#sites.values()],
+      devices: [...this.#devices.values()],
+      connections: [...this.#connections.values()],
+    }
   }
 
   /**
@@ -118,7 +129,7 @@ export class Registry {
    * @param at UTC milliseconds
    */
   resolve(connectionId: ConnectionId, externalId: string, at: number): ResolvedDevice | undefined {
-    const periods = this.#links.get(linkKey(connectionId, externalId))
+    const periods = this.#links.get(connectionId)?.get(externalId)
     if (!periods) return undefined
     const found = periods.find(({ link }) => holds(link, at))
     if (!found) return undefined
@@ -131,10 +142,11 @@ export class Registry {
     this.#dropDevice(device.id)
     this.#devices.set(device.id, device)
     for (const link of device.links) {
-      const key = linkKey(link.connectionId, link.externalId)
-      const periods = this.#links.get(key)
+      let ofConnection = this.#links.get(link.connectionId)
+      if (!ofConnection) this.#links.set(link.connectionId, (ofConnection = new Map()))
+      const periods = ofConnection.get(link.externalId)
       if (periods) periods.push({ device, link })
-      else this.#links.set(key, [{ device, link }])
+      else ofConnection.set(link.externalId, [{ device, link }])
     }
     for (const siteId of new Set([device.siteId, ...device.sites.map((period) => period.siteId)])) {
       const devices = this.#devicesBySite.get(siteId)
@@ -148,10 +160,11 @@ export class Registry {
     if (!device) return
     this.#devices.delete(id)
     for (const link of device.links) {
-      const key = linkKey(link.connectionId, link.externalId)
-      const left = this.#links.get(key)?.filter((period) => period.device.id !== id) ?? []
-      if (left.length > 0) this.#links.set(key, left)
-      else this.#links.delete(key)
+      const ofConnection = this.#links.get(link.connectionId)
+      const left = ofConnection?.get(link.externalId)?.filter((period) => period.device.id !== id) ?? []
+      if (left.length > 0) ofConnection?.set(link.externalId, left)
+      else ofConnection?.delete(link.externalId)
+      if (ofConnection?.size === 0) this.#links.delete(link.connectionId)
     }
     for (const siteId of new Set([device.siteId, ...device.sites.map((period) => period.siteId)]))
       this.#devicesBySite.get(siteId)?.delete(id)
@@ -165,8 +178,6 @@ export class Registry {
       if (connection.tenantId === id) this.#connections.delete(connection.id)
   }
 }
-
-const linkKey = (connectionId: string, externalId: string): string => `${connectionId}\n${externalId}`
 
 /** Where a device was at an instant. */
 export const siteAt = (device: RegistryDevice, at: number): SiteId =>

@@ -1,5 +1,9 @@
 import type {
+  BrokerSettings,
+  BrokerStatus,
   Connection,
+  ConnectionBroker,
+  Contract,
   Device,
   DeviceStatus,
   Replay,
@@ -34,8 +38,34 @@ export const siteResource = (row: Row<'site'>, arrays: Row<'siteArray'>[], live:
   address: row.address,
   peakPowerW: row.peakPowerW,
   acCapacityW: row.acCapacityW,
+  tags: row.tags ?? [],
   status: live,
   arrays: arrays.filter(({ siteId }) => siteId === row.id).map(arrayResource),
+})
+
+export const contractResource = (row: Row<'contract'>): Contract => ({
+  ...stored(row),
+  number: row.number,
+  name: row.name,
+  customerId: row.customerId,
+  kind: row.kind,
+  status: row.status,
+  validFrom: row.validFrom,
+  validTo: row.validTo,
+  siteIds: row.siteIds,
+  sla:
+    row.slaHours === null
+      ? null
+      : { firstResponseH: row.slaFirstResponseH, solutionH: row.slaSolutionH, hours: row.slaHours },
+  guarantee:
+    row.guaranteeKind === null || row.guaranteeValue === null
+      ? null
+      : { kind: row.guaranteeKind, value: row.guaranteeValue },
+  tariff:
+    row.tariffPerKwh === null || row.tariffCurrency === null
+      ? null
+      : { perKwh: row.tariffPerKwh, currency: row.tariffCurrency },
+  notes: row.notes,
 })
 
 export interface DeviceExtras {
@@ -79,8 +109,21 @@ export const deviceResource = (row: Row<'device'>, { status, lastSeenAt, periods
       }),
 })
 
-/** @param lastSeenAt of the live state, UTC milliseconds, where it is newer than what the row says */
-export const connectionResource = (row: Row<'connection'>, lastSeenAt?: number): Connection => ({
+/** Written out: a field that is added to the stored settings is not answered by accident. */
+const brokerOf = (
+  { url, username, hasPassword, topics, version, workers, caCert }: BrokerSettings,
+  status: BrokerStatus = UNHEARD,
+): ConnectionBroker => ({ url, username, hasPassword, topics, version, workers, caCert, status })
+const UNHEARD: BrokerStatus = { state: 'unknown', message: null, code: null, since: null, version: null }
+
+/**
+ * @param lastSeenAt of the live state, UTC milliseconds, where it is newer than what the row says
+ * @param status of a broker, as the process that serves it says
+ */
+export const connectionResource = (
+  row: Row<'connection'>,
+  { lastSeenAt, status }: { lastSeenAt?: number | undefined; status?: BrokerStatus | undefined } = {},
+): Connection => ({
   ...stored(row),
   name: row.name,
   transport: row.transport,
@@ -90,6 +133,7 @@ export const connectionResource = (row: Row<'connection'>, lastSeenAt?: number):
   username: row.username,
   scheme: row.scheme,
   headerName: row.headerName,
+  broker: row.broker === null ? null : brokerOf(row.broker, row.enabled ? status : { ...UNHEARD, state: 'off' }),
   lastSeenAt:
     lastSeenAt !== undefined && lastSeenAt > (row.lastSeenAt?.getTime() ?? 0)
       ? new Date(lastSeenAt).toISOString()

@@ -1,4 +1,4 @@
-import type { Alarm, Notification, Row, Subscription, Ticket, TicketEntry } from '../../contracts/index.ts'
+import type { Alarm, Incident, Notification, Row, Subscription, Ticket, TicketEntry } from '../../contracts/index.ts'
 import { stored, time, timeOrNull } from './shared.ts'
 
 export const alarmResource = (row: Row<'alarm'>): Alarm => ({
@@ -21,6 +21,17 @@ export const alarmResource = (row: Row<'alarm'>): Alarm => ({
   ticketId: row.ticketId,
 })
 
+export const incidentResource = (row: Row<'incident'>, siteIds: string[]): Incident => ({
+  ...stored(row),
+  cause: row.cause,
+  type: row.type,
+  severity: row.severity,
+  startedAt: time(row.startedAt),
+  clearedAt: timeOrNull(row.clearedAt),
+  siteIds,
+  ticketId: row.ticketId,
+})
+
 export const ticketResource = (row: Row<'ticket'>, alarmIds: string[]): Ticket => ({
   ...stored(row),
   number: row.number,
@@ -38,8 +49,10 @@ export const ticketResource = (row: Row<'ticket'>, alarmIds: string[]): Ticket =
     row.lossAmount === null || row.lossCurrency === null
       ? null
       : { amount: row.lossAmount, currency: row.lossCurrency },
+  contractId: row.contractId,
   sla: {
     firstResponseDueAt: timeOrNull(row.firstResponseDueAt),
+    firstRespondedAt: timeOrNull(row.firstRespondedAt),
     nextUpdateDueAt: timeOrNull(row.nextUpdateDueAt),
     solutionDueAt: timeOrNull(row.solutionDueAt),
     pausedSince: timeOrNull(row.pausedSince),

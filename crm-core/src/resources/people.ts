@@ -6,6 +6,7 @@ import type {
   OrgUnit,
   Role,
   Row,
+  SavedView,
   Session,
   Tenant,
   User,
@@ -96,4 +97,10 @@ export const contactResource = (row: Row<'contact'>): Contact => ({
   position: row.position,
   email: row.email,
   phone: row.phone,
+})
+
+export const savedViewResource = (row: Row<'savedView'>): SavedView => ({
+  ...stored(row),
+  name: row.name,
+  address: row.address,
 })

@@ -264,6 +264,15 @@ export class DeviceFold {
     for (const day of this.#days.values()) if (day.end > from && !day.hasTotal) return false
     return true
   }
+  /** Whether something was read of every local day within [from, to): of a day without, nobody can say what its source is. */
+  knowsDays(from: number, to: number): boolean {
+    for (let at = from; at < to;) {
+      const { date, end } = localDay(this.#device.timezone, at)
+      if (!this.#days.has(date)) return false
+      at = end
+    }
+    return true
+  }
   /** Rows of the buckets in [from, to), oldest first. */
   rows(from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): BucketRow[] {
     const powered = this.#powerBuckets()

@@ -1,12 +1,31 @@
 export * from './counter.ts'
+export * from './data-quality.ts'
 export * from './device-fold.ts'
+export * from './expected.ts'
+export * from './expected-calibration.ts'
+export * from './expected-facts.ts'
+export {
+  CLEAR_SKY_POWER,
+  EXPECTED_METRICS,
+  EXPECTED_POWER,
+  expectedSeries,
+  expectedTotals,
+  isExpectedSum,
+  type ExpectedTotals,
+} from './expected-series.ts'
 export * from './local-time.ts'
+export * from './message-outcomes.ts'
 export * from './reading-row.ts'
 export * from './readings.ts'
+export * from './site-curves.ts'
 export * from './site-production.ts'
+export * from './soiling.ts'
 export * from './sql.ts'
+export * from './strings.ts'
+export * from './verdict.ts'
 export { BUCKET_MS, bucketOf, type Place } from './spread.ts'
 export { METRIC_NAMES_OF_FOLD } from './fold-columns.ts'
+export { warehouseCurve } from './raw-curves.ts'
 export type { Range, RawSource } from './raw-rows.ts'
 export { foldDevice, recompute, type RecomputeJob, type Recomputed } from './recompute.ts'
 export { coverageOf, type CoverageRequest } from './coverage.ts'

@@ -72,7 +72,9 @@ export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]
   for (const [index, result] of first.entries()) {
     const job = jobs[index]!
     // Sources that are chosen per day need the whole day.
-    if (job.withoutCounters || isWholeDays(job) || result.fold.countsByTotal(result.range.from)) done.push(result)
+    const { fold, range } = result
+    const isSettled = fold.countsByTotal(range.from) && fold.knowsDays(range.from, range.to)
+    if (job.withoutCounters || isWholeDays(job) || isSettled) done.push(result)
     else again.push({ ...job, range: wholeDays(job) })
   }
   return again.length > 0 ? [...done, ...(await compute(source, again))] : done

@@ -4,8 +4,11 @@
  */
 import {
   ProblemError,
+  type CurveSource,
   type DataScope,
   type DeviceId,
+  type Metric,
+  SeriesError,
   type SiteId,
   type Sql,
   type TenantId,
@@ -13,6 +16,7 @@ import {
 } from '@heliograph/crm-core/contracts'
 import { coverageOf } from './coverage.ts'
 import { dayStart, localDate } from './local-time.ts'
+import { warehouseCurve } from './raw-curves.ts'
 import {
   ADDITIVE,
   BUCKET_WIDTH_MS,
@@ -25,7 +29,7 @@ import {
   type SeriesBucket,
   type StoredBucketWidth,
 } from './series-plan.ts'
-import { allOf, id, identifier, instant, join, list, second, sql } from './sql.ts'
+import { allOf, id, identifier, join, list, second, sql } from './sql.ts'
 
 export type SeriesTarget =
   | { kind: 'device'; deviceId: DeviceId }
@@ -82,6 +86,8 @@ export async function seriesQuery(
   warehouse: Warehouse,
   scope: DataScope,
   request: SeriesRequest,
+  /** Asked for raw curves as far back as it reaches. */
+  curves?: CurveSource,
 ): Promise<SeriesResult> {
   const { target, from, to, metrics } = request
   if (!(to > from)) throw new ProblemError('invalid_request', '`to` must be later than `from`')
@@ -93,13 +99,17 @@ export async function seriesQuery(
   const ask = { ...request, width }
   const [coverage, ...series] = await Promise.all([
     coverageOf(warehouse, scope, request),
-    ...metrics.map((metric) => one(warehouse, scope, ask, metric, bucket)),
+    ...metrics.map((metric) => one({ warehouse, curves }, scope, ask, metric, bucket)),
   ])
   return { bucket, timezone: request.timezone, series: series.map((item) => ({ ...item, coverage })) }
 }
 
+interface Stores {
+  warehouse: Warehouse
+  curves?: CurveSource
+}
 async function one(
-  warehouse: Warehouse,
+  stores: Stores,
   scope: DataScope,
   request: SeriesRequest,
   metric: string,
@@ -107,7 +117,7 @@ async function one(
 ): Promise<Omit<Series, 'coverage'>> {
   const unit = unitOf(metric)
   if (isSum(metric))
-    return { metric, unit, ...(await sums(warehouse, scope, request, metric, bucket === 'raw' ? '5m' : bucket)) }
+    return { metric, unit, ...(await sums(stores.warehouse, scope, request, metric, bucket === 'raw' ? '5m' : bucket)) }
   const raw = bucket === 'raw' || !isRollupGauge(metric)
   if (raw && request.to - request.from > MAX_RAW_MS)
     throw new ProblemError('too_many_rows', `${metric} is kept raw only; ask for 32 days at most`)
@@ -115,8 +125,8 @@ async function one(
     metric,
     unit,
     ...(raw
-      ? await rawGauge(warehouse, scope, request, metric, bucket)
-      : await gauge(warehouse, scope, request, metric, bucket)),
+      ? await rawGauge(stores, scope, request, metric as Metric, bucket)
+      : await gauge(stores.warehouse, scope, request, metric, bucket)),
   }
 }
 
@@ -142,24 +152,25 @@ interface Bucketed {
 }
 /** Raw values of a device, each pixel with its mean and its extremes. */
 async function rawGauge(
-  warehouse: Warehouse,
+  { warehouse, curves }: Stores,
   scope: DataScope,
   request: SeriesRequest,
-  metric: string,
+  metric: Metric,
   bucket: SeriesResult['bucket'],
 ): Promise<{ source: string; points: GaugePoint[] }> {
-  const { tenantId, target, from, to, width } = request
+  const { tenantId, target, from, to, width, now } = request
   if (target.kind !== 'device') throw new ProblemError('invalid_request')
-  const step = Math.max(Math.ceil((to - from) / width), bucket === 'raw' ? 1 : BUCKET_WIDTH_MS[bucket])
-  const value = identifier(metric)
-  const rows = await warehouse.query<Bucketed>(
-    sql`SELECT toUnixTimestamp64Milli(min(r.ts)) AS at, avg(${value}) AS avg, min(${value}) AS min, max(${value}) AS max
-      FROM readings AS r FINAL
-      WHERE tenant_id = ${id(tenantId)} AND device_id = ${id(target.deviceId)} AND r.ts >= ${instant(from)} AND r.ts < ${instant(to)} AND ${value} IS NOT NULL
-      GROUP BY intDiv(toUnixTimestamp64Milli(r.ts) - ${from}, ${step}) ORDER BY at`,
-    { scope, lane: 'light', maxRows: MAX_POINTS },
-  )
-  return { source: 'device', points: rows.map(({ at, avg, min, max }) => ({ ts: at, avg, min, max })) }
+  const stepMs = Math.max(Math.ceil((to - from) / width), bucket === 'raw' ? 1 : BUCKET_WIDTH_MS[bucket])
+  const ask = { tenantId, deviceId: target.deviceId, metric, from, to, stepMs }
+  if (curves && from >= now - curves.reachMs) {
+    try {
+      return { source: 'device', points: await curves.curve(ask) }
+    } catch (error) {
+      // The warehouse has the same values; that the engine is down is told elsewhere.
+      if (!(error instanceof SeriesError)) throw error
+    }
+  }
+  return { source: 'device', points: await warehouseCurve(warehouse, scope, ask) }
 }
 
 const tableOf = (target: SeriesTarget, bucket: StoredBucketWidth): Sql =>

@@ -9,7 +9,7 @@ import {
   type TenantUpdate,
   type WriteOptions,
 } from '../../contracts/index.ts'
-import { registryTenant } from '../assets/registry-facts.ts'
+import { registryTenant, THRESHOLDS_SETTING } from '../assets/registry-facts.ts'
 import { hashPassword } from '../auth/passwords.ts'
 import type { Revocations } from '../auth/revocation.ts'
 import { systemCaller } from '../database/crm-database.ts'
@@ -115,7 +115,8 @@ export function createTenants({ db }: CrmDeps, revocations: Revocations) {
     let people: string[] = []
     const row = await as.transaction(async (tx) => {
       const tenant = await tx.update('tenant', id, changes, options)
-      tx.emit({ type: 'tenant.upserted', tenant: registryTenant(tenant) })
+      const thresholds = await tx.first('setting', { name: THRESHOLDS_SETTING })
+      tx.emit({ type: 'tenant.upserted', tenant: registryTenant(tenant, thresholds) })
       people = []
       if (tenant.status === 'suspended') {
         people = (await tx.all('user')).map((user) => user.id)

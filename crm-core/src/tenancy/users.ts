@@ -3,6 +3,7 @@ import {
   type Caller,
   type OrgUnitId,
   type Permission,
+  type ProfileUpdate,
   type ReadDb,
   type Row,
   type User,
@@ -68,6 +69,12 @@ export function createUsers(deps: CrmDeps, revocations: Revocations) {
     return row
   }
 
+  /** What everybody may change of itself. */
+  async function updateOwn(caller: Caller, changes: ProfileUpdate): Promise<Row<'user'>> {
+    if (caller.kind !== 'user') throw new ProblemError('forbidden', 'Only people have a profile')
+    return await db.as(elevated(caller, 'users')).transaction((tx) => tx.update('user', caller.id, changes))
+  }
+
   /** Removes the person and takes what the audit trail keeps of it; the trail's chain still holds. */
   async function remove(caller: Caller, id: string, options?: WriteOptions): Promise<void> {
     const narrow = narrowCaller(caller, 'user:write')
@@ -76,7 +83,14 @@ export function createUsers(deps: CrmDeps, revocations: Revocations) {
       await checkMayManage(tx, narrow, id)
       for (const ticket of await tx.all('ticket', { assigneeId: id }))
         await tx.update('ticket', ticket.id, { assigneeId: null })
-      for (const table of ['session', 'passwordReset', 'subscription', 'roleAssignment', 'userCustomer'] as const)
+      for (const table of [
+        'session',
+        'passwordReset',
+        'subscription',
+        'savedView',
+        'roleAssignment',
+        'userCustomer',
+      ] as const)
         await tx.removeWhere(table, { userId: id })
       await tx.remove('user', id, options)
       await checkAdminLeft(tx)
@@ -100,7 +114,7 @@ export function createUsers(deps: CrmDeps, revocations: Revocations) {
     return rows.map((row) => userResource(row, { assignments, links, roles }))
   }
 
-  return { create, update, remove, view }
+  return { create, update, updateOwn, remove, view }
 }
 
 /**

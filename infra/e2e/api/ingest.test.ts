@@ -238,6 +238,6 @@ describe('webhooks', () => {
 test('what comes in, goes on or is refused is counted', async () => {
   const { body } = await admin.get('/metrics')
   expect(body).toMatch(/helio_ingest_received_messages_total\{transport="http",vendor="native"\} \d+/)
-  expect(body).toMatch(/helio_ingest_acknowledged_messages_total [1-9]/)
+  expect(body).toMatch(/helio_ingest_acknowledged_messages_total\{transport="[a-z]+",vendor="[a-z-]+"\} [1-9]/)
   expect(body).toMatch(/helio_ingest_rejected_messages_total\{reason="bad_signature"\} \d+/)
 })

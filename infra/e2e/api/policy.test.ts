@@ -69,9 +69,19 @@ describe.each(ROLES)('%s', (role) => {
   })
 })
 
+const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+
 describe("another tenant's ids", () => {
   test('are not there, on every route that takes one', async () => {
-    const ids = [other.siteId, other.deviceId, other.customerId, other.connectionId, other.rootId, other.id]
+    const ids = [
+      other.siteId,
+      other.deviceId,
+      other.customerId,
+      other.connectionId,
+      other.contractId,
+      other.rootId,
+      other.id,
+    ]
     const bodies: Record<string, unknown> = {
       '/api/v1/unclaimed/:id/claim': { siteId: mine.siteId },
       '/api/v1/alarms/:id/mute': { until: '2030-01-01T00:00:00Z', reason: 'no' },
@@ -83,8 +93,16 @@ describe("another tenant's ids", () => {
       // Read from the warehouse, which is down here; the tenant filter there has tests of its own.
       if (url.startsWith('/api/v1/dead-letters')) continue
       for (const id of ids) {
-        const body = method === 'GET' || method === 'DELETE' ? undefined : (bodies[url] ?? {})
-        const response = await clients.get('admin')!.request(method as 'GET', url.replace(':id', id), body)
+        const isFile = method === 'POST' && url === '/api/v1/tickets/:id/attachments'
+        const body = method === 'GET' || method === 'DELETE' ? undefined : isFile ? PNG : (bodies[url] ?? {})
+        const response = await clients
+          .get('admin')!
+          .request(
+            method as 'GET',
+            `${url.replace(':id', id)}${isFile ? '?name=roof.png' : ''}`,
+            body,
+            isFile ? { 'content-type': 'image/png' } : {},
+          )
         expect([method, url, response.statusCode]).toEqual([method, url, 404])
         expect(response.body).not.toContain('moon')
       }
@@ -99,6 +117,7 @@ describe("another tenant's ids", () => {
       'users',
       'org-units',
       'contacts',
+      'contracts',
       'arrays',
       'audit',
     ]) {
@@ -115,6 +134,8 @@ describe("another tenant's ids", () => {
       ['sites', { ...site, customerId: mine.customerId, orgUnitId: other.rootId }],
       ['devices', { siteId: other.siteId, kind: 'meter', vendor: 'native', serial: 'y' }],
       ['contacts', { customerId: other.customerId, name: 'y' }],
+      ['contracts', { customerId: other.customerId, name: 'y', validFrom: '2026-01-01' }],
+      ['contracts', { customerId: mine.customerId, name: 'y', validFrom: '2026-01-01', siteIds: [other.siteId] }],
       ['arrays', { siteId: other.siteId, name: 'y', azimuthDeg: 180, tiltDeg: 30, peakPowerW: 1 }],
       ['connections', { name: 'y', transport: 'mqtt', vendor: 'native', siteId: other.siteId }],
       ['tickets', { subject: 'y', siteId: other.siteId }],

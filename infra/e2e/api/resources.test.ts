@@ -186,6 +186,113 @@ describe('alarm to ticket', () => {
   })
 })
 
+describe('incidents', () => {
+  test('a street that is lost at once is one incident with its alarms; a customer sees the own site of it', async () => {
+    const neighbour = await make('customers', { name: 'Across the street' })
+    const place = { timezone: 'UTC', longitude: 13.4 }
+    const sites = [
+      await make('sites', { ...place, name: 'No 1', customerId: tenant.customerId, latitude: 52.6 }),
+      await make('sites', { ...place, name: 'No 2', customerId: neighbour.id, latitude: 52.601 }),
+      await make('sites', { ...place, name: 'No 3', customerId: neighbour.id, latitude: 52.602 }),
+    ]
+    const at = Date.now()
+    await world.crm.desk.applyAlarms(
+      sites.map(({ id }, index) => ({
+        id: `lost-${index}`,
+        action: 'raised',
+        tenantId: tenant.id,
+        siteId: id as never,
+        type: 'device-silent',
+        severity: 'major',
+        message: 'Nothing was heard',
+        at,
+        historic: false,
+      })),
+      { topic: TOPICS.alarms, consumer: 'desk', partition: 0, offset: (offset += 3) },
+    )
+    const [incident, ...more] = await items<{ id: string; siteIds: string[] }>('incidents?open=true')
+    expect(more).toEqual([])
+    expect(incident).toMatchObject({ cause: 'grid', clearedAt: null, startedAt: new Date(at).toISOString() })
+    expect([...incident!.siteIds].sort()).toEqual(sites.map(({ id }) => id).sort())
+    expect((await admin.get(`incidents/${incident!.id}`)).json()).toEqual(incident)
+    expect(await items(`alarms?incidentId=${incident!.id}`)).toHaveLength(3)
+    expect(await items('incidents?open=false')).toEqual([])
+    const customer = await signIn(world.app, tenant.email('customer'))
+    expect(await items('incidents', customer)).toMatchObject([{ id: incident!.id, siteIds: [sites[0]!.id] }])
+    const sales = await signIn(world.app, tenant.email('sales'))
+    expect((await sales.get('incidents')).statusCode).toBe(403)
+  })
+})
+
+describe('contracts', () => {
+  test('are made once, read, changed by who has the newest, listed by what they cover, and removed', async () => {
+    const body = {
+      name: 'Full care',
+      customerId: tenant.customerId,
+      kind: 'full-service',
+      validFrom: '2026-01-01',
+      validTo: '2030-12-31',
+      siteIds: [tenant.siteId],
+      sla: { firstResponseH: 2, solutionH: null, hours: 'weekdays' },
+      guarantee: { kind: 'energy', value: 9_500 },
+      tariff: { perKwh: '0.10', currency: 'EUR' },
+    }
+    const key = { 'idempotency-key': 'one-contract' }
+    const made = await admin.post('contracts', body, key)
+    expect([made.statusCode, made.json()]).toMatchObject([201, { ...body, status: 'active', number: 'C-2' }])
+    expect((await admin.post('contracts', body, key)).json<{ id: string }>().id).toBe(made.json<{ id: string }>().id)
+    const { id } = made.json<{ id: string }>()
+    const etag = made.headers.etag as string
+    const changed = await admin.patch(`contracts/${id}`, { status: 'ended', tariff: null }, { 'if-match': etag })
+    expect(changed.json()).toMatchObject({ status: 'ended', tariff: null, guarantee: body.guarantee })
+    expect((await admin.patch(`contracts/${id}`, { name: 'x' }, { 'if-match': etag })).statusCode).toBe(412)
+    expect((await admin.delete(`contracts/${id}`, { 'if-match': etag })).statusCode).toBe(412)
+
+    const elsewhere = await make('sites', { name: 'Other roof', customerId: tenant.customerId, timezone: 'UTC' })
+    const ids = async (query: string) => (await items<{ id: string }>(`contracts?${query}`)).map((each) => each.id)
+    expect(await ids(`siteId=${tenant.siteId}`)).toEqual([id, tenant.contractId])
+    expect(await ids(`siteId=${elsewhere.id}`)).toEqual([tenant.contractId])
+    expect(await ids(`customerId=${tenant.customerId}&status=ended`)).toEqual([id])
+    expect(await ids('q=full')).toEqual([id])
+    expect((await admin.delete(`contracts/${id}`)).statusCode).toBe(204)
+  })
+  test('refuse what is no promise and no price', async () => {
+    const whole = { name: 'x', customerId: tenant.customerId, validFrom: '2026-01-01' }
+    for (const wrong of [
+      { tariff: { perKwh: '0,1', currency: 'EUR' } },
+      { tariff: { perKwh: '-1', currency: 'EUR' } },
+      { tariff: { perKwh: '1', currency: 'euro' } },
+      { guarantee: { kind: 'performance-ratio', value: 80 } },
+      { sla: { firstResponseH: 0, solutionH: 1, hours: 'always' } },
+      { validFrom: '2026-02-30' },
+      { validTo: '2025-12-31' },
+      { siteIds: [] },
+      { price: 5 },
+    ])
+      expect([wrong, (await admin.post('contracts', { ...whole, ...wrong })).statusCode]).toEqual([wrong, 422])
+  })
+  test('are behind a ticket: its due dates and the worth of a loss; the customer sees both, not the contract', async () => {
+    const ticket = await make<{ id: string; contractId: string; sla: object }>('tickets', {
+      subject: 'Too little',
+      siteId: tenant.siteId,
+    })
+    expect(ticket).toMatchObject({
+      contractId: tenant.contractId,
+      sla: { firstResponseDueAt: expect.any(String), solutionDueAt: expect.any(String), firstRespondedAt: null },
+    })
+    const lost = await admin.patch(`tickets/${ticket.id}`, { lossWh: 100_000 })
+    expect(lost.json()).toMatchObject({ lossMoney: { amount: 821, currency: 'EUR' } })
+    const customer = await signIn(world.app, tenant.email('customer'))
+    const seen = (await customer.get(`tickets/${ticket.id}`)).json<object>()
+    expect(seen).toMatchObject({
+      contractId: null,
+      lossMoney: { amount: 821, currency: 'EUR' },
+      sla: lost.json<typeof ticket>().sla,
+    })
+    expect((await customer.get('contracts')).statusCode).toBe(403)
+  })
+})
+
 describe('what a customer sees', () => {
   test('the own sites, devices and tickets, and 403 on the desk', async () => {
     const other = await make('customers', { name: 'Neighbour' })

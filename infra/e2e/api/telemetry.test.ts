@@ -1,6 +1,6 @@
 /** Readings, charts and dead letters from the real store: whose they are, how they come, what they look like. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readingRow } from '@heliograph/crm-core'
+import { readingRow, systemCaller } from '@heliograph/crm-core'
 import {
   TOPICS,
   type ConnectionId,
@@ -57,6 +57,43 @@ beforeAll(async () => {
         is_deleted: 0,
       })),
     ),
+  )
+  const expected = (tenant: Tenant) => ({
+    tenant_id: tenant.id,
+    site_id: tenant.siteId,
+    date: '2026-03-29',
+    source: 'irradiance',
+    version: 1,
+    is_deleted: 0,
+  })
+  const scale = (tenant: Tenant) => (tenant === mine ? 1 : 1_000)
+  await world.warehouse.insert(
+    'expected_site_5m',
+    [mine, other].flatMap((tenant) =>
+      Array.from({ length: 12 }, (_, index) => ({
+        ...expected(tenant),
+        ts: DAY + index * 5 * MINUTE,
+        expected_w: 720 * scale(tenant),
+        low_w: 648 * scale(tenant),
+        high_w: 792 * scale(tenant),
+        expected_wh: 60 * scale(tenant),
+        compared_wh: 50 * scale(tenant),
+        loss_wh: 4 * scale(tenant),
+        state: 'under',
+        factor: 0.93,
+      })),
+    ),
+  )
+  await world.warehouse.insert(
+    'expected_site_1d',
+    [mine, other].map((tenant) => ({
+      ...expected(tenant),
+      ts: DAY,
+      expected_wh: 720 * scale(tenant),
+      compared_wh: 600 * scale(tenant),
+      loss_wh: 48 * scale(tenant),
+      slots: 12,
+    })),
   )
   await world.warehouse.insert(
     'dead_letters',
@@ -223,9 +260,101 @@ describe('series', () => {
     const answer = response.json<{ series: { metric: string; source: string; points: { avg: number }[] }[] }>()
     expect(answer.series.map(({ metric }) => metric)).toEqual(['ac_power_w', 'expected_power_w'])
     expect(answer.series[0]!.points[0]!.avg).toBe(600)
-    // 9.8 kWp at 400 W/m².
-    expect(answer.series[1]).toMatchObject({ source: 'irradiance' })
-    expect(answer.series[1]!.points[0]!.avg).toBeCloseTo(3_920)
+    expect(answer.series[1]).toMatchObject({ source: 'irradiance', unit: 'W', coverage: 1 })
+    expect(answer.series[1]!.points[0]).toEqual({ ts: '2026-03-28T23:00:00.000Z', avg: 720, min: 648, max: 792 })
+  })
+  test('energy expected and lost, of the site, its unit and the tenant; by days as by five minutes', async () => {
+    for (const scope of [`site:${mine.siteId}`, `org:${mine.rootId}`, 'tenant'])
+      for (const bucket of ['5m', '1h', '1d', '1mo']) {
+        const response = await series(
+          `scope=${scope}&metric=expected_energy_wh&metric=loss_wh&metric=energy_wh&bucket=${bucket}`,
+        )
+        const { series: answers } = response.json<{
+          series: { metric: string; source: string; points: { sum: number }[] }[]
+        }>()
+        const sums = answers.slice(1).map(({ points }) => points.reduce((total, point) => total + point.sum, 0))
+        expect([scope, bucket, answers.map(({ metric }) => metric), sums]).toEqual([
+          scope,
+          bucket,
+          ['energy_wh', 'expected_energy_wh', 'loss_wh'],
+          [720, 48],
+        ])
+        expect(answers[1]!.source).toBe('irradiance')
+      }
+    const alone = await series(`scope=tenant&metric=loss_wh&bucket=1d`)
+    expect(alone.json<{ series: { points: object[] }[] }>().series[0]!.points).toEqual([
+      { ts: '2026-03-28T23:00:00.000Z', date: '2026-03-29', sum: 48 },
+    ])
+  })
+  test('figures of a stretch of time', async () => {
+    const ask = (from: string, to: string) =>
+      admin.get(`kpi?siteId=${mine.siteId}&from=${from}&to=${to}`).then((response) => response.json<object>())
+    expect(await ask('2026-03-29', '2026-03-30')).toMatchObject({
+      expectedEnergyWh: 720,
+      comparedEnergyWh: 600,
+      lossWh: 48,
+    })
+    const none = await ask('2026-02-01', '2026-02-02')
+    expect(Object.keys(none).filter((name) => /expected|compared|loss/.test(name))).toEqual([])
+  })
+  test('the live state tells what is expected, and one sentence; not measured is no zero', async () => {
+    const summary = async () => (await admin.get('fleet/summary')).json<Record<string, number | null>>()
+    expect(await summary()).toMatchObject({ expectedTodayWh: null, lossTodayWh: null, comparedSites: 0 })
+    const verdict = { kind: 'under-expected', percent: 4, since: DAY, source: 'peers', producing: true, string: 2 }
+    const value = {
+      status: 'producing',
+      expectedPowerW: 5,
+      expectedSource: 'peers',
+      expectedTodayWh: 900,
+      lossTodayWh: 40,
+    }
+    world.live.publish([
+      {
+        key: `site:${mine.siteId}`,
+        ts: Date.now(),
+        tenantId: mine.id,
+        siteId: mine.siteId,
+        value: { ...value, verdict },
+      },
+      { key: `site:${other.siteId}`, ts: Date.now(), tenantId: other.id, siteId: other.siteId, value: { ...value } },
+    ])
+    expect(await summary()).toMatchObject({ expectedTodayWh: 900, lossTodayWh: 40, comparedSites: 1 })
+    const live = (await admin.get(`sites/${mine.siteId}/live`)).json<{ verdict: object; live: object }>()
+    expect(live.verdict).toEqual(verdict)
+    expect(live.live).toMatchObject({ ...value, verdict })
+  })
+  test('a curve is of one site; what is not measured has no points; a clear sky needs arrays', async () => {
+    expect((await series(`scope=tenant&metric=expected_power_w`)).statusCode).toBe(400)
+    type Answer = { series: { source: string; points: { avg: number }[]; coverage: number }[] }
+    const device = (await series(`scope=device:${mine.deviceId}&metric=expected_power_w&bucket=5m`)).json<Answer>()
+    expect(device.series[0]).toMatchObject({ source: 'not measured', points: [], coverage: 0 })
+    const before = `scope=site:${mine.siteId}&from=2026-02-01&to=2026-02-02`
+    const none = (await admin.get(`series?${before}&metric=expected_power_w&metric=loss_wh&bucket=5m`)).json<Answer>()
+    expect(none.series.map(({ source, points }) => [source, points])).toEqual([
+      ['not measured', []],
+      ['not measured', []],
+    ])
+    const sky = async () =>
+      (await series(`scope=site:${mine.siteId}&metric=clear_sky_power_w&bucket=1h`)).json<Answer>().series[0]!
+    expect((await sky()).source).toBe('not measured')
+    const site = (await admin.get(`sites/${mine.siteId}`)).json<{ version: number }>()
+    expect(site).toBeDefined()
+    const patched = await world.crm.sites.update(systemCaller('test', mine.id as TenantId), mine.siteId, {
+      latitude: 52.5,
+      longitude: 13.4,
+    })
+    await world.crm.arrays.create(systemCaller('test', mine.id as TenantId), {
+      siteId: patched.id,
+      name: 'Roof',
+      azimuthDeg: 180,
+      tiltDeg: 30,
+      peakPowerW: 9_800,
+    })
+    const { source, points } = await sky()
+    expect(source).toBe('clear sky')
+    expect(Math.max(...points.map(({ avg }) => avg))).toBeGreaterThan(6_000)
+    expect(Math.max(...points.map(({ avg }) => avg))).toBeLessThan(9_800)
+    expect(points[0]!.avg).toBe(0)
   })
   test('energy of the site, of its unit and of the tenant is the same', async () => {
     for (const scope of [`site:${mine.siteId}`, `org:${mine.rootId}`, 'tenant']) {

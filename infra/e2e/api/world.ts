@@ -20,8 +20,10 @@ import {
   type Warehouse,
 } from '@heliograph/crm-core/contracts'
 import { openCrm, openCrmReader } from '../../src/crm/index.ts'
+import { createFolderFiles } from '../../src/files/folder.ts'
 import { createMemoryLive } from '../../src/live/memory.ts'
 import { createLmdbLog } from '../../src/log/lmdb.ts'
+import { createRawLookup } from '../../src/roles/raw-lookup.ts'
 import { createClickhouseWarehouse } from '../../src/warehouse/clickhouse.ts'
 import { spawnWarehouse, type SpawnedWarehouse } from '../../src/warehouse/spawn-warehouse.ts'
 import { createApi, localCaller, type ApiConfig, type ApiDeps, type ApiLimits } from '@heliograph/api'
@@ -68,7 +70,9 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     warehouse = createClickhouseWarehouse(spawned.connection)
     await warehouse.start()
   }
-  const crm = createCrm({ db, secret, publicUrl: PUBLIC_URL, now, failuresPerAddress: 10_000 })
+  const files = createFolderFiles({ dir: join(dir, 'files') })
+  await files.start()
+  const crm = createCrm({ db, secret, publicUrl: PUBLIC_URL, now, files, failuresPerAddress: 10_000 })
   const deps: ApiDeps = {
     db,
     crm,
@@ -82,6 +86,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       },
     },
     raw: log.producer(TOPICS.raw),
+    readRaw: createRawLookup(log),
     metrics: new Registry(),
     status: {
       settle: () => Promise.resolve(),
@@ -132,6 +137,7 @@ function downWarehouse(): Warehouse {
       await down()
     },
     execute: down,
+    encode: () => [],
     insert: down,
     health: () => Promise.resolve({ ok: false, detail: 'connection refused' }),
   }
@@ -178,6 +184,7 @@ export interface Tenant {
   siteId: string
   deviceId: string
   connectionId: string
+  contractId: string
 }
 
 /** A tenant with a person per role, a customer with a site and a device, and a second customer nobody's portal shows. */
@@ -206,6 +213,13 @@ export async function seedTenant({ crm }: World, name: string): Promise<Tenant> 
     serial: `${name}-1`,
     role: 'production',
   })
+  const contract = await crm.contracts.create(inside, {
+    name: `${name} contract`,
+    customerId: customer.id,
+    validFrom: '2020-01-01',
+    sla: { firstResponseH: 4, solutionH: 48, hours: 'always' },
+    tariff: { perKwh: '0.0821', currency: 'EUR' },
+  })
   const { row: connection } = await crm.connections.create(inside, {
     name: `${name} mqtt`,
     transport: 'mqtt',
@@ -229,5 +243,6 @@ export async function seedTenant({ crm }: World, name: string): Promise<Tenant> 
     siteId: site.id,
     deviceId: device.id,
     connectionId: connection.id,
+    contractId: contract.id,
   }
 }

@@ -17,7 +17,7 @@ import {
   type RawHeader,
   type ReadingRecord,
   type RegistryDevice,
-  type ReplayChunkRecord,
+  type ReplayChunk,
   type ReplayId,
   type ReplayProgressRecord,
   type SiteId,
@@ -47,9 +47,11 @@ describe('decode line', () => {
   let stage: DecodeStage
   let replays: ReplayRunner
   const errors: unknown[] = []
+  const replayed: ReadingRecord[] = []
+  const chunks: ReplayChunk[] = []
 
   beforeEach(async () => {
-    errors.length = 0
+    for (const list of [errors, replayed, chunks]) list.length = 0
     dir = mkdtempSync(join(tmpdir(), 'heliograph-decode-'))
     registry = new Registry()
     registry.load({
@@ -69,10 +71,25 @@ describe('decode line', () => {
   async function open(): Promise<void> {
     log = createLmdbLog({ dir })
     await log.start()
-    const producers = decodeProducers(log)
+    const producers = decodeProducers(log, 0)
     const onError = (error: unknown) => errors.push(error)
     stage = createDecodeStage({ log, registry, vendors, onError }, producers)
-    replays = createReplayRunner({ log, registry, vendors, producers, livePositions: () => stage.positions(), onError })
+    replays = createReplayRunner({
+      log,
+      registry,
+      vendors,
+      producers,
+      progress: log.producer(TOPICS.replays),
+      sink: {
+        put(readings, stretches) {
+          replayed.push(...readings)
+          chunks.push(...stretches)
+          return Promise.resolve()
+        },
+        settled: () => Promise.resolve(),
+      },
+      onError,
+    })
     await stage.start()
   }
   async function close(): Promise<void> {
@@ -104,15 +121,18 @@ describe('decode line', () => {
   const drained = () => expect.poll(() => stage.lag(), { timeout: 10_000 }).toBe(0)
   const message = (device: string, ts: number, power = 1) => ({ device, ts, metrics: { ac_power_w: power } })
   const replay = (changes: Partial<Extract<DomainEvent, { type: 'replay.requested' }>>) =>
-    replays.enqueue({
-      type: 'replay.requested',
-      version: 99,
-      at: T0,
-      tenantId,
-      replayId: 'r1' as ReplayId,
-      revision: 1,
-      ...changes,
-    })
+    replays.run(
+      {
+        type: 'replay.requested',
+        version: 99,
+        at: T0,
+        tenantId,
+        replayId: 'r1' as ReplayId,
+        revision: 1,
+        ...changes,
+      },
+      stage.positions(),
+    )
 
   it('gives the reading of a known device, with where it came from', async () => {
     const { offset } = await send(message('known', T0 - 1_000, 4_200))
@@ -127,6 +147,22 @@ describe('decode line', () => {
         metrics: { ac_power_w: 4_200 },
         rawRef: { offset, revision: 0 },
       },
+    ])
+  })
+
+  it('takes no value of now from what a broker retained: only what carries its own time', async () => {
+    const retained = { transport: 'broker', retain: true } as const
+    await send(message('known', T0 - 5_000, 7), retained)
+    await send({ device: 'known', metrics: { ac_power_w: 8 } }, retained)
+    await send({ device: 'known', metrics: { ac_power_w: 9 } }, { transport: 'broker' })
+    // A device that publishes to us with the flag has just said it.
+    await send({ device: 'known', metrics: { ac_power_w: 10 } }, { retain: true, receivedAt: T0 + 1 })
+    await drained()
+    const readings = await all<ReadingRecord>(TOPICS.readings)
+    expect(readings.map(({ ts, metrics }) => [ts - T0, metrics['ac_power_w']])).toEqual([
+      [-5_000, 7],
+      [0, 9],
+      [1, 10],
     ])
   })
 
@@ -162,12 +198,10 @@ describe('decode line', () => {
       for (let index = 50; index < 150; index++) await send(message('stranger', T0 + index))
     })()
     registry.apply({ version: 2, at: T0, tenantId, type: 'device.upserted', device: device('d2', 'stranger') })
-    replay({ connectionId, link: { externalId: 'stranger', deviceId: 'd2' as DeviceId } })
+    const done = replay({ connectionId, link: { externalId: 'stranger', deviceId: 'd2' as DeviceId } })
     await streaming
-    await replays.idle()
+    await done
     await drained()
-    const isReading = (record: ReadingRecord | ReplayChunkRecord): record is ReadingRecord => !('chunk' in record)
-    const replayed = (await all<ReadingRecord | ReplayChunkRecord>(TOPICS.replayed)).filter(isReading)
     const live = await all<ReadingRecord>(TOPICS.readings)
     const parked = (await all<UnclaimedRecord>(TOPICS.unclaimed)).map(({ reading }) => reading.ts)
     expect(new Set([...replayed, ...live].map(({ ts }) => ts)).size).toBe(150)
@@ -181,11 +215,9 @@ describe('decode line', () => {
     await send(message('known', T0))
     const { partition, offset } = await send(message('known', T0 + 5))
     await drained()
-    replay({ message: { partition, offset } })
-    await replays.idle()
-    const [reading, chunk] = await all<ReadingRecord | ReplayChunkRecord>(TOPICS.replayed)
-    expect(reading).toMatchObject({ ts: T0 + 5 })
-    expect(chunk).toMatchObject({ chunk: true, fromOffset: offset, toOffset: offset + 1, revision: 1 })
+    await replay({ message: { partition, offset } })
+    expect(replayed).toMatchObject([{ ts: T0 + 5 }])
+    expect(chunks).toMatchObject([{ connectionId, fromOffset: offset, toOffset: offset + 1, revision: 1 }])
   })
 
   it('goes on after a restart without decoding twice what was checkpointed', async () => {
@@ -204,13 +236,11 @@ describe('decode line', () => {
     )
     for (const body of bodies) await send(body)
     await drained()
-    replay({ connectionId })
-    await replays.idle()
+    await replay({ connectionId })
     const last = (records: ReadingRecord[]) =>
       new Map(records.map((reading) => [reading.ts, reading.metrics.ac_power_w]))
     const live = last(await all<ReadingRecord>(TOPICS.readings))
-    const again = last((await all<ReadingRecord>(TOPICS.replayed)).filter((record) => !('chunk' in record)))
-    expect(again).toEqual(live)
+    expect(last(replayed)).toEqual(live)
   })
 })
 

@@ -109,6 +109,20 @@ describe('webhooks and posted readings', { timeout: 400_000 }, () => {
     },
   )
 
+  it('refuses to make a connection by poll, which nothing serves yet', async () => {
+    const answer = await api.ask<{ code: string; errors: { path: string; message: string }[] }>(
+      'POST',
+      '/connections',
+      { name: 'Later', transport: 'poll', vendor: 'native' },
+    )
+    expect(answer.body).toMatchObject({
+      code: 'invalid_fields',
+      errors: [{ path: 'transport', message: 'is one of mqtt, webhook, broker' }],
+    })
+    expect(answer.status).toBeLessThan(500)
+    expect(await api.all('/connections?transport=poll')).toEqual([])
+  })
+
   it('takes one reading, a list, lines, and any of them packed', async () => {
     const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
     const from = Date.now() - 600_000

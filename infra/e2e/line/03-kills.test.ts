@@ -11,7 +11,9 @@ import { alive, Instance, type PartName } from './instance.ts'
 import { Load } from './sender.ts'
 import { until } from './until.ts'
 
-const RANDOM_KILLS = 10
+const RANDOM_KILLS = 20
+/** A start takes longer than this now and then: it is killed in the middle. */
+const LONGEST_LIFE_MS = 3_500
 
 describe('kill -9 under load', { timeout: 300_000, retry: 0 }, () => {
   let instance: Instance
@@ -77,10 +79,17 @@ describe('kill -9 under load', { timeout: 300_000, retry: 0 }, () => {
   it(`survives ${RANDOM_KILLS} kills of everything at random moments`, { timeout: 900_000 }, async () => {
     const deviceId = await device('kill-all')
     const load = new Load({ instance, connection, device: 'kill-all', firstTs: Date.now() - 3_600_000 }).start()
-    for (let round = 0; round < RANDOM_KILLS; round++) {
-      await sleep(Math.random() * 1_500)
+    for (let round = 1; round <= RANDOM_KILLS; round++) {
+      await sleep(Math.random() * LONGEST_LIFE_MS)
       await instance.killAll()
+      // Now and then it lives long enough to acknowledge; else it may not even be ready.
+      if (round % 4 > 0 && round < RANDOM_KILLS) {
+        instance.spawn()
+        continue
+      }
+      const acknowledged = load.acknowledged.size
       await instance.start()
+      await until('more acknowledgements', () => load.acknowledged.size > acknowledged)
     }
     const before = load.acknowledged.size
     await until('more acknowledgements', () => load.acknowledged.size > before + 20)

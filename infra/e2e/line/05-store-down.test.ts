@@ -1,7 +1,7 @@
 /** Chapter 5: a store that is down delays and never loses. Devices notice nothing; `/readyz` and the page say so. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AlarmItem, Api, ConnectionMade } from './api.ts'
+import type { AlarmItem, Api } from './api.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
 import { Instance } from './instance.ts'
@@ -13,17 +13,16 @@ const OUTAGE_MS = 15_000
 describe('a failing store', { timeout: 400_000 }, () => {
   let instance: Instance
   let api: Api
-  let connection: ConnectionMade
   let siteId: string
   beforeAll(async () => {
     instance = await Instance.start()
     api = await instance.api()
-    connection = await api.connection()
     siteId = await api.site()
   })
   afterAll(() => instance.remove())
 
   it('raises a fault that was told once, while the store was down, just before what judges was killed', async () => {
+    const connection = await api.connection()
     const deviceId = await claimed(instance, api, { connection, siteId }, 'faulty')
     const client = await connect(instance, connection)
     const warehouse = await instance.part('warehouse')
@@ -71,6 +70,8 @@ describe('a failing store', { timeout: 400_000 }, () => {
   ]
 
   it.each(outages)('$name: devices go on, it is said, and everything is stored afterwards', async ({ device, run }) => {
+    // One of its own: a device that an attempt claimed never comes back among the unclaimed.
+    const connection = await api.connection()
     const deviceId = await claimed(instance, api, { connection, siteId }, device)
     const load = new Load({ instance, connection, device, firstTs: Date.now() - 3_600_000, inFlight: 4 }).start()
     await until('load', () => load.acknowledged.size > 50)

@@ -50,6 +50,8 @@ describe('strangers', { timeout: 400_000 }, () => {
       )
       return items.some(({ resourceId }) => resourceId === connection.id)
     })
+  const rejected = async () =>
+    (await api.metrics()).sum('helio_ingest_rejected_messages_total', { reason: 'foreign-topic' })
   const closed = (client: MqttClient) => new Promise<void>((resolve) => client.once('close', resolve))
 
   it('refuses wrong secrets and unknown names, and writes it down', async () => {
@@ -72,6 +74,28 @@ describe('strangers', { timeout: 400_000 }, () => {
     )
     await audited('will')
     await audited('reserved-topic')
+
+    // What the devices of its vendor cannot have published; elsewhere owners choose, but not another vendor's names.
+    const tasmota = await api.connection({ vendor: 'tasmota' })
+    const before = await rejected()
+    for (const [owner, topic] of [
+      [connection, 'N/c0619ab12345/grid/30/Ac/Power'],
+      [connection, 'readings/other'],
+      [tasmota, 'spBv1.0/Fleet/DDATA/Site01/INV-9'],
+    ] as const) {
+      const stray = await connect(instance, owner)
+      const cutOff = closed(stray)
+      void stray.publishAsync(topic, '{"value":1}', { qos: 1 }).catch(() => undefined)
+      await cutOff
+    }
+    expect((await rejected()) - before).toBe(3)
+    await audited('foreign-topic')
+    expect(
+      await codeOf({}, { will: { topic: 'N/c0619ab12345/last', payload: Buffer.from('x'), qos: 1, retain: false } }),
+    ).toBe(CONNACK.notAuthorized)
+    const free = await connect(instance, tasmota)
+    await publish(free, '{"Time":"2026-06-21T10:00:00","ENERGY":{"Power":1}}', 'tele/barn/SENSOR')
+    await free.endAsync()
 
     const spy = await connect(instance, connection)
     const heard: string[] = []

@@ -9,7 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AlarmItem, Api } from './api.ts'
-import { Instance } from './instance.ts'
+import { createTestMailServer, type TestMailServer } from '../../src/messages/smtp-server.fixture.ts'
+import { ACCOUNT, createTestSmsServer, TOKEN, type TestSmsServer } from '../../src/messages/twilio-server.fixture.ts'
+import { ADMIN, Instance } from './instance.ts'
 import { connect, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
@@ -30,6 +32,7 @@ interface NotificationItem {
   subject: string | null
   text: string
   ticketId: string | null
+  state: 'queued' | 'sent' | 'failed'
 }
 
 describe('alarm to ticket to message', { timeout: 400_000 }, () => {
@@ -41,6 +44,8 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
   let siteId: string
   let deviceId: string
   let connectionId: string
+  let mailServer: TestMailServer
+  let smsServer: TestSmsServer
   /** How far the instance's clock is ahead of this process's, milliseconds. */
   let ahead = 0
 
@@ -63,9 +68,17 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
   beforeAll(async () => {
     clockDir = mkdtempSync(join(tmpdir(), 'helio-clock-'))
     writeFileSync(join(clockDir, 'ahead'), '0')
+    mailServer = await createTestMailServer()
+    smsServer = await createTestSmsServer()
+    await Promise.all([mailServer.up(), smsServer.up()])
     const shift = new URL('./shifted-clock.mjs', import.meta.url)
     instance = await Instance.start({
-      env: { NODE_OPTIONS: `--import ${shift.href}`, LINE_CLOCK_FILE: join(clockDir, 'ahead') },
+      env: {
+        NODE_OPTIONS: `--import ${shift.href}`,
+        LINE_CLOCK_FILE: join(clockDir, 'ahead'),
+        HELIO_MAIL_URL: `smtp://127.0.0.1:${mailServer.port}?from=alerts@helio.test`,
+        HELIO_SMS_URL: `twilio+http://${ACCOUNT}:${TOKEN}@127.0.0.1:${smsServer.port}?from=+15005550006`,
+      },
     })
     api = await instance.api()
     customerId = await api.customer('Hilltop Dairy')
@@ -82,6 +95,7 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
   afterAll(async () => {
     await client.endAsync(true)
     await instance.remove()
+    await Promise.all([mailServer.down(), smsServer.down()])
     rmSync(clockDir, { recursive: true })
   })
 
@@ -104,6 +118,16 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
     expect(told.find(({ channel }) => channel === 'sms')?.to).toBe('+4915112345678')
   })
 
+  it('reaches the people: one mail, one SMS, marked as sent', async () => {
+    await until('both to be sent', async () => (await messages()).every(({ state }) => state === 'sent'))
+    expect(new Set(mailServer.taken.map(({ id }) => id)).size).toBe(1)
+    expect(mailServer.taken[0]).toMatchObject({ to: ADMIN.email })
+    expect(new Set(smsServer.taken.map(({ text }) => text)).size).toBe(1)
+    expect(smsServer.taken[0]!.to).toBe('+4915112345678')
+    const figures = await (await fetch(`${instance.url}/metrics`)).text()
+    expect(figures).toMatch(/helio_notifications_total\{[^}]*channel="mail",result="sent"/)
+  })
+
   it('stays one through kill -9 of what judges and of what writes it down', async () => {
     for (const part of ['worker', 'api'] as const) {
       await instance.killPart(part)
@@ -115,6 +139,8 @@ describe('alarm to ticket to message', { timeout: 400_000 }, () => {
     expect(await alarms()).toHaveLength(1)
     expect(await tickets()).toHaveLength(1)
     expect(await messages()).toHaveLength(2)
+    expect(mailServer.taken).toHaveLength(1)
+    expect(smsServer.taken).toHaveLength(1)
   })
 
   it('is not raised again by a replay of its messages', async () => {

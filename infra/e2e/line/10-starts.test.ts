@@ -3,7 +3,8 @@ import { chmodSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
-import { freePort, Instance, type InstanceOptions, tempDir } from './instance.ts'
+import { freePort } from '../../src/process/free-port.ts'
+import { Instance, type InstanceOptions, tempDir } from './instance.ts'
 
 const NOBODY = '65534'
 
@@ -55,6 +56,14 @@ describe('a start that cannot be', { timeout: 400_000 }, () => {
     expect(await refused({ env: { HELIO_HTTP_PORT: 'eighty' } })).toMatch(/^HELIO_HTTP_PORT: .*eighty/)
     expect(await refused({ env: { HELIO_DATADIR: '/tmp' } })).toMatch(/^HELIO_DATADIR: .*HELIO_DATA_DIR/)
     expect(await refused({ env: { HELIO_ENV: 'production', HELIO_DEMO: 'off' } })).toMatch(/^HELIO_SECRET: /)
+  })
+
+  it('names an engine that cannot be used as it was set', async () => {
+    const nobody = await freePort()
+    expect(await refused({ env: { HELIO_MAIL_URL: `smtp://127.0.0.1:${nobody}?from=a@helio.test` } })).toMatch(
+      new RegExp(`^HELIO_MAIL_URL: nothing listens on 127.0.0.1:${nobody}`),
+    )
+    expect(await refused({ env: { HELIO_MAIL_URL: 'smtp://127.0.0.1' } })).toMatch(/^HELIO_MAIL_URL: add \?from=/)
   })
 
   it('says that it may not write into the data directory', async () => {

@@ -135,29 +135,100 @@ describe('hostile input', { timeout: 400_000 }, () => {
       if (name !== 'warehouse') expect(anonymousMb(pid), name).toBeLessThan(900)
   })
 
-  it('can tell where every message is: received = decoded + empty + unclaimed + dead letters', async () => {
+  it('can tell where every message and every reading is, whatever was sent', async () => {
+    const before = await books()
+    const sent = { good: 20, burst: 200, again: 5, other: 3, posted: 3, imported: 40, strange: 7 }
+    const from = T0 + 20_000
+    for (let index = 0; index < sent.good; index++)
+      await publish(client, native('good', from + index, { ac_power_w: index }))
+    // All at once, so that some meet their first while it is on its way.
+    await Promise.all(
+      Array.from({ length: sent.burst }, (_, index) =>
+        publish(client, native('good', from + 1_000 + (index % 10), { ac_power_w: 1 })),
+      ),
+    )
+    for (let index = 0; index < sent.again; index++)
+      await publish(client, native('good', from + index, { ac_power_w: index }))
+    for (let index = 0; index < sent.other; index++)
+      await publish(client, native('good', from + index, { ac_power_w: 1_000 + index }))
     const stranger = await connect(instance, poison)
-    for (let index = 0; index < 7; index++) await publish(stranger, native('stranger', T0 + index, { ac_power_w: 1 }))
+    for (let index = 0; index < sent.strange; index++)
+      await publish(stranger, native('stranger', T0 + index, { ac_power_w: 1 }))
     await publish(stranger, '[]')
+    await publish(stranger, 'poison')
     await stranger.endAsync()
     const { key } = await api.post<{ key: string }>('/api-keys', { name: 'bridge', scopes: ['ingest'] })
-    for (let index = 0; index < 3; index++)
-      await fetch(`${instance.url}/ingest/v1/readings`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${key}` },
-        body: native('posted', T0 + index, { ac_power_w: 1 }),
-      })
+    const post = (body: string, authorization = `Bearer ${key}`) =>
+      fetch(`${instance.url}/ingest/v1/readings`, { method: 'POST', headers: { authorization }, body })
+    for (let index = 0; index < sent.posted; index++)
+      expect((await post(native('posted', T0 + index, { ac_power_w: 1 }))).status).toBe(202)
+    expect((await post('no JSON')).status).toBe(400)
+    expect((await post('{}', 'Bearer helio_wrong')).status).toBe(401)
+    const summer = Date.parse('2026-06-01T00:00:00Z')
+    await api.post('/imports', {
+      readings: Array.from({ length: sent.imported }, (_, index) => ({
+        deviceId,
+        ts: summer + index * 60_000,
+        metrics: { ac_power_w: index },
+      })),
+    })
     await api.drained()
-    const metrics = await api.metrics()
-    const received = metrics.sum('helio_ingest_received_messages_total')
-    const of = (result: string) => metrics.sum('helio_decode_messages_total', { result })
-    const inLog = 0
-    expect(of('decoded')).toBeGreaterThan(100)
-    expect(of('unclaimed')).toBeGreaterThanOrEqual(10)
-    expect(of('empty')).toBe(1)
-    expect(of('decoded') + of('empty') + of('unclaimed') + of('dead-letter') + inLog).toBe(received)
-    expect(metrics.sum('helio_ingest_acknowledged_messages_total')).toBe(received)
+    const replay = await api.post<{ id: string }>('/replays', { connectionId: connection.id })
+    await api.replayed(replay.id)
+    await api.drained()
+
+    const after = await books()
+    const { message, reading, row } = after
+    // Messages: every one that is on disk has one end, and a replay is no message.
+    expect(message.decoded + message.empty + message.unclaimed + message.deadLetter).toBe(after.received)
+    expect(after.acknowledged).toBe(after.received)
+    expect(after.received - before.received).toBe(
+      sent.good + sent.burst + sent.again + sent.other + sent.strange + 2 + sent.posted + 1,
+    )
+    expect(after.rejected - before.rejected).toBe(2)
+    expect(message.unclaimed - before.message.unclaimed).toBe(sent.strange + sent.posted)
+    // Readings: every one that was produced has one end, and what a replay gives is apart.
+    expect(row.stored + row.duplicate + row.superseded + row.refused + reading.superseded).toBe(reading.produced)
+    expect(reading.produced - before.reading.produced).toBe(
+      sent.good + sent.burst + sent.again + sent.other + sent.imported,
+    )
+    expect(row.stored - before.row.stored).toBe(sent.good + 10 + sent.imported)
+    expect(row.duplicate + reading.superseded - before.row.duplicate - before.reading.superseded).toBe(
+      sent.again + sent.burst - 10,
+    )
+    expect(row.superseded - before.row.superseded).toBe(sent.other)
+    expect(row.replayed - before.row.replayed).toBeGreaterThanOrEqual(sent.good)
   })
+
+  /** What `/metrics` says of the whole line. */
+  async function books() {
+    const metrics = await api.metrics()
+    const ingest = (name: string) => metrics.sum(`helio_ingest_${name}_messages_total`)
+    const message = (result: string) => metrics.sum('helio_decode_messages_total', { result })
+    const row = (result: string) => metrics.sum('helio_store_rows_total', { result })
+    return {
+      received: ingest('received'),
+      acknowledged: ingest('acknowledged'),
+      rejected: ingest('rejected'),
+      message: {
+        decoded: message('decoded'),
+        empty: message('empty'),
+        unclaimed: message('unclaimed'),
+        deadLetter: message('dead-letter'),
+      },
+      reading: {
+        produced: metrics.sum('helio_decode_readings_total', { result: 'produced' }),
+        superseded: metrics.sum('helio_decode_readings_total', { result: 'superseded' }),
+      },
+      row: {
+        stored: row('stored'),
+        duplicate: row('duplicate'),
+        superseded: row('superseded'),
+        refused: row('refused'),
+        replayed: row('replayed'),
+      },
+    }
+  }
 })
 
 /** Memory of a process that is its own, MB. */

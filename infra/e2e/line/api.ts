@@ -42,10 +42,10 @@ export interface ConnectionMade {
 
 export class Api {
   readonly url: string
-  readonly #headers: Record<string, string>
+  readonly headers: Record<string, string>
   constructor(url: string, headers: Record<string, string>) {
     this.url = url
-    this.#headers = headers
+    this.headers = headers
   }
 
   static async signIn(url: string, credentials: { email: string; password: string }): Promise<Api> {
@@ -65,7 +65,7 @@ export class Api {
   async ask<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer<T>> {
     const response = await fetch(`${this.url}/api/v1${path}`, {
       method,
-      headers: { ...this.#headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      headers: { ...this.headers, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
@@ -157,7 +157,7 @@ export class Api {
     const lag = async () => {
       const { parts } = await this.ready()
       return parts.length > 0 && parts.every(({ state }) => state === 'ok')
-        ? Math.max(...parts.map((part) => part.lag))
+        ? Math.max(...parts.map((part) => part.lag ?? Infinity))
         : Infinity
     }
     // Twice: what one part has handed on, the next has not yet counted.
@@ -166,7 +166,7 @@ export class Api {
       await sleep(150)
     }
   }
-  async ready(): Promise<{ status: string; parts: { name: string; state: string; lag: number }[] }> {
+  async ready(): Promise<{ status: string; parts: { name: string; state: string; lag: number | null }[] }> {
     const response = await fetch(`${this.url}/readyz`)
     return (await response.json()) as Awaited<ReturnType<Api['ready']>>
   }

@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../src/process/free-port.ts'
 import { Api } from './api.ts'
 import { until } from './until.ts'
 
@@ -34,14 +34,6 @@ export interface Ended {
 }
 
 /** Free ports of the loopback; another process may take one between the question and its use, which is rare enough. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 export function tempDir(name = 'line'): string {
   return mkdtempSync(join(tmpdir(), `helio-${name}-`))

@@ -5,6 +5,7 @@ import { takeSettingsOf } from '../cli/home.ts'
 import { endQuietlyOnClosedPipe, printJson } from '../cli/output.ts'
 import { SettingsError } from '../settings.ts'
 
+const ROLES = ['ingest', 'stream', 'api']
 endQuietlyOnClosedPipe()
 // Set by the launcher, which is called from anywhere.
 if (process.env['HELIOGRAPH_HOME']) takeSettingsOf(process.env['HELIOGRAPH_HOME'])
@@ -12,6 +13,20 @@ const program = new Command('heliograph')
   .description('Operate a Heliograph instance')
   .exitOverride()
   .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+
+for (const [name, what, run] of [
+  ['ingest', 'an MQTT edge', () => import('./ingest.ts')],
+  [
+    'stream',
+    'decoding, storing and judging; of several one works and the others stand by',
+    () => import('./stream.ts'),
+  ],
+  ['api', 'API and pages', () => import('./api.ts')],
+] as const)
+  program
+    .command(name)
+    .description(`runs ${what}, on engines that processes share`)
+    .action(async () => void (await run()))
 
 program
   .command('decode')
@@ -164,10 +179,10 @@ for (const [name, status] of [
 const demo = program.command('demo').description('the demo')
 demo
   .command('reset')
-  .description('remove the demo’s data; the next start makes it anew')
+  .description('make the demo anew: at once where it runs, else with the next start')
   .action(async () => {
     const { demoResetCommand } = await import('../cli/demo.ts')
-    demoResetCommand()
+    await demoResetCommand()
   })
 
 try {
@@ -185,8 +200,8 @@ try {
     process.exitCode = 1
   }
 }
-// The launcher's channel would keep this process alive.
-if (process.connected) process.disconnect()
+// The launcher's channel would keep this process alive; a role that is at work ends with its launcher.
+if (process.connected && !ROLES.includes(process.argv[2] ?? '')) process.disconnect()
 
 function countOption(text: string): string {
   if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('is not a number from 1 to 999')

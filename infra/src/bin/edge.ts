@@ -3,4 +3,4 @@ import { runChild } from '../process/child.ts'
 import { createContext } from '../roles/context.ts'
 import { startEdge } from '../roles/edge.ts'
 
-await runChild(() => startEdge(createContext('edge')))
+await runChild(async () => startEdge(await createContext('edge')))

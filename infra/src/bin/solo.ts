@@ -1,11 +1,15 @@
-/** Everything in one go: `npm start`. One supervisor, four children: warehouse, API with page and CRM, worker, MQTT edge. */
+/** Everything in one go: `npm start`. One supervisor, four children: API with page and CRM, worker, MQTT edge, and the warehouse where it is embedded. */
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePort } from '../process/free-port.ts'
+import { resetRequest } from '../demo/reset-request.ts'
 import { lockDataDir, LockedError } from '../process/lock.ts'
-import { createSupervisor, type PartSpec, StartError } from '../process/supervisor.ts'
-import { createLogger } from '../roles/context.ts'
+import { createLogger } from '../process/logger.ts'
+import { createSupervisor, type PartSpec, StartError, type Supervisor } from '../process/supervisor.ts'
 import { readSettings, redacted, type Settings, SettingsError } from '../settings.ts'
+import { startFaults } from '../start-faults.ts'
 
 /** Everything together must stop within ten seconds. */
 const STOP_MS = { edge: 2_500, worker: 4_000, api: 2_500, warehouse: 3_000 }
@@ -31,9 +35,20 @@ try {
 
 const logger = createLogger('heliograph', settings.logLevel)
 logger.info({ settings: redacted(settings) }, 'starting')
-const supervisor = createSupervisor(logger)
+// Here and once: a part that is started again while an engine is down must not take that for a wrong setting.
+const faults = await startFaults(settings, { dataDir: settings.dataDir, logger, publicUrl: settings.publicUrl })
+if (faults.length > 0) {
+  for (const fault of faults) console.error(fault)
+  lock.release()
+  process.exit(1)
+}
+// Half of what a process costs to start is reading its modules; the parts find this in their environment.
+process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(
+  new URL('../../../node_modules/.heliograph/compiled', import.meta.url),
+)
 const token = randomBytes(24).toString('base64url')
-let warehousePort = 0
+/** Chosen here and kept, so that the others know it whether or not the store is up, and find it when it is started again. */
+const warehousePort = await freePort()
 const powerLoss = detectPowerLoss(settings.dataDir)
 
 const module = (name: string) => new URL(`./${name}.ts`, import.meta.url).pathname
@@ -44,7 +59,6 @@ const childEnv = () => ({
 const warehouse: PartSpec = {
   name: 'warehouse',
   module: module('warehouse'),
-  // The port stays the same when it is started again, so that the others find it.
   env: () => ({
     HELIOGRAPH_CHILD_WAREHOUSE: JSON.stringify({
       dataDir: join(settings.dataDir, 'warehouse'),
@@ -52,17 +66,27 @@ const warehouse: PartSpec = {
       port: warehousePort,
     }),
   }),
-  onReady: (message) => (warehousePort = message['port'] as number),
   stopMs: STOP_MS.warehouse,
   heapMb: 512,
+  youngMb: 4,
+  // Devices and pages need not wait for it: the log keeps what comes in.
+  optional: true,
 }
-const api: PartSpec = { name: 'api', module: module('api'), env: childEnv, stopMs: STOP_MS.api, heapMb: 768 }
+const api: PartSpec = {
+  name: 'api',
+  module: module('api'),
+  env: childEnv,
+  stopMs: STOP_MS.api,
+  heapMb: 640,
+  youngMb: 8,
+}
 const worker: PartSpec = {
   name: 'worker',
   module: module('worker'),
   env: childEnv,
   stopMs: STOP_MS.worker,
   heapMb: 1_024,
+  youngMb: 16,
 }
 const simulator: PartSpec = {
   name: 'simulator',
@@ -70,21 +94,34 @@ const simulator: PartSpec = {
   env: childEnv,
   stopMs: 1_000,
   heapMb: 256,
+  youngMb: 4,
 }
-const edge: PartSpec = { name: 'edge', module: module('edge'), env: childEnv, stopMs: STOP_MS.edge, heapMb: 512 }
+const edge: PartSpec = {
+  name: 'edge',
+  module: module('edge'),
+  env: childEnv,
+  stopMs: STOP_MS.edge,
+  heapMb: 512,
+  youngMb: 8,
+}
 
-supervisor.link.on('states', () => supervisor.states())
-supervisor.link.on('pids', () =>
-  Object.fromEntries(supervisor.states().map(({ name }) => [name, supervisor.pid(name)])),
-)
+/** Who takes in first, who serves last; the store when nobody writes any more. */
+const STOP_ORDER = [['simulator', 'edge'], ['worker', 'api'], ['warehouse']]
+let supervisor = supervise()
+function supervise(): Supervisor {
+  const made = createSupervisor(logger)
+  made.link.on('states', () => made.states())
+  made.link.on('pids', () => Object.fromEntries(made.states().map(({ name }) => [name, made.pid(name)])))
+  return made
+}
 
 let stopping = false
+let startingOver = false
 async function stop(code: number): Promise<void> {
   if (stopping) return
   stopping = true
   const started = Date.now()
-  // Who takes in first, who serves last; the store when nobody writes any more.
-  await supervisor.stop([['simulator', 'edge'], ['worker', 'api'], ['warehouse']])
+  await supervisor.stop(STOP_ORDER)
   markCleanStop(settings.dataDir)
   lock.release()
   logger.info({ ms: Date.now() - started }, 'stopped')
@@ -97,15 +134,45 @@ process.on('disconnect', () => void stop(0))
 process.stdout.on('error', () => undefined)
 process.stderr.on('error', () => undefined)
 
-try {
-  await supervisor.start([warehouse])
-  await supervisor.start([api])
-  await supervisor.start([worker, edge])
-  if (settings.demo) await supervisor.start([simulator])
-  announce()
-} catch (error) {
-  console.error(error instanceof StartError ? error.message : readable(error))
-  await stop(1)
+// Left by one who did not wait for the answer.
+rmSync(resetRequest(settings), { force: true })
+let isServing = false
+process.on('SIGUSR2', () => void startOver())
+await serve()
+isServing = true
+await startOver()
+
+async function serve(): Promise<void> {
+  try {
+    if (settings.warehouseUrl === undefined) await supervisor.start([warehouse])
+    await supervisor.start([api])
+    await supervisor.start([worker, edge])
+    if (settings.demo) await supervisor.start([simulator])
+    announce()
+  } catch (error) {
+    // Told to stop while it started: what ended for that is no fault.
+    if (!stopping) console.error(error instanceof StartError ? error.message : readable(error))
+    await stop(1)
+  }
+}
+
+/** As `demo reset` asks: all parts down, the demo's data away, all parts up again in the same process. */
+async function startOver(): Promise<void> {
+  const request = resetRequest(settings)
+  if (stopping || startingOver || !isServing || !existsSync(request)) return
+  startingOver = true
+  logger.warn('starting over with a new demo')
+  await supervisor.stop(STOP_ORDER)
+  // Loaded when it is needed: it knows the database, and this process is to stay small.
+  const { removeDemo, whyNoReset } = await import('../demo/reset.ts')
+  // Nobody writes any more: what is found now stays so.
+  const why = whyNoReset(settings)
+  if (why === undefined) removeDemo(settings)
+  supervisor = supervise()
+  if (!stopping) await serve()
+  if (why === undefined) rmSync(request, { force: true })
+  else writeFileSync(request, why)
+  startingOver = false
 }
 
 function announce(): void {

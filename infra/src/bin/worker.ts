@@ -3,4 +3,4 @@ import { runChild } from '../process/child.ts'
 import { createContext } from '../roles/context.ts'
 import { startWorker } from '../roles/worker.ts'
 
-await runChild(() => startWorker(createContext('worker')))
+await runChild(async () => startWorker(await createContext('worker')))

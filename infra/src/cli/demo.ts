@@ -1,55 +1,52 @@
-/** `heliograph demo reset`: away with the demo's data, so that the next start makes it anew. */
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { DEMO_TENANTS } from '../demo/plan.ts'
-import { demoFile } from '../demo/seed.ts'
-import { lockDataDir, LockedError } from '../process/lock.ts'
-import { readSettings } from '../settings.ts'
-import { sqliteFile } from '../crm/index.ts'
+/** `heliograph demo reset`: away with the demo's data; a running instance makes it anew, a stopped one with its next start. */
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { removeDemo, whyNoReset } from '../demo/reset.ts'
+import { resetRequest } from '../demo/reset-request.ts'
+import { holderOf, lockDataDir, LockedError } from '../process/lock.ts'
+import { readSettings, type Settings } from '../settings.ts'
 import { CliError } from './cli-error.ts'
 import { note } from './output.ts'
 
-/** What an instance makes in its data directory. Anything else there is somebody's own and stays. */
-const OURS = ['log', 'warehouse', 'files', 'demo.json', 'running', 'admin.sock']
-/** Made beside the demo where an administrator is set. */
-const DEFAULT_TENANT = 'default'
+const RESET_LIMIT_MS = 120_000
+const LOOK_EVERY_MS = 200
 
-/** @throws CliError where it runs, holds no demo, or holds more than the demo */
-export function demoResetCommand(): void {
+/** @throws CliError where there is no demo or more than the demo, or where what runs does not start over */
+export async function demoResetCommand(): Promise<void> {
   const settings = readSettings()
-  if (!existsSync(demoFile(settings)))
-    throw new CliError(`there is no demo in ${settings.dataDir}; nothing was removed`)
+  const why = whyNoReset(settings)
+  if (why !== undefined) throw new CliError(why)
   let lock: ReturnType<typeof lockDataDir>
   try {
     lock = lockDataDir(settings.dataDir)
   } catch (error) {
-    if (error instanceof LockedError) throw new CliError(`${error.message}; nothing was removed`)
-    throw error
+    if (!(error instanceof LockedError)) throw error
+    return await resetRunning(settings)
   }
   try {
-    const database = sqliteFile(settings.crmUrl)
-    const strangers = tenantsBesideDemo(database)
-    if (strangers.length > 0)
-      throw new CliError(
-        `this instance holds more than the demo (${strangers.slice(0, 3).join(', ')}); nothing was removed`,
-      )
-    for (const name of OURS) rmSync(join(settings.dataDir, name), { recursive: true, force: true })
-    for (const suffix of ['', '-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true })
+    removeDemo(settings)
   } finally {
     lock.release()
   }
   note('the demo’s data is gone; the next start makes it anew')
 }
 
-function tenantsBesideDemo(file: string): string[] {
-  if (!existsSync(file)) return []
-  const database = new DatabaseSync(file)
-  try {
-    const demo = new Set<string>([DEFAULT_TENANT, ...Object.values(DEMO_TENANTS).map(({ name }) => name as string)])
-    const rows = database.prepare('SELECT "name" FROM "Tenant"').all() as { name: string }[]
-    return rows.map(({ name }) => name).filter((name) => !demo.has(name))
-  } finally {
-    database.close()
+async function resetRunning(settings: Settings): Promise<void> {
+  const pid = holderOf(settings.dataDir)
+  if (pid === undefined) throw new CliError('it runs, and nothing tells as which process; stop it first')
+  const request = resetRequest(settings)
+  writeFileSync(request, '', { mode: 0o600 })
+  note('starting over: whoever is signed in must sign in again')
+  process.kill(pid, 'SIGUSR2')
+  for (let waited = 0; waited < RESET_LIMIT_MS; waited += LOOK_EVERY_MS) {
+    await sleep(LOOK_EVERY_MS)
+    if (!existsSync(request)) return note('the demo is made anew; its past comes in behind')
+    const told = readFileSync(request, 'utf8')
+    if (told !== '') {
+      rmSync(request)
+      throw new CliError(told)
+    }
   }
+  rmSync(request, { force: true })
+  throw new CliError('the instance did not start over in time; see its output')
 }

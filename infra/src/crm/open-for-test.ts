@@ -1,4 +1,4 @@
-/** A CRM on SQLite in a folder of its own, with its services, for tests. */
+/** A CRM in a database of its own, with its services, for tests: SQLite, or what `useTestDatabases` opens. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,10 +8,15 @@ import { openCrm } from './index.ts'
 
 export const TEST_PASSWORD = 'correct horse battery'
 
+/** An empty one of its own. */
+export interface TestDatabase {
+  url: string
+  remove(): Promise<void>
+}
 export interface TestCrm {
   db: CrmDatabase
   crm: Crm
-  file: string
+  url: string
   /** UTC milliseconds of the services' clock; tests move it. */
   clock: { now: number }
   stop(): Promise<void>
@@ -22,11 +27,21 @@ export interface TestCrm {
   eventsOf<T extends DomainEventType>(type: T): Promise<Extract<DomainEvent, { type: T }>[]>
 }
 
-export async function openTestCrm(): Promise<TestCrm> {
+/** Opens databases on a server instead of SQLite files, for the rest of this process. */
+let openElsewhere: (() => Promise<TestDatabase>) | undefined
+export function useTestDatabases(open: () => Promise<TestDatabase>): void {
+  openElsewhere = open
+}
+
+async function openTestFile(): Promise<TestDatabase> {
   const folder = await mkdtemp(path.join(tmpdir(), 'helio-crm-'))
-  const file = path.join(folder, 'crm.sqlite')
+  return { url: `file:${path.join(folder, 'crm.sqlite')}`, remove: () => rm(folder, { recursive: true }) }
+}
+
+export async function openTestCrm(): Promise<TestCrm> {
+  const { url, remove } = await (openElsewhere ?? openTestFile)()
   const clock = { now: Date.parse('2026-06-01T10:00:00Z') }
-  const db = openCrm({ url: `file:${file}`, now: () => clock.now })
+  const db = openCrm({ url, now: () => clock.now })
   await db.start()
   const crm = createCrm({
     db,
@@ -45,7 +60,7 @@ export async function openTestCrm(): Promise<TestCrm> {
   return {
     db,
     crm,
-    file,
+    url,
     clock,
     events,
     async eventsOf(type) {
@@ -65,7 +80,7 @@ export async function openTestCrm(): Promise<TestCrm> {
     },
     async stop() {
       await db.stop()
-      await rm(folder, { recursive: true })
+      await remove()
     },
   }
 }

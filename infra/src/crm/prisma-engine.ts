@@ -2,6 +2,7 @@
  * The access layer's engine over a generated Prisma client. The same for SQLite and MySQL: what differs (adapter, pragmas,
  * error words) is given in.
  */
+import { randomUUID } from 'node:crypto'
 import { TABLES, CrmEngineError } from '@heliograph/crm-core'
 import type { Condition, CrmEngine, EngineQuery, EngineReads, EngineTx, PlainRow } from '@heliograph/crm-core'
 import type { TableName } from '@heliograph/crm-core/contracts'
@@ -17,17 +18,33 @@ interface Delegate {
 type Delegates = Record<TableName, Delegate>
 /** The part of a generated client that the engine uses. */
 export interface PrismaClientLike {
-  $transaction<R>(work: (tx: unknown) => Promise<R>, options: { maxWait: number; timeout: number }): Promise<R>
+  $transaction<R>(work: (tx: RawClient) => Promise<R>, options: { maxWait: number; timeout: number }): Promise<R>
   $connect(): Promise<void>
   $disconnect(): Promise<void>
   $queryRawUnsafe(sql: string): Promise<unknown>
 }
+interface RawClient {
+  $queryRawUnsafe(sql: string, ...values: unknown[]): Promise<unknown>
+  $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>
+}
+interface Clients {
+  reader: PrismaClientLike
+  writer: PrismaClientLike
+  /** Prisma's value for a database NULL in a JSON column. */
+  dbNull: unknown
+}
+/** Why a statement failed, where it is not its own fault. `lost`: the connection, and with it the transaction's end. */
+export type Trouble = 'busy' | 'lost' | 'unavailable'
 
 export interface PrismaEngineOptions {
   /** One client for both would hold every read up behind an open transaction. */
-  open(): Promise<{ reader: PrismaClientLike; writer: PrismaClientLike }>
-  /** Prisma's value for a database NULL in a JSON column. */
-  dbNull: unknown
+  open(): Promise<Clients>
+  /** What an error of this server means; undefined where Prisma's code says enough. */
+  trouble?(error: unknown): Trouble | undefined
+  /** First in every transaction: takes its place among the writers of all processes, and leaves the token with what it writes. */
+  begin?(tx: RawClient, token: string): Promise<void>
+  /** Whether the transaction of this token was committed, where the answer to its commit was lost. */
+  committed?(client: PrismaClientLike, token: string): Promise<boolean>
   /** Longest a transaction may take, milliseconds. Default 30 000. */
   transactionTimeoutMs?: number
   /** Transactions waiting at most; one more is refused as `unavailable`. Default 10 000. */
@@ -35,34 +52,88 @@ export interface PrismaEngineOptions {
 }
 
 const RETRIES = 5
+/** Nor longer than this from the first try on, where the connection is what fails: somebody waits for an answer. */
+const LOST_MS = 5_000
+/** Tries to learn what became of a commit: a server that is started anew takes some seconds. */
+const ASKS = 60
+const pause = (tries: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, 2 ** tries * 5 * (0.5 + Math.random())))
+
+const tooLate = (error: unknown, began: number): boolean =>
+  error instanceof LostError && performance.now() - began > LOST_MS
+
+/** The connection is gone: tried again as `busy` is, and `unavailable` to who has to hear of it. */
+class LostError extends CrmEngineError {}
 
 export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
   const timeout = options.transactionTimeoutMs ?? 30_000
   const maxQueued = options.maxQueued ?? 10_000
-  let clients: { reader: PrismaClientLike; writer: PrismaClientLike } | undefined
+  let clients: Clients | undefined
   let tail: Promise<unknown> = Promise.resolve()
   let queued = 0
   let stopping = false
 
-  const opened = (): NonNullable<typeof clients> => {
+  const opened = (): Clients => {
     if (clients === undefined) throw new CrmEngineError('unavailable', 'the CRM database is not started')
     return clients
   }
 
   async function attempt<R>(work: (tx: EngineTx) => Promise<R>): Promise<R> {
+    const began = performance.now()
     for (let tries = 1; ; tries++) {
+      const { writer, dbNull } = opened()
+      const token = randomUUID()
+      let done: { result: R } | undefined
       try {
-        return await opened().writer.$transaction((tx) => work(createTx(tx as Delegates, options.dbNull)), {
-          maxWait: timeout,
-          timeout,
-        })
+        return await writer.$transaction(
+          async (tx) => {
+            done = undefined
+            await options.begin?.(tx, token)
+            const result = await work(createTx(tx as unknown as Delegates, dbNull, toEngineError))
+            done = { result }
+            return result
+          },
+          { maxWait: timeout, timeout },
+        )
       } catch (error) {
-        const problem = engineError(error)
-        if (!(problem instanceof CrmEngineError) || problem.code !== 'busy' || tries >= RETRIES) throw problem
-        await new Promise((resolve) => setTimeout(resolve, 2 ** tries * 5 * (0.5 + Math.random())))
+        const problem = toEngineError(error)
+        const again = problem instanceof CrmEngineError && (problem.code === 'busy' || problem instanceof LostError)
+        // All was done and the answer to the commit is missing: done again it could be there twice.
+        if (done !== undefined && problem instanceof LostError && options.committed) {
+          if (await wasCommitted(token)) return (done as { result: R }).result
+        } else if (!again) throw problem
+        if (tries >= RETRIES || tooLate(problem, began)) throw problem
+        await pause(tries)
       }
     }
   }
+
+  /** @throws CrmEngineError `unavailable` where nobody can tell */
+  async function wasCommitted(token: string): Promise<boolean> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await options.committed!(opened().writer, token)
+      } catch (error) {
+        if (tries >= ASKS) throw toEngineError(error)
+        await pause(Math.min(tries, RETRIES))
+      }
+    }
+  }
+
+  /** A read whose connection was lost is asked again: it changes nothing. */
+  async function read<R>(ask: (reads: EngineReads) => Promise<R>): Promise<R> {
+    const began = performance.now()
+    for (let tries = 1; ; tries++) {
+      try {
+        return await ask(createReads(opened().reader as unknown as Delegates, toEngineError))
+      } catch (error) {
+        if (!(error instanceof LostError) || tries >= RETRIES || tooLate(error, began)) throw error
+        await pause(tries)
+      }
+    }
+  }
+
+  const toEngineError = (error: unknown): unknown => engineError(error, options.trouble)
 
   return {
     async start() {
@@ -87,8 +158,8 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
       }
     },
     reads: {
-      find: (table, query) => createReads(opened().reader as unknown as Delegates).find(table, query),
-      count: (table, where) => createReads(opened().reader as unknown as Delegates).count(table, where),
+      find: (table, query) => read((reads) => reads.find(table, query)),
+      count: (table, where) => read((reads) => reads.count(table, where)),
     },
     transaction(work) {
       if (stopping) return Promise.reject(new CrmEngineError('unavailable', 'the CRM database is stopping'))
@@ -105,7 +176,10 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
   }
 }
 
-function createReads(client: Delegates): EngineReads {
+type ToEngineError = (error: unknown) => unknown
+
+function createReads(client: Delegates, toEngineError: ToEngineError): EngineReads {
+  const orEngineError = orThrow(toEngineError)
   return {
     find: (table: TableName, { where, orderBy, limit }: EngineQuery) =>
       orEngineError(async () => {
@@ -119,13 +193,14 @@ function createReads(client: Delegates): EngineReads {
   }
 }
 
-function createTx(client: Delegates, dbNull: unknown): EngineTx {
+function createTx(client: Delegates, dbNull: unknown, toEngineError: ToEngineError): EngineTx {
+  const orEngineError = orThrow(toEngineError)
   const stored = (table: TableName, row: PlainRow): PlainRow => {
     const nulls = jsonColumns(table).filter((column) => row[column] === null)
     return nulls.length === 0 ? row : { ...row, ...Object.fromEntries(nulls.map((column) => [column, dbNull])) }
   }
   return {
-    ...createReads(client),
+    ...createReads(client, toEngineError),
     insert: (table, rows) =>
       orEngineError(async () => {
         await client[table].createMany({ data: rows.map((row) => stored(table, row)) })
@@ -184,23 +259,31 @@ async function breathe(): Promise<void> {
   turnedAt = performance.now()
 }
 
-async function orEngineError<R>(work: () => Promise<R>): Promise<R> {
-  await breathe()
-  try {
-    return await work()
-  } catch (error) {
-    throw engineError(error)
+const orThrow =
+  (toEngineError: ToEngineError) =>
+  async <R>(work: () => Promise<R>): Promise<R> => {
+    await breathe()
+    try {
+      return await work()
+    } catch (error) {
+      throw toEngineError(error)
+    }
   }
-}
 
 /** Decides by Prisma's code (https://www.prisma.io/docs/orm/reference/error-reference). */
-function engineError(error: unknown): unknown {
+function engineError(error: unknown, troubleOf?: (error: unknown) => Trouble | undefined): unknown {
   if (!(error instanceof Error) || error instanceof CrmEngineError) return error
   const code = (error as { code?: unknown }).code
   const failed = (kind: CrmEngineError['code']) =>
     new CrmEngineError(kind, `${typeof code === 'string' ? code : error.name}: ${firstLine(error.message)}`, {
       cause: error,
     })
+  const trouble = troubleOf?.(error)
+  if (trouble === 'lost')
+    return new LostError('unavailable', `the connection to the CRM database was lost: ${firstLine(error.message)}`, {
+      cause: error,
+    })
+  if (trouble !== undefined) return failed(trouble)
   switch (code) {
     case 'P2002':
       return failed('unique')

@@ -122,11 +122,11 @@ function addLine(model: SchemaModel, words: string, comment: string | undefined)
 
 export const tableKey = (model: string): string => model.charAt(0).toLowerCase() + model.slice(1)
 
-/** The same schema for SQLite: native types go, provider and output change. */
-export function sqliteSchema(text: string): string {
-  return text
+/** The schema as the generator of one engine's client takes it; for SQLite native types go and the provider changes. */
+export function schemaFor(engine: 'sqlite' | 'mysql', text: string): string {
+  const own = text
     .replace(/^\/\/ The CRM's tables, for MySQL.*$/m, '// Derived from crm-core/prisma/schema.prisma; do not edit.')
-    .replace(/ +@db\.\w+(\(\d+\))?/g, '')
-    .replace('provider = "mysql"', 'provider = "sqlite"')
-    .replace(/output( +)= "[^"]*"/, 'output$1= "./sqlite"')
+    .replace(/output( +)= "[^"]*"/, `output$1= "./${engine}"`)
+  if (engine === 'mysql') return own
+  return own.replace(/ +@db\.\w+(\(\d+\))?/g, '').replace('provider = "mysql"', 'provider = "sqlite"')
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSecretBox, hashToken } from '@heliograph/crm-core'
+import { BROKER_PASSWORDS, createSecretBox, hashToken } from '@heliograph/crm-core'
 import {
   newId,
+  type BrokerUpdate,
   type Caller,
   type ConnectionId,
   type CrmReader,
@@ -26,7 +27,7 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
   let offset = 0
   beforeAll(async () => {
     test = await openTestCrm()
-    reader = await openCrmReader({ url: `file:${test.file}` })
+    reader = await openCrmReader({ url: test.url })
     ;({ admin, tenantId } = await test.tenant())
     site = await newSite('Home')
     ;({ row: connection } = await test.crm.connections.create(admin, {
@@ -88,6 +89,19 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
     expect(rows[0]!.sample).toMatchObject({ metrics: { ac_power_w: 5 } })
   })
 
+  it('counts a message once, however often a replay finds it unclaimed again', async () => {
+    const replayed = (device: string): UnclaimedRecord => {
+      const first = record(device)
+      return { ...first, rawRef: { ...first.rawRef, revision: 4 } }
+    }
+    await arrive(record('AGAIN'))
+    await arrive(replayed('AGAIN'), replayed('AGAIN'))
+    // A message that nobody understood before: the replay is the first to know the device.
+    await arrive(replayed('LATELY'))
+    const rows = await test.db.as(admin).find('unclaimed', { where: { externalId: { in: ['AGAIN', 'LATELY'] } } })
+    expect(rows.map(({ messages }) => messages)).toEqual([1, 1])
+  })
+
   it('claims in one step: device, link, replay, events in order; the row is gone', async () => {
     const [found] = await test.db.as(admin).find('unclaimed', { where: { externalId: 'A1' } })
     await test.events()
@@ -146,6 +160,14 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
       message: { partition: 1, offset: 7 },
       revision: other.revision,
     })
+    // What a decoder that starts takes up: what did not end, and what ended since its store may have lost something.
+    const unfinished = async (endedSince?: number) =>
+      (await reader.unfinishedReplays(endedSince)).map((one) => one.replayId)
+    expect(await unfinished()).toContain(other.id)
+    expect(await unfinished()).not.toContain(replay.id)
+    const { updatedAt } = await test.db.as(admin).get('replay', replay.id)
+    expect(await unfinished(updatedAt.getTime())).toEqual(expect.arrayContaining([replay.id, other.id]))
+    expect(await unfinished(updatedAt.getTime() + 60_000)).not.toContain(replay.id)
   })
 
   it('changes a role from a day on, and tells from where to compute again', async () => {
@@ -206,6 +228,26 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
     const periods = await test.crm.devices.periods(admin, again.id)
     // The name's raw history up to the replacement is the old device's.
     expect(periods.links).toMatchObject([{ externalId: 'OLD', validFrom: at, validTo: null }])
+  })
+
+  it('does not go on waiting for a replaced inverter: it counts no more, and again when the swap is undone', async () => {
+    const old = await claimed('WORN')
+    const fresh = await claimed('SPARE')
+    const at = new Date(test.clock.now - DAY)
+    await test.events()
+    const replaced = await test.crm.devices.update(admin, old.id, { replacedById: fresh.id, effectiveFrom: at })
+    expect(replaced.role).toBe('none')
+    const [event] = await test.eventsOf('device.upserted')
+    expect(event).toMatchObject({ recomputeFrom: at.getTime() })
+    expect(event!.device.roles).toEqual([
+      { role: 'production', from: 0, to: at.getTime() },
+      { role: 'none', from: at.getTime() },
+    ])
+    expect((await test.db.as(admin).get('device', fresh.id)).role).toBe('production')
+    const back = await test.crm.devices.update(admin, old.id, { replacedById: null })
+    expect(back.role).toBe('production')
+    const kept = await test.crm.devices.update(admin, old.id, { replacedById: fresh.id, role: 'load' })
+    expect(kept.role).toBe('load')
   })
 
   it('takes a device out; its alarms stay, its children stand alone', async () => {
@@ -283,6 +325,63 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
     const last = await test.crm.connections.rotate(admin, made.row.id, { overlapS: 0 })
     expect(await hashes()).toEqual([hashToken(last.secret)])
     expect(await test.eventsOf('connection.revoked')).toHaveLength(1)
+  })
+
+  it('keeps a broker with its password sealed, for the edge alone', async () => {
+    const box = createSecretBox('test secret of 32 characters ....', BROKER_PASSWORDS)
+    const found = async (id: string) =>
+      (await reader.brokers(test.clock.now)).find(({ connectionId }) => connectionId === id)
+    const { row, secret } = await test.crm.connections.create(admin, {
+      name: 'b',
+      transport: 'broker',
+      vendor: 'native',
+      broker: { url: 'mqtt://broker.example', username: 'u', password: 'their password', topics: ['a', 'b/#'] },
+    })
+    expect(secret).toBeNull()
+    const made = (await found(row.id))!
+    expect(made).toMatchObject({ tenantId, vendor: 'native', username: row.username, enabled: true })
+    expect(made.broker).toEqual({
+      url: 'mqtt://broker.example:1883',
+      username: 'u',
+      hasPassword: true,
+      topics: ['a', 'b/#'],
+      version: 'auto',
+      workers: 1,
+      caCert: null,
+      retired: { topics: [], workers: 1 },
+    })
+    expect(box.open(made.secretCipher!)).toBe('their password')
+    // What is sealed for one purpose opens for no other.
+    expect(() => createSecretBox('test secret of 32 characters ....').open(made.secretCipher!)).toThrow()
+    // Nobody signs in with it here.
+    expect((await reader.connectionByUsername(row.username, test.clock.now))!.credentials).toMatchObject([
+      { secretHash: null },
+    ])
+
+    test.clock.now += 1_000
+    await test.events()
+    const change = { password: 'another password', topics: ['b/#'], workers: 2 }
+    const changed = await test.crm.connections.update(admin, row.id, { broker: change })
+    expect(changed.broker).toMatchObject({ topics: ['b/#'], workers: 2, retired: { topics: ['a'], workers: 1 } })
+    expect((await test.events()).map(({ type }) => type)).toEqual(['connection.upserted'])
+    expect(box.open((await found(row.id))!.secretCipher!)).toBe('another password')
+    const isolated = await test.tenant()
+    expect(await problemOf(test.crm.connections.update(isolated.admin, row.id, { broker: change }))).toBe('not_found')
+    const wrong: [string, BrokerUpdate][] = [
+      [row.id, { url: 'mqtt://elsewhere.example' }],
+      [row.id, { url: 'mqtt://10.0.0.1', password: 'x' }],
+      [connection.id, { topics: ['a'] }],
+    ]
+    for (const [id, broker] of wrong)
+      expect(await problemOf(test.crm.connections.update(admin, id, { broker }))).toBe('invalid_fields')
+    expect(await problemOf(test.crm.connections.rotate(admin, row.id))).toBe('conflict')
+
+    await test.crm.connections.update(admin, row.id, { enabled: false })
+    expect(await found(row.id)).toMatchObject({ enabled: false })
+    await test.crm.connections.revoke(admin, row.id)
+    expect(await found(row.id)).toBeUndefined()
+    const trail = JSON.stringify(await test.db.systemIn(tenantId, 'test').all('audit'))
+    for (const text of ['their password', 'another password', made.secretCipher!]) expect(trail).not.toContain(text)
   })
 
   it('revokes for good', async () => {

@@ -157,7 +157,7 @@ describe('sign-in', { timeout: 60_000 }, () => {
       false,
       false,
     ])
-    const reader = await openCrmReader({ url: `file:${test.file}` })
+    const reader = await openCrmReader({ url: test.url })
     expect(await reader.apiKeyByHash(hashToken(key), test.clock.now)).toMatchObject({
       keyId: row.id,
       connectionId: row.connectionId,

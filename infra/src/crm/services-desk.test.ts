@@ -151,9 +151,87 @@ describe('alarm to ticket to message', { timeout: 60_000 }, () => {
     expect((await test.db.as(admin).find('ticket')).length).toBe(3)
   })
 
-  it('wakes nobody for late data, small things and muted ones', async () => {
-    await test.crm.subscriptions.create(admin, { channels: ['mail'], minSeverity: 'info' })
-    await apply(alarm({ historic: true }), alarm({ severity: 'major', type: 'b' }))
+  it('tells what opens no ticket to those who asked for its severity, its end to those who were told', async () => {
+    const people = {
+      all: await person('all', [{ role: 'support' }]),
+      some: await person('some', [{ role: 'support' }]),
+      few: await person('few', [{ role: 'support' }]),
+      late: await person('late', [{ role: 'support' }]),
+    }
+    const subscription = await test.crm.subscriptions.create(people.all, { channels: ['mail'], minSeverity: 'info' })
+    await test.crm.subscriptions.create(people.some, { channels: ['mail', 'sms'] })
+    await test.crm.subscriptions.create(people.few, { channels: ['mail'], minSeverity: 'critical' })
+    const major = alarm({ severity: 'major' })
+    const minor = alarm({ severity: 'minor', type: 'b' })
+    await apply(major, minor, major)
+    expect((await sent()).sort()).toEqual([
+      'mail all@desk.test Alarm',
+      'mail all@desk.test Alarm',
+      'mail some@desk.test Alarm',
+      'sms +4915112345678',
+    ])
+    expect(await test.db.as(admin).count('ticket')).toBe(0)
+    // Who asked after the beginning does not hear of the end; who no longer asks does.
+    await test.crm.subscriptions.create(people.late, { channels: ['mail'] })
+    await test.crm.subscriptions.remove(people.all, subscription.id)
+    const over = { ...major, action: 'cleared' as const, at: major.at + MINUTE }
+    await apply(over, over)
+    expect((await sent()).filter((each) => each.endsWith('Cleared')).sort()).toEqual([
+      'mail all@desk.test Cleared',
+      'mail some@desk.test Cleared',
+    ])
+    const before = await sent()
+    expect(before.length).toBe(7)
+    // What grows is told to those who had not asked for the small one.
+    await apply({ ...minor, action: 'updated', severity: 'major' })
+    expect((await sent()).sort()).toEqual(
+      [...before, 'mail some@desk.test Alarm', 'sms +4915112345678', 'mail late@desk.test Alarm'].sort(),
+    )
+  })
+
+  it('tells what comes and goes once an hour, and the last word is the true one', async () => {
+    await test.crm.subscriptions.create(admin, { channels: ['mail'] })
+    const due = async () =>
+      (await test.crm.notifications.due(['mail'])).map(({ subject }) => subject!.replace(/:.*/, ''))
+    const heard: string[] = []
+    const deliver = () =>
+      test.crm.notifications.deliver({
+        mail: {
+          send: ({ subject }) => {
+            heard.push(subject.replace(/:.*/, ''))
+            return Promise.resolve({ outcome: 'sent' as const })
+          },
+        },
+      })
+    for (let round = 0; round < 30; round++) {
+      const flap = alarm({ severity: 'major' })
+      await apply(flap)
+      await deliver()
+      test.clock.now += MINUTE
+      await apply({ ...flap, action: 'cleared', at: test.clock.now })
+      await deliver()
+    }
+    expect(heard).toEqual(['Alarm', 'Cleared'])
+    // What is over before its hour is told neither way; what stays is told then.
+    expect(await test.db.system.count('notification')).toBe(2)
+    const staying = alarm({ severity: 'major' })
+    await apply(staying)
+    expect(await due()).toEqual([])
+    test.clock.now += 31 * MINUTE
+    expect(await due()).toEqual(['Alarm'])
+    await deliver()
+    await apply({ ...staying, action: 'cleared', at: test.clock.now })
+    await deliver()
+    expect(heard).toEqual(['Alarm', 'Cleared', 'Alarm', 'Cleared'])
+    // Another thing of the same site is another matter.
+    await apply(alarm({ severity: 'major', type: 'other' }))
+    await deliver()
+    expect(heard).toHaveLength(5)
+  })
+
+  it('wakes nobody for late data and muted things', async () => {
+    await test.crm.subscriptions.create(admin, { channels: ['mail'], minSeverity: 'major' })
+    await apply(alarm({ historic: true }), alarm({ severity: 'minor', type: 'b' }))
     const muted = alarm({ severity: 'minor', type: 'c' })
     await apply(muted)
     await test.crm.alarms.mute(admin, muted.id, { until: new Date(test.clock.now + 60 * MINUTE), reason: 'works' })

@@ -10,18 +10,14 @@ import type {
   ApiKeyAccess,
   ApiKeyScope,
   ConnectionAccess,
-  ConnectionId,
   CrmReader,
-  DeviceId,
-  ReplayId,
-  ReplayRequested,
   Row,
   TableName,
   TenantId,
 } from '@heliograph/crm-core/contracts'
+import { brokerAccess, connectionAccess, REGISTRY_TABLES, replayRequested } from './reader-rows.ts'
 import { sqliteConfig } from './sqlite-connection.ts'
 
-const REGISTRY_TABLES = ['tenant', 'site', 'device', 'deviceLink', 'deviceRole', 'deviceSite', 'connection'] as const
 const sqlName = (table: TableName): string => `"${table.charAt(0).toUpperCase()}${table.slice(1)}"`
 
 /** @throws Error where there is no database yet: the process that owns it has to start first */
@@ -46,32 +42,7 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
        WHERE c."${column}" = ?1 AND c."revokedAt" IS NULL`,
       [value, at],
     )
-    const [first] = rows
-    if (first === undefined) return undefined
-    return {
-      connectionId: first.id as string,
-      tenantId: first.tenantId as TenantId,
-      name: first.name as string,
-      vendor: first.vendor as string,
-      transport: first.transport as ConnectionAccess['transport'],
-      siteId: first.siteId as string | null,
-      enabled: Number(first.enabled) === 1,
-      username: first.username as string,
-      scheme: first.scheme as ConnectionAccess['scheme'],
-      headerName: first.headerName as string | null,
-      credentials: rows.flatMap((row) =>
-        row.credentialId === null
-          ? []
-          : [
-              {
-                id: row.credentialId as string,
-                secretHash: row.secretHash as string | null,
-                secretCipher: row.secretCipher as string | null,
-                validTo: row.validTo === null ? null : Number(row.validTo),
-              },
-            ],
-      ),
-    }
+    return connectionAccess(rows)
   }
 
   return {
@@ -90,7 +61,9 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
       return buildRegistrySnapshot({
         version,
         tenants: rows('tenant'),
+        settings: rows('setting'),
         sites: rows('site'),
+        arrays: rows('siteArray'),
         devices: rows('device'),
         links: rows('deviceLink'),
         roles: rows('deviceRole'),
@@ -100,6 +73,18 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
     },
     connectionByUsername: (username, at = Date.now()) => connection('username', username, at),
     connectionById: (id, at = Date.now()) => connection('id', id, at),
+    async brokers(at = Date.now()) {
+      const { rows } = await run(
+        `SELECT c."id" AS "connectionId", c."tenantId", c."vendor", c."username", c."enabled", c."broker",
+                t."status" AS "tenantStatus", k."secretCipher"
+         FROM "Connection" c
+         JOIN "Tenant" t ON t."id" = c."tenantId"
+         LEFT JOIN "Credential" k ON k."connectionId" = c."id" AND k."validFrom" <= ?1 AND (k."validTo" IS NULL OR k."validTo" > ?1)
+         WHERE c."transport" = 'broker' AND c."revokedAt" IS NULL AND c."broker" IS NOT NULL`,
+        [at],
+      )
+      return rows.map(brokerAccess)
+    },
     async apiKeyByHash(tokenHash, at = Date.now()): Promise<ApiKeyAccess | undefined> {
       const { rows } = await run(
         `SELECT k."id", k."tenantId", k."connectionId", k."scopes", k."expiresAt"
@@ -117,34 +102,15 @@ export async function openSqliteReader(file: string): Promise<CrmReader> {
         expiresAt: row.expiresAt === null ? null : Number(row.expiresAt),
       }
     },
-    async unfinishedReplays() {
-      const waiting = `(SELECT * FROM "Replay" WHERE "state" IN ('queued', 'running') ORDER BY "revision" LIMIT 1000)`
-      const { rows } = await run(asJson('replay', waiting), [])
+    async unfinishedReplays(endedSince = Number.MAX_SAFE_INTEGER) {
+      const waiting = `(SELECT * FROM "Replay" WHERE "state" IN ('queued', 'running') OR "updatedAt" >= ? ORDER BY "revision" LIMIT 1000)`
+      const { rows } = await run(asJson('replay', waiting), [endedSince])
       return parsed('replay', rows[0]!.rows).map(replayRequested)
     },
     stop() {
       client.close()
       return Promise.resolve()
     },
-  }
-}
-
-/** The request as it was told when the replay was made. */
-function replayRequested(row: Row<'replay'>): ReplayRequested {
-  return {
-    type: 'replay.requested',
-    version: 0,
-    at: row.createdAt.getTime(),
-    tenantId: row.tenantId as TenantId,
-    replayId: row.id as ReplayId,
-    revision: row.revision,
-    ...(row.connectionId !== null && { connectionId: row.connectionId as ConnectionId }),
-    ...(row.deviceId !== null &&
-      row.externalId !== null && { link: { externalId: row.externalId, deviceId: row.deviceId as DeviceId } }),
-    ...(row.messagePartition !== null &&
-      row.messageOffset !== null && { message: { partition: row.messagePartition, offset: row.messageOffset } }),
-    ...(row.rangeFrom !== null && { from: row.rangeFrom.getTime() }),
-    ...(row.rangeTo !== null && { to: row.rangeTo.getTime() }),
   }
 }
 

@@ -42,7 +42,6 @@ class WritingLibSql extends WideLibSql {
 /** The CRM on SQLite, by Prisma over libSQL. One process writes; others read by `openCrmReader`. */
 export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmDatabase {
   const engine = createPrismaEngine({
-    dbNull: Prisma.DbNull,
     async open() {
       await mkdir(path.dirname(path.resolve(file)), { recursive: true })
       const setup = createClient(sqliteConfig(file))
@@ -57,7 +56,11 @@ export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmData
       const writer = new PrismaClient({ adapter: new WritingLibSql(sqliteConfig(file), format) })
       await reader.$connect()
       await writer.$connect()
-      return { reader: reader as unknown as PrismaClientLike, writer: writer as unknown as PrismaClientLike }
+      return {
+        reader: reader as unknown as PrismaClientLike,
+        writer: writer as unknown as PrismaClientLike,
+        dbNull: Prisma.DbNull,
+      }
     },
   })
   return createCrmDatabase(engine, options)

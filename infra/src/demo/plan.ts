@@ -1,232 +1,253 @@
-/** The demo: ten sites of two companies, each with something to look at. */
+/** What the demo is made of: sites of two companies as data, one file a region, with something to look at in each. */
 import type { DeviceKind, DeviceRole } from '@heliograph/crm-core/contracts'
 
-/** What the simulator does differently for a device. */
-export type Trouble = 'silent' | 'wrong-clock' | 'fault'
+export type DemoVendor = 'native' | 'opendtu' | 'victron' | 'shelly' | 'tasmota' | 'sparkplug-b' | 'growatt' | 'fronius'
+/** What is wrong with a device; `troubles.ts` says what follows from it. */
+type DeviceTrouble = 'silent' | 'wrong-clock' | 'fault' | 'dead-string' | 'replaced' | 'new'
+/** What is wrong with a site. */
+type SiteTrouble = 'soiled' | 'curtailed'
 
 export interface DemoDevice {
   kind: DeviceKind
   role: DeviceRole
+  vendor: DemoVendor
   name: string
   serial: string
   model: string
-  peakPowerW?: number
   /** The vendor's id: the external id of its link. */
   externalId: string
-  trouble?: Trouble
+  /** Connection of the site by which it speaks. */
+  part: string
+  /** Modules at it, W, and what it gives at most, W; of what produces. */
+  peakPowerW?: number
+  acPowerW?: number
+  /** Index into the site's arrays. */
+  array?: number
+  /** Inputs on the DC side that are told; without any none are. */
+  strings?: number
+  trouble?: DeviceTrouble
+}
+export interface DemoArray {
+  name: string
+  azimuthDeg: number
+  tiltDeg: number
+}
+interface DemoCustomer {
+  name: string
+  kind: 'residential' | 'commercial' | 'public'
+  email: string
+  phone?: string
+  contacts?: readonly { name: string; position?: string; email?: string; phone?: string }[]
 }
 export interface DemoSite {
-  tenant: 'demo' | 'other'
-  customer: { name: string; kind: 'residential' | 'commercial' | 'public'; email: string }
+  tenant: keyof typeof DEMO_TENANTS
+  /** Name of its org unit; absent: the root. */
+  unit?: string
+  customer: DemoCustomer
   name: string
   timezone: string
   latitude: number
   longitude: number
   address: { street?: string; city: string; country: string }
+  /** Sites of one cluster have the same clouds. */
   cluster: string
-  tiltDeg: number
-  /** Seconds between deliveries of the live simulator. */
+  climate: Climate
+  arrays: readonly DemoArray[]
+  devices: readonly DemoDevice[]
+  tags: readonly string[]
+  /** Seconds between deliveries. */
   everyS: number
-  vendor: 'native' | 'opendtu' | 'victron' | 'shelly'
-  devices: DemoDevice[]
-  /** A second connection at the site: its grid meter. */
-  meter?: DemoDevice
+  /** What it uses in the mean, W. */
+  loadW: number
+  batteryWh?: number
+  /** All sites of a street hang on one piece of the grid. */
+  street?: string
+  trouble?: SiteTrouble
 }
-
-const inverters = (prefix: string, model: string, count: number, peakPowerW: number): DemoDevice[] =>
-  Array.from({ length: count }, (_, index) => ({
-    kind: 'inverter',
-    role: 'production',
-    name: `Inverter ${index + 1}`,
-    serial: `${prefix}${index + 1}`,
-    model,
-    peakPowerW,
-    externalId: `${prefix}${index + 1}`,
-  }))
-
-const trouble = (devices: DemoDevice[], index: number, what: Trouble): DemoDevice[] =>
-  devices.map((device, at) => (at === index ? { ...device, trouble: what } : device))
+export interface Climate {
+  /** Mean of the year and half the difference of its seasons, °C. */
+  meanC: number
+  seasonC: number
+  /** Share of grey days in the middle of the winter and of the summer. */
+  greyWinter: number
+  greySummer: number
+}
 
 export const DEMO_TENANTS = {
   demo: { name: 'Helios Energy Services', domain: 'demo.test' },
   other: { name: 'Southern Sun Cooperative', domain: 'other.test' },
 } as const
 
-export const DEMO_SITES: readonly DemoSite[] = [
-  {
-    tenant: 'demo',
-    customer: { name: 'Bäckerei Sonnenschein', kind: 'commercial', email: 'anna@sonnenschein.test' },
-    name: 'Bäckerei Sonnenschein',
-    timezone: 'Europe/Berlin',
-    latitude: 52.52,
-    longitude: 13.4,
-    address: { street: 'Kastanienallee 12', city: 'Berlin', country: 'DE' },
-    cluster: 'berlin',
-    tiltDeg: 30,
-    everyS: 5,
-    vendor: 'native',
-    devices: inverters('BS-24K-', 'String 24', 2, 24_000),
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Hof Lindenau', kind: 'commercial', email: 'hof@lindenau.test' },
-    name: 'Hof Lindenau',
-    timezone: 'Europe/Berlin',
-    latitude: 48.4,
-    longitude: 11.75,
-    address: { street: 'Am Anger 3', city: 'Freising', country: 'DE' },
-    cluster: 'freising',
-    tiltDeg: 22,
-    everyS: 5,
-    vendor: 'native',
-    devices: inverters('HL-40K-', 'String 40', 3, 40_000),
-    meter: {
+/** Org units of the first tenant by name, each with the unit above it; absent: the root. */
+export const DEMO_UNITS: readonly { name: string; above?: string }[] = [
+  { name: 'Germany' },
+  { name: 'Berlin branch', above: 'Germany' },
+  { name: 'Bavaria branch', above: 'Germany' },
+  { name: 'Hamburg branch', above: 'Germany' },
+  { name: 'Portugal' },
+  { name: 'Chile' },
+  { name: 'South Australia' },
+]
+
+export interface Place extends Pick<DemoSite, 'timezone' | 'cluster' | 'climate' | 'unit' | 'tenant'> {
+  city: string
+  country: string
+  latitude: number
+  longitude: number
+}
+
+interface SiteFacts extends Partial<Pick<DemoSite, 'tags' | 'everyS' | 'batteryWh' | 'street' | 'trouble'>> {
+  customer: DemoCustomer
+  street?: string
+  /** Street and number. */
+  address?: string
+  city?: string
+  /** Kilometres to the east and north of the place. */
+  at: readonly [number, number]
+  arrays: readonly DemoArray[]
+  devices: readonly DemoDevice[]
+  loadW: number
+}
+
+/** A site at a place. */
+export function site(place: Place, name: string, facts: SiteFacts): DemoSite {
+  const { at, address, city, ...rest } = facts
+  const { latitude, longitude, country, ...shared } = place
+  return {
+    tags: [],
+    everyS: 15,
+    ...rest,
+    ...shared,
+    name,
+    latitude: round(latitude + at[1] / 111.2),
+    longitude: round(longitude + at[0] / (111.2 * Math.cos((latitude * Math.PI) / 180))),
+    address: { ...(address && { street: address }), city: city ?? place.city, country },
+  }
+}
+const round = (degrees: number): number => Math.round(degrees * 1e5) / 1e5
+
+export interface InverterModel {
+  vendor: DemoVendor
+  model: string
+  /** Modules at each and what each gives at most, kW. */
+  kwp: number
+  kw: number
+  strings?: number
+}
+
+/** Inverters of one model, dealt out to the site's arrays in turn. @param serial of the first; the others count on */
+export function inverters(
+  model: InverterModel,
+  serial: string,
+  count: number,
+  options: { arrays?: number; externalId?: (index: number, serial: string) => string; part?: string } = {},
+): DemoDevice[] {
+  return Array.from({ length: count }, (_, index) => {
+    const own = countOn(serial, index)
+    return {
+      kind: 'inverter',
+      role: 'production',
+      vendor: model.vendor,
+      name: `Inverter ${index + 1}`,
+      serial: own,
+      model: model.model,
+      externalId: options.externalId?.(index, own) ?? own,
+      part: options.part ?? model.vendor,
+      peakPowerW: Math.round(model.kwp * 1_000),
+      acPowerW: Math.round(model.kw * 1_000),
+      array: index % (options.arrays ?? 1),
+      ...(model.strings && { strings: model.strings }),
+    }
+  })
+}
+/** The digits at the end count on: `BS-24K-1`, `BS-24K-2`. */
+export function countOn(serial: string, by: number): string {
+  const [digits = ''] = /\d{1,9}$/.exec(serial) ?? []
+  return serial.slice(0, serial.length - digits.length) + String(Number(digits) + by).padStart(digits.length, '0')
+}
+
+/** The grid meter of a site. @param serial six or more hexadecimal digits, as Shelly numbers its devices */
+export const shellyMeter = (serial: string): DemoDevice => ({
+  kind: 'meter',
+  role: 'grid',
+  vendor: 'shelly',
+  name: 'Grid meter',
+  serial: `shellypro3em-${serial}`,
+  model: 'Pro 3EM',
+  externalId: `shellypro3em-${serial}`,
+  part: 'shelly',
+})
+/** A plug that meters a balcony's modules. */
+export const balconyPlug = (name: string, serial: string, kwp: number, array = 0): DemoDevice => ({
+  kind: 'meter',
+  role: 'production',
+  vendor: 'tasmota',
+  name,
+  serial,
+  model: 'Metering plug',
+  externalId: serial,
+  part: 'tasmota',
+  peakPowerW: Math.round(kwp * 1_000),
+  acPowerW: Math.round(Math.min(kwp, 0.8) * 1_000),
+  array,
+})
+/** Irradiance in the plane of the first array, air, wind, back of a module. */
+export const weatherStation = (serial: string): DemoDevice => ({
+  kind: 'weather',
+  role: 'irradiance',
+  vendor: 'native',
+  name: 'Weather station',
+  serial,
+  model: 'Reference cell and mast',
+  externalId: serial,
+  part: 'native',
+})
+/** A house with Victron's system: PV inverter, battery, grid meter. @param portal twelve hexadecimal digits */
+export function victronHouse(portal: string, serial: string, kwp: number, kw: number, count = 1): DemoDevice[] {
+  const common = { vendor: 'victron', part: 'victron' } as const
+  return [
+    ...inverters({ vendor: 'victron', model: `PV inverter ${kw}`, kwp, kw }, `${serial}A1`, count, {
+      externalId: (index) => `${portal}/pvinverter/${20 + index}`,
+    }),
+    {
+      ...common,
+      kind: 'battery',
+      role: 'battery',
+      name: 'Battery',
+      serial: `${serial}B1`,
+      model: 'LiFePO4',
+      externalId: `${portal}/battery/512`,
+    },
+    {
+      ...common,
       kind: 'meter',
       role: 'grid',
       name: 'Grid meter',
-      serial: 'shellypro3em-ec62609f1234',
-      model: 'Pro 3EM',
-      externalId: 'shellypro3em-ec62609f1234',
+      serial: `${serial}G1`,
+      model: 'EM24',
+      externalId: `${portal}/grid/30`,
     },
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Familie Petersen', kind: 'residential', email: 'petersen@mail.test' },
-    name: 'Petersen, Altona',
-    timezone: 'Europe/Berlin',
-    latitude: 53.55,
-    longitude: 9.93,
-    address: { street: 'Elbchaussee 90', city: 'Hamburg', country: 'DE' },
-    cluster: 'hamburg',
-    tiltDeg: 40,
-    everyS: 10,
-    vendor: 'opendtu',
-    devices: inverters('11618230000', 'HM-1500', 4, 1_500),
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Quinta do Sol', kind: 'commercial', email: 'geral@quintadosol.test' },
-    name: 'Quinta do Sol',
-    timezone: 'Europe/Lisbon',
-    latitude: 38.7,
-    longitude: -9.1,
-    address: { city: 'Sintra', country: 'PT' },
-    cluster: 'lisbon',
-    tiltDeg: 28,
-    everyS: 2,
-    vendor: 'victron',
-    devices: [
-      {
-        kind: 'inverter',
-        role: 'production',
-        name: 'PV inverter',
-        serial: 'HQ2134A1',
-        model: 'PV inverter 15',
-        peakPowerW: 15_000,
-        externalId: 'c0619ab12345/pvinverter/20',
-      },
-      {
-        kind: 'battery',
-        role: 'battery',
-        name: 'Battery',
-        serial: 'HQ2134B1',
-        model: 'LiFePO4 20',
-        externalId: 'c0619ab12345/battery/512',
-      },
-      {
-        kind: 'meter',
-        role: 'grid',
-        name: 'Grid meter',
-        serial: 'HQ2134G1',
-        model: 'EM24',
-        externalId: 'c0619ab12345/grid/30',
-      },
-    ],
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Harbour Cold Store', kind: 'commercial', email: 'ops@harbourcold.test' },
-    name: 'Harbour Cold Store',
-    timezone: 'Australia/Sydney',
-    latitude: -33.87,
-    longitude: 151.21,
-    address: { street: '4 Dock Road', city: 'Sydney', country: 'AU' },
-    cluster: 'sydney',
-    tiltDeg: 15,
-    everyS: 5,
-    vendor: 'native',
-    devices: inverters('HC-80K-', 'Central 80', 3, 80_000),
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Mile High Brewing', kind: 'commercial', email: 'facility@milehigh.test' },
-    name: 'Mile High Brewing',
-    timezone: 'America/Denver',
-    latitude: 39.74,
-    longitude: -104.99,
-    address: { street: '1800 Larimer Street', city: 'Denver', country: 'US' },
-    cluster: 'denver',
-    tiltDeg: 20,
-    everyS: 5,
-    vendor: 'native',
-    devices: trouble(inverters('MH-36K-', 'String 36', 2, 36_000), 1, 'fault'),
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Jaipur Public School', kind: 'public', email: 'office@jps.test' },
-    name: 'Jaipur Public School',
-    timezone: 'Asia/Kolkata',
-    latitude: 26.91,
-    longitude: 75.79,
-    address: { city: 'Jaipur', country: 'IN' },
-    cluster: 'jaipur',
-    tiltDeg: 26,
-    everyS: 10,
-    vendor: 'native',
-    devices: trouble(inverters('JP-20K-', 'String 20', 2, 20_000), 1, 'silent'),
-  },
-  {
-    tenant: 'demo',
-    customer: { name: 'Familie Gruber', kind: 'residential', email: 'gruber@mail.test' },
-    name: 'Gruber, Hietzing',
-    timezone: 'Europe/Vienna',
-    latitude: 48.18,
-    longitude: 16.27,
-    address: { city: 'Wien', country: 'AT' },
-    cluster: 'vienna',
-    tiltDeg: 35,
-    everyS: 10,
-    vendor: 'native',
-    devices: trouble(inverters('GR-12K-', 'Hybrid 12', 1, 12_000), 0, 'wrong-clock'),
-  },
-  {
-    tenant: 'other',
-    customer: { name: 'Bayswater Marina', kind: 'commercial', email: 'dock@bayswater.test' },
-    name: 'Bayswater Marina',
-    timezone: 'Pacific/Auckland',
-    latitude: -36.82,
-    longitude: 174.77,
-    address: { city: 'Auckland', country: 'NZ' },
-    cluster: 'auckland',
-    tiltDeg: 20,
-    everyS: 5,
-    vendor: 'native',
-    devices: inverters('BM-30K-', 'String 30', 2, 30_000),
-  },
-  {
-    tenant: 'other',
-    customer: { name: 'Kona Lodge', kind: 'commercial', email: 'stay@kona.test' },
-    name: 'Kona Lodge',
-    timezone: 'Pacific/Honolulu',
-    latitude: 19.64,
-    longitude: -155.99,
-    address: { city: 'Kailua-Kona', country: 'US' },
-    cluster: 'kona',
-    tiltDeg: 12,
-    everyS: 5,
-    vendor: 'native',
-    devices: inverters('KL-20K-', 'String 20', 1, 20_000),
-  },
+  ]
+}
+
+/** Gives one of the devices a trouble. */
+export const troubled = (devices: readonly DemoDevice[], index: number, trouble: DeviceTrouble): DemoDevice[] =>
+  devices.map((device, at) => (at === index ? { ...device, trouble } : device))
+
+/** Those that send, or once sent, by one connection of a site. */
+export const partsOf = ({ devices }: DemoSite): Map<string, DemoDevice[]> => Map.groupBy(devices, ({ part }) => part)
+
+const tilted = (azimuthDeg: number, tiltDeg: number, name: string): DemoArray => ({ name, azimuthDeg, tiltDeg })
+/** A roof or a field that looks to the equator. */
+export const southRoof = (tiltDeg: number, azimuthDeg = 180): DemoArray[] => [tilted(azimuthDeg, tiltDeg, 'South roof')]
+export const northRoof = (tiltDeg: number, azimuthDeg = 0): DemoArray[] => [tilted(azimuthDeg, tiltDeg, 'North roof')]
+export const eastWest = (tiltDeg: number): DemoArray[] => [
+  tilted(90, tiltDeg, 'East roof'),
+  tilted(270, tiltDeg, 'West roof'),
 ]
-/** An inverter that nobody has claimed yet; it speaks on the first site's connection. */
-export const UNCLAIMED_SERIAL = 'BS-24K-3'
+
+/** What the inverters of a site give together at most, W. */
+export const capacityOf = ({ devices }: DemoSite): number =>
+  devices.reduce((sum, { acPowerW = 0, trouble }) => sum + (trouble === 'replaced' ? 0 : acPowerW), 0)
+export const peakOf = ({ devices }: DemoSite): number =>
+  devices.reduce((sum, { peakPowerW = 0, trouble }) => sum + (trouble === 'replaced' ? 0 : peakPowerW), 0)

@@ -1,56 +1,43 @@
 /** Makes the demo's companies, people, sites and connections, once. History and live values come through the ordinary line. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { type createCrm, emitDevice, linkDevice, systemCaller } from '@heliograph/crm-core'
 import { type Caller, type CrmDatabase, PERMISSIONS, type TenantId } from '@heliograph/crm-core/contracts'
 import type { Settings } from '../settings.ts'
-import { DEMO_SITES, DEMO_TENANTS, type DemoDevice, type DemoSite } from './plan.ts'
-
-export interface DemoConnection {
-  /** Index into the plan's sites. */
-  site: number
-  part: 'devices' | 'meter'
-  username: string
-  secret: string
-}
-/** What history and simulator need to know of the seeded instance; kept beside its data. */
-export interface DemoState {
-  seededAt: number
-  historyDone: boolean
-  connections: DemoConnection[]
-  /** Device ids by serial. */
-  devices: Record<string, { id: string; tenantId: TenantId }>
-}
-
-export const demoFile = (settings: Settings): string => join(settings.dataDir, 'demo.json')
-export function readDemo(settings: Settings): DemoState | undefined {
-  try {
-    return JSON.parse(readFileSync(demoFile(settings), 'utf8')) as DemoState
-  } catch {
-    return undefined
-  }
-}
-export function writeDemo(settings: Settings, state: DemoState): void {
-  mkdirSync(settings.dataDir, { recursive: true })
-  // Holds secrets of demo connections: for nobody else's eyes.
-  writeFileSync(demoFile(settings), JSON.stringify(state), { mode: 0o600 })
-}
+import { contractOf } from './contracts.ts'
+import { capacityOf, DEMO_TENANTS, DEMO_UNITS, type DemoArray, type DemoSite, partsOf, peakOf } from './plan.ts'
+import { seedPeople, seedTickets } from './people.ts'
+import { DEMO_SITES } from './sites.ts'
+import { hash } from './sky.ts'
+import { SPEECHES } from './speech/index.ts'
+import { demoFile, type DemoState, PLAN_VERSION, readDemo, writeDemo } from './state.ts'
+import { REPLACED_BEFORE_MS } from './troubles.ts'
 
 interface SeedDeps {
   crm: ReturnType<typeof createCrm>
   db: CrmDatabase
   settings: Settings
+  /** UTC milliseconds. */
+  now?: () => number
 }
+/** Said where people look for what a customer is. */
+const NOTES = 'Demo: a modelled plant under recorded clouds. No figure of it is a measurement of a real one.'
 
 /** @returns undefined where this instance has tenants that are not the demo's: nothing is mixed into real data */
 export async function seedDemo(deps: SeedDeps): Promise<DemoState | undefined> {
-  const known = readDemo(deps.settings)
-  if (known) return known
   const { crm, db, settings } = deps
+  if (existsSync(demoFile(settings))) return readDemo(settings)
   const names = Object.values(DEMO_TENANTS).map(({ name }) => name as string)
   if ((await db.system.count('tenant', { name: { notIn: [...names, 'default'] } })) > 0) return undefined
 
-  const state: DemoState = { seededAt: Date.now(), historyDone: false, connections: [], devices: {} }
+  const seededAt = (deps.now ?? Date.now)()
+  const state: DemoState = {
+    plan: PLAN_VERSION,
+    seededAt,
+    days: settings.demoDays,
+    historyJob: 0,
+    connections: [],
+    devices: {},
+  }
   for (const [key, { name, domain }] of Object.entries(DEMO_TENANTS)) {
     const existing = await db.system.first('tenant', { name })
     const tenantId =
@@ -72,81 +59,118 @@ export async function seedDemo(deps: SeedDeps): Promise<DemoState | undefined> {
 }
 
 async function seedTenant(
-  { crm, db, settings }: SeedDeps,
+  deps: SeedDeps,
   caller: Caller,
   key: keyof typeof DEMO_TENANTS,
   state: DemoState,
 ): Promise<void> {
-  const tenantId = caller.tenantId!
+  const { crm } = deps
+  const units = key === 'demo' ? await seedUnits(crm, caller) : new Map<string, string>()
   const customers = new Map<string, string>()
+  const siteIds = new Map<string, string>()
   for (const [index, site] of DEMO_SITES.entries()) {
     if (site.tenant !== key) continue
-    const customer = await crm.customers.create(caller, site.customer)
-    customers.set(site.customer.name, customer.id)
-    const devices = site.meter ? [...site.devices, site.meter] : site.devices
-    const peakPowerW = site.devices.reduce((sum, device) => sum + (device.peakPowerW ?? 0), 0)
+    const { contacts = [], ...customer } = site.customer
+    const orgUnitId = site.unit === undefined ? undefined : units.get(site.unit)!
+    const placed = { ...(orgUnitId && { orgUnitId }) }
+    const { id: customerId } = await crm.customers.create(caller, {
+      ...customer,
+      ...placed,
+      address: site.address,
+      notes: NOTES,
+    })
+    customers.set(customer.name, customerId)
+    await crm.contracts.create(caller, { customerId, ...contractOf(site, state.seededAt) })
+    for (const contact of contacts) await crm.contacts.create(caller, { customerId, ...contact })
     const { row } = await crm.sites.create(caller, {
       name: site.name,
-      customerId: customer.id,
+      customerId,
+      ...placed,
       timezone: site.timezone,
       latitude: site.latitude,
       longitude: site.longitude,
       address: site.address,
-      peakPowerW,
-      acCapacityW: Math.round(peakPowerW * 0.9),
-      arrays: [{ name: 'Roof', azimuthDeg: site.latitude < 0 ? 0 : 180, tiltDeg: site.tiltDeg, peakPowerW }],
+      peakPowerW: peakOf(site),
+      acCapacityW: capacityOf(site),
+      arrays: arraysOf(site),
+      tags: [...site.tags],
     })
-    const connect = async (part: DemoConnection['part'], vendor: string): Promise<string> => {
-      const { row: connection, secret } = await crm.connections.create(caller, {
-        name: part === 'meter' ? `${site.name}, meter` : site.name,
-        transport: 'mqtt',
-        vendor,
-        siteId: row.id,
-      })
-      state.connections.push({ site: index, part, username: connection.username, secret })
-      return connection.id
-    }
-    const connectionId = await connect('devices', site.vendor)
-    const meterConnectionId = site.meter && (await connect('meter', 'shelly'))
-    for (const device of devices) {
-      const made = await crm.devices.create(caller, {
-        siteId: row.id,
-        kind: device.kind,
-        role: device.role,
-        vendor: device === site.meter ? 'shelly' : site.vendor,
-        serial: device.serial,
-        name: device.name,
-        model: device.model,
-        ...(device.peakPowerW !== undefined && { peakPowerW: device.peakPowerW }),
-        deliveryIntervalS: Math.max(site.everyS, 10),
-      })
-      await db.systemIn(tenantId, 'demo').transaction(async (tx) => {
-        await linkDevice(tx, {
-          deviceId: made.id,
-          connectionId: device === site.meter ? meterConnectionId! : connectionId,
-          externalId: device.externalId,
-        })
-        await emitDevice(tx, made)
-      })
-      state.devices[device.serial] = { id: made.id, tenantId }
-    }
+    siteIds.set(site.name, row.id)
+    await seedDevices(deps, caller, { index, site, siteId: row.id }, state)
   }
-  if (key === 'demo') await seedPeople(crm, caller, customers.get('Familie Petersen')!, settings.demoPassword)
+  if (key !== 'demo') return
+  await seedPeople(crm, caller, customers.get('Familie Petersen')!, deps.settings.demoPassword)
+  await seedTickets(crm, caller, siteIds)
 }
 
-async function seedPeople(crm: SeedDeps['crm'], caller: Caller, customerId: string, password: string): Promise<void> {
-  const people = [
-    { email: 'support@demo.test', name: 'Sam Support', role: 'support', phone: '+4915550100001' },
-    { email: 'sales@demo.test', name: 'Sasha Sales', role: 'sales' },
-    { email: 'analyst@demo.test', name: 'Ana Analyst', role: 'analyst' },
-    { email: 'customer@demo.test', name: 'Kim Petersen', role: 'customer', customerIds: [customerId] },
-  ]
-  for (const { role, ...person } of people) {
-    const user = await crm.users.create(caller, { ...person, password, roles: [{ role }] })
-    if (role === 'support')
-      await crm.subscriptions.create(caller, { userId: user.id, minSeverity: 'critical', channels: ['mail', 'sms'] })
+async function seedUnits(crm: SeedDeps['crm'], caller: Caller): Promise<Map<string, string>> {
+  const ids = new Map<string, string>()
+  for (const { name, above } of DEMO_UNITS) {
+    const unit = await crm.orgUnits.create(caller, { name, ...(above && { parentId: ids.get(above)! }) })
+    ids.set(name, unit.id)
   }
+  return ids
 }
+
+/** The site's arrays with the modules that hang on them. */
+function arraysOf(site: DemoSite): (DemoArray & { peakPowerW: number })[] {
+  return site.arrays.map((array, index) => ({
+    ...array,
+    peakPowerW: peakOf({ ...site, devices: site.devices.filter((device) => (device.array ?? 0) === index) }),
+  }))
+}
+
+async function seedDevices(
+  { crm, db }: SeedDeps,
+  caller: Caller,
+  { index, site, siteId }: { index: number; site: DemoSite; siteId: string },
+  state: DemoState,
+): Promise<void> {
+  const tenantId = caller.tenantId!
+  for (const [part, devices] of partsOf(site)) {
+    const { vendor } = devices[0]!
+    const { transport } = SPEECHES[vendor](site, devices)
+    const { row: connection, secret } = await crm.connections.create(caller, {
+      name: part === 'native' || partsOf(site).size === 1 ? site.name : `${site.name}, ${part}`,
+      transport,
+      vendor,
+      siteId,
+      ...(transport === 'webhook' && { scheme: 'basic' }),
+    })
+    state.connections.push({ site: index, part, id: connection.id, username: connection.username, secret })
+    for (const device of devices) {
+      const { kind, role, serial, name, model, peakPowerW, externalId } = device
+      const made = await crm.devices.create(caller, {
+        siteId,
+        kind,
+        role,
+        vendor,
+        serial,
+        name,
+        model,
+        ...(peakPowerW !== undefined && { peakPowerW }),
+        deliveryIntervalS: Math.max(site.everyS, 10),
+        warrantyUntil: warrantyOf(serial, state.seededAt),
+      })
+      await db.systemIn(tenantId, 'demo').transaction(async (tx) => {
+        await linkDevice(tx, { deviceId: made.id, connectionId: connection.id, externalId })
+        await emitDevice(tx, made)
+      })
+      state.devices[serial] = { id: made.id, tenantId }
+    }
+  }
+  const old = site.devices.find(({ trouble }) => trouble === 'replaced')
+  const by = site.devices.find(({ trouble }) => trouble === 'new')
+  if (old && by)
+    await crm.devices.update(caller, state.devices[old.serial]!.id, {
+      replacedById: state.devices[by.serial]!.id,
+      effectiveFrom: new Date(state.seededAt - REPLACED_BEFORE_MS),
+    })
+}
+
+/** Between one and eight years from now. */
+const warrantyOf = (serial: string, now: number): string =>
+  new Date(now + (1 + 7 * hash(`${serial}/warranty`)) * 365 * 86_400_000).toISOString().slice(0, 10)
 
 function everyRight(tenantId: TenantId): Caller {
   const permissions = new Set(PERMISSIONS)
@@ -160,9 +184,4 @@ function everyRight(tenantId: TenantId): Caller {
     customerIds: [],
     grants: [{ permissions, reach: 'tenant', orgUnitIds: [], customerIds: [] }],
   }
-}
-
-export const planOf = (connection: DemoConnection): { site: DemoSite; devices: DemoDevice[] } => {
-  const site = DEMO_SITES[connection.site]!
-  return { site, devices: connection.part === 'meter' ? [site.meter!] : site.devices }
 }

@@ -10,7 +10,12 @@ const HISTORY = 100_000
 /** Keys kept; beyond, the one that changed longest ago goes. */
 const MAX_KEYS = 500_000
 
-export function createMemoryLive(options: { onListenerError?(error: unknown): void } = {}): LiveBus {
+export interface MemoryLive extends LiveBus {
+  /** Every value of every tenant. */
+  all(): LiveValue[]
+}
+
+export function createMemoryLive(options: { onListenerError?(error: unknown): void } = {}): MemoryLive {
   const epoch = randomUUID().slice(0, 8)
   const values = new Map<string, LiveValue & { sequence: number }>()
   const byTenant = new Map<string, Map<string, LiveValue>>()
@@ -64,6 +69,7 @@ export function createMemoryLive(options: { onListenerError?(error: unknown): vo
       }
     },
     get: (key) => values.get(key),
+    all: () => [...byTenant.values()].flatMap((tenant) => [...tenant.values()]),
     list(tenantId, prefix) {
       const found: LiveValue[] = []
       for (const [key, value] of byTenant.get(tenantId) ?? []) if (key.startsWith(prefix)) found.push(value)

@@ -1,10 +1,16 @@
 /** Run as a process of its own by the tests: appends without end and tells on stdout what was acknowledged. */
 import { writeSync } from 'node:fs'
+import { pino } from 'pino'
 import { TOPICS } from '@heliograph/crm-core/contracts'
+import { createKafkaLog } from './kafka.ts'
+import { kafkaOptions } from './kafka-options.ts'
 import { createLmdbLog } from './lmdb.ts'
 
-const [dir, run] = process.argv.slice(2)
-const log = createLmdbLog({ dir: dir! })
+/** A directory of the embedded log, or the address of a cluster. */
+const [where, run] = process.argv.slice(2)
+const log = where!.startsWith('kafka:')
+  ? createKafkaLog(kafkaOptions(new URL(where!)), pino({ level: 'silent' }))
+  : createLmdbLog({ dir: where! })
 await log.start()
 const producer = log.producer(TOPICS.raw)
 writeSync(1, 'ready\n')

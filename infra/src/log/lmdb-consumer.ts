@@ -33,6 +33,7 @@ export function createConsumer(options: ConsumeOptions, source: Source): LogCons
     const partition = source.partition(lane)
     let wake: (() => void) | undefined
     const unsubscribe = source.onAppended(lane, () => wake?.())
+    const follower = partition.follow()
     /** Sleeps until something was appended here or the time is over. */
     const rest = async (milliseconds: number): Promise<void> => {
       await new Promise<void>((resolve) => {
@@ -46,7 +47,7 @@ export function createConsumer(options: ConsumeOptions, source: Source): LogCons
     }
     const { topic, group } = options
     const given = options.positions?.find((position) => position.partition === lane)
-    let at = given?.offset ?? source.groups.offset(topic, group, lane)
+    let at = (await options.assigned?.(lane)) ?? given?.offset ?? source.groups.offset(topic, group, lane)
     if (at === undefined) {
       at = options.startAt === 'next' ? partition.next() : 0
       await source.groups.saveOffset(topic, group, lane, at)
@@ -62,8 +63,13 @@ export function createConsumer(options: ConsumeOptions, source: Source): LogCons
           await paused.promise
           continue
         }
+        follower.at(at)
         let read = partition.read(at, Infinity, maxRecords, maxBytes, source.onCorrupt(lane))
         if (read.records.length === 0) {
+          if (read.next > at) {
+            if (options.passed) options.passed({ partition: lane, offset: read.next })
+            else await source.groups.saveOffset(topic, group, lane, read.next)
+          }
           at = read.next
           await rest(idleMs)
           idleMs = Math.min(idleMs * 2, POLL_MAX_MS)
@@ -87,6 +93,7 @@ export function createConsumer(options: ConsumeOptions, source: Source): LogCons
           at = read.next
           failures = 0
           if (!keep) await source.groups.saveOffset(topic, group, lane, at)
+          else if (at > read.records.at(-1)!.offset + 1) options.passed?.({ partition: lane, offset: at })
         } catch (error) {
           options.onError?.(error, batch)
           const wait = Math.min(BACKOFF_FIRST_MS * 2 ** failures, BACKOFF_MAX_MS)
@@ -96,6 +103,7 @@ export function createConsumer(options: ConsumeOptions, source: Source): LogCons
       }
     } finally {
       unsubscribe()
+      follower.end()
     }
   }
 

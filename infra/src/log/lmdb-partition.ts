@@ -6,7 +6,17 @@ import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { type AppendRecord, LogError, type LogPosition, type LogRecord } from '@heliograph/crm-core/contracts'
-import { groupHead, isSound, mostRecords, packGroup, plausibleCount, recordBytes, unpackGroup } from './group.ts'
+import {
+  groupHead,
+  isSound,
+  mostRecords,
+  packGroup,
+  plausibleCount,
+  recordBytes,
+  squeezeGroup,
+  unpackGroup,
+} from './group.ts'
+import { Tail } from './tail.ts'
 
 const MAX_GROUP_BYTES = 4 * 1024 * 1024
 const MAX_GROUP_RECORDS = 20_000
@@ -30,6 +40,8 @@ export interface PartitionOptions {
   reserveBytes: number
   now(): number
   onAppended(): void
+  /** Large groups are compressed where a record has so many bytes in the mean. */
+  squeezeFrom: number
 }
 
 export class LmdbPartition {
@@ -37,6 +49,9 @@ export class LmdbPartition {
   readonly #root: RootDatabase<Buffer, number>
   readonly #groups: Database<Buffer, number>
   readonly #meta: Database<number, string>
+  readonly #tail = new Tail()
+  /** Consumers of this process and the next offset of each: only for them the newest groups are kept in memory. */
+  readonly #followers = new Map<symbol, number>()
   #next: number | undefined
   #waiting: Waiting[] = []
   #flushing: Promise<void> | undefined
@@ -79,6 +94,19 @@ export class LmdbPartition {
     })
   }
 
+  /** A consumer of this process begins to read here; told how far it has come, and when it ends. */
+  follow(): { at(offset: number): void; end(): void } {
+    const follower = Symbol('follower')
+    this.#followers.set(follower, 0)
+    return {
+      at: (offset) => {
+        this.#followers.set(follower, offset)
+        this.#tail.release(Math.min(...this.#followers.values()))
+      },
+      end: () => void this.#followers.delete(follower),
+    }
+  }
+
   /** One flush in flight; what arrives meanwhile shares the next one. */
   async #flush(): Promise<void> {
     // Lets every append of this turn of the event loop join the group.
@@ -90,8 +118,13 @@ export class LmdbPartition {
         const first = this.next()
         const records = group.length === 1 ? group[0]!.records : group.flatMap((waiting) => waiting.records)
         if (records.length > 0) {
-          await this.#groups.put(first, packGroup(records, this.#options.now()))
+          const timestamp = this.#options.now()
+          const packed = packGroup(records, timestamp)
+          const large = packed.length >= this.#options.squeezeFrom * records.length
+          await this.#groups.put(first, large ? await squeezeGroup(packed) : packed)
           this.#next = first + records.length
+          if (this.#followers.size > 0) this.#tail.push(first, records, packed.length, timestamp)
+          else this.#tail.clear()
         }
         let offset = first
         for (const waiting of group) {
@@ -103,6 +136,7 @@ export class LmdbPartition {
       } catch (error) {
         // What became of the write is unknown: ask the store again before the next one.
         this.#next = undefined
+        this.#tail.clear()
         const failure = asLogError(error)
         if (failure.code === 'log_full') this.#fullUntil = this.#options.now() + FULL_RETRY_MS
         for (const waiting of group) {
@@ -199,6 +233,8 @@ export class LmdbPartition {
   ): ReadResult {
     // Nothing new: told without touching the last group.
     if (from >= this.next()) return { records: [], next: from, bytes: 0 }
+    const fresh = this.#tail.read(from, to, maxRecords, maxBytes)
+    if (fresh && fresh.records.length > 0) return { ...fresh, next: fresh.records.at(-1)!.offset + 1 }
     this.#groups.resetReadTxn()
     const records: LogRecord[] = []
     let next = from

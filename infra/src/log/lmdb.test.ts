@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type LogError, TOPICS } from '@heliograph/crm-core/contracts'
+import { appendUntilKilled } from './kill-appender.ts'
 import { createLmdbLog } from './lmdb.ts'
 import { describeLog } from './log.conformance.ts'
 
@@ -21,22 +19,7 @@ describeLog('LMDB', {
         await log.start()
         return log
       },
-      async appendUntilKilled(afterMs) {
-        const script = join(import.meta.dirname, 'append-until-killed.ts')
-        const child = spawn(process.execPath, [script, dir, String(runs++)], { stdio: ['ignore', 'pipe', 'inherit'] })
-        let output = ''
-        child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-        while (!output.includes('ready\n')) await sleep(5)
-        await sleep(afterMs)
-        const closed = once(child, 'close')
-        child.kill('SIGKILL')
-        await closed
-        // What was written to the pipe was acknowledged, but for a line cut in the middle.
-        return output
-          .slice(0, output.lastIndexOf('\n'))
-          .split('\n')
-          .filter((line) => line !== 'ready' && line !== '')
-      },
+      appendUntilKilled: (afterMs) => appendUntilKilled(dir, runs++, afterMs),
       async remove() {
         rmSync(dir, { recursive: true })
       },
@@ -48,6 +31,73 @@ describe('LMDB log', () => {
   let dir: string
   beforeEach(() => (dir = makeDir()))
   afterEach(() => rmSync(dir, { recursive: true }))
+
+  it('keeps history that is brought in, in a fifth of its size, and what devices send as it came', async () => {
+    const log = createLmdbLog({ dir })
+    await log.start()
+    const body = Buffer.from(
+      JSON.stringify(
+        Array.from({ length: 5_000 }, (_, index) => ({
+          device: 'dev_0123456789',
+          ts: 1_760_000_000_000 + index * 300_000,
+          metrics: { ac_power_w: (index * 7919) % 977, energy_total_wh: 12_000_000 + index * 41 },
+        })),
+      ),
+    )
+    const small = body.subarray(0, 500)
+    const devices = log.producer(TOPICS.raw, 0)
+    await devices.append(Array.from({ length: 500 }, () => ({ key: 'c', value: small })))
+    const imports = log.producer(TOPICS.raw, 1)
+    for (let index = 0; index < 10; index++) await imports.append([{ key: 'import', value: body }])
+    await log.stop()
+    const sizeOf = (lane: number) => statSync(join(dir, 'raw', String(lane), 'log.mdb')).size
+    expect(sizeOf(1)).toBeLessThan((10 * body.length) / 4)
+    expect(sizeOf(0)).toBeGreaterThan(500 * small.length)
+    const again = createLmdbLog({ dir })
+    await again.start()
+    const found: Buffer[] = []
+    const consumer = again.consume({
+      topic: TOPICS.raw,
+      group: 'test',
+      handle: async ({ partition, records }) => {
+        if (partition === 1) found.push(...records.map(({ value }) => Buffer.from(value)))
+      },
+      onError: (error) => {
+        throw error
+      },
+    })
+    await expect.poll(() => found.length).toBe(10)
+    expect(found.every((value) => value.equals(body))).toBe(true)
+    await consumer.stop()
+    await again.stop()
+  })
+
+  it('keeps many readings in a tenth of their size, and gives them back one by one', async () => {
+    const log = createLmdbLog({ dir })
+    await log.start()
+    const value = (index: number) =>
+      Buffer.from(JSON.stringify({ deviceId: 'dev_0123456789', siteId: 'site_0123456789', ts: 1_760_000_000_000 + index * 300_000, metrics: { ac_power_w: index % 977, energy_total_wh: 12_000_000 + index * 41 } })) // prettier-ignore
+    const records = Array.from({ length: 15_000 }, (_, index) => ({ key: 'dev_0123456789', value: value(index) }))
+    for (const topic of [TOPICS.readings, TOPICS.raw])
+      for (let at = 0; at < records.length; at += 5_000) await log.producer(topic).append(records.slice(at, at + 5_000))
+    await log.stop()
+    const again = createLmdbLog({ dir })
+    await again.start()
+    const read: string[] = []
+    const consumer = again.consume({
+      topic: TOPICS.readings,
+      group: 'test',
+      maxRecords: 3_333,
+      handle: async (batch) => void read.push(...batch.records.map((record) => Buffer.from(record.value).toString())),
+      onError: (error) => read.push(String(error)),
+    })
+    await expect.poll(() => read.length).toBe(records.length)
+    await consumer.stop()
+    expect(read).toEqual(records.map((record) => record.value.toString()))
+    await again.stop()
+    const sizeOf = (topic: string) => statSync(join(dir, topic, '0/log.mdb')).size
+    expect(sizeOf('readings')).toBeLessThan(sizeOf('raw') / 5)
+  })
 
   it('leaves out a group with a flipped byte, says so, and reads on behind it', async () => {
     const log = createLmdbLog({ dir })
@@ -75,6 +125,36 @@ describe('LMDB log', () => {
     })
     await expect.poll(() => seen).toEqual(['first good', 'last good'])
     expect(corrupt[0]?.code).toBe('log_corrupt')
+    await consumer.stop()
+    await again.stop()
+  })
+
+  it.each([true, false])('gets past a damaged end, where the owner saves its offsets: %s', async (keeps) => {
+    const log = createLmdbLog({ dir })
+    await log.start()
+    for (const value of ['first good', 'NEEDLE-IN-THE-LOG'])
+      await log.producer(TOPICS.raw).append([{ key: 'a', value: Buffer.from(value) }])
+    await log.stop()
+    const file = join(dir, 'raw/0/log.mdb')
+    const bytes = readFileSync(file)
+    for (let at = bytes.indexOf('NEEDLE'); at >= 0; at = bytes.indexOf('NEEDLE', at + 1)) bytes[at] = bytes[at]! ^ 1
+    writeFileSync(file, bytes)
+
+    const again = createLmdbLog({ dir })
+    await again.start()
+    const [{ next } = { next: -1 }] = await again.bounds(TOPICS.raw)
+    const passed: number[] = []
+    const consumer = again.consume({
+      topic: TOPICS.raw,
+      group: 'g',
+      handle(_batch, control) {
+        if (keeps) control.keepOffset()
+        return Promise.resolve()
+      },
+      ...(keeps && { passed: ({ offset }) => void passed.push(offset) }),
+    })
+    if (keeps) await expect.poll(() => passed).toEqual([next])
+    else await expect.poll(() => consumer.lag()).toBe(0)
     await consumer.stop()
     await again.stop()
   })

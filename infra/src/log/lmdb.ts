@@ -14,10 +14,14 @@ import {
   type LogProducer,
   type LogRecord,
   type Topic,
+  TOPICS,
 } from '@heliograph/crm-core/contracts'
 import { createConsumer } from './lmdb-consumer.ts'
 import { openGroups } from './lmdb-groups.ts'
 import { LmdbPartition } from './lmdb-partition.ts'
+
+/** No device's message is as large: history that is brought in is. */
+const IMPORT_BYTES = 64 * 1024
 
 export interface LmdbLogOptions {
   dir: string
@@ -57,6 +61,8 @@ export function createLmdbLog(options: LmdbLogOptions): Log {
         reserveBytes,
         now,
         onAppended: () => appended.emit(key),
+        // What devices send is acknowledged when it is on disk: nobody waits for a frame there. An import can.
+        squeezeFrom: topic === TOPICS.raw ? IMPORT_BYTES : 0,
       })
       partitions.set(key, found)
     }

@@ -32,16 +32,16 @@ export function lockPart(dir: string, role: string): void {
 /** @throws LockedError where another process holds the directory */
 export function lockDataDir(dir: string): { release(): void } {
   const database = new DatabaseSync(join(dir, 'instance.lock'))
-  const holder = join(dir, 'instance.pid')
   try {
     database.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
   } catch {
     database.close()
+    const pid = holderOf(dir)
     throw new LockedError(
-      `another Heliograph${readHolder(holder)} is running on ${dir}; stop it, or set HELIO_DATA_DIR`,
+      `another Heliograph${pid === undefined ? '' : ` (pid ${pid})`} is running on ${dir}; stop it, or set HELIO_DATA_DIR`,
     )
   }
-  writeFileSync(holder, String(process.pid))
+  writeFileSync(join(dir, 'instance.pid'), String(process.pid))
   return {
     release() {
       database.exec('ROLLBACK')
@@ -50,10 +50,12 @@ export function lockDataDir(dir: string): { release(): void } {
   }
 }
 
-function readHolder(file: string): string {
+/** Pid of the process that holds the directory or held it last. */
+export function holderOf(dir: string): number | undefined {
   try {
-    return ` (pid ${readFileSync(file, 'utf8').trim()})`
+    const pid = Number(readFileSync(join(dir, 'instance.pid'), 'utf8').trim())
+    return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined
   } catch {
-    return ''
+    return undefined
   }
 }

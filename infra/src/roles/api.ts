@@ -2,13 +2,15 @@
 import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createApi, type PartStatus } from '@heliograph/api'
-import { createCrm, createCrmJobs, createOutboxRelay } from '@heliograph/crm-core'
+import { createCrm, createCrmJobs, createOutboxRelay, parseBrokerHosts } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
   decodeRecord,
   type DomainEvent,
   encodeRecord,
+  type LiveBus,
   type LiveValue,
   type Log,
   type LogConsumer,
@@ -20,17 +22,28 @@ import {
 import { type MqttRefusal, vendors } from '@heliograph/ingest'
 import { adminSocketPath } from '../cli/client.ts'
 import { openCrm, openCrmReader } from '../crm/index.ts'
+import type { HistoryProgress } from '../demo/history.ts'
 import { seedDemo } from '../demo/seed.ts'
-import { createMemoryLive } from '../live/memory.ts'
+import { openEngine, PORTS } from '../engines.ts'
+import { meterAlarms } from './alarm-metrics.ts'
+import { hearBrokers } from './broker-status.ts'
 import type { RoleContext } from './context.ts'
 import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
+import { openMessages } from './messages.ts'
 import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
+import { createRawLookup, createRawTail } from './raw-lookup.ts'
+import { giveUp, startWarehouse } from './start-warehouse.ts'
 
 /** The writing lane of HTTP in `raw`; the MQTT edge has its own. */
 const HTTP_LANE = 1
+/** Ways in that a process of this release serves; `poll` is added here with what serves it. */
+const SERVED_TRANSPORTS = ['mqtt', 'webhook', 'broker'] as const
 const RELAY_MS = 50
+/** What is being sent when the process ends is waited for so long. */
+const SENDING_LIMIT_MS = 1_000
+const WATCHED_EVERY_MS = 2_000
 const STATUS_TIMEOUT_MS = 1_000
 const SETTLE_LIMIT_MS = 60 * 60_000
 const PAGE = new URL('../../../dashboard/build/handler.js', import.meta.url).pathname
@@ -42,13 +55,37 @@ export async function startApi(
   await log.start()
   const db = openCrm({ url: settings.crmUrl })
   await db.start()
-  const crm = createCrm({ db, secret: settings.secret, publicUrl: settings.publicUrl })
+  const files = await openEngine(PORTS.files, settings.engineUrls.files, context.engines)
+  await files.start()
+  const crm = createCrm({
+    db,
+    secret: settings.secret,
+    publicUrl: settings.publicUrl,
+    files,
+    brokerHosts: parseBrokerHosts(settings.brokerHosts),
+  })
   const reader = await openCrmReader({ url: settings.crmUrl })
   const warehouse = context.warehouse()
-  await warehouse.start()
-  const live = createMemoryLive({ onListenerError: (error) => logger.error({ err: error }, 'live listener') })
+  const started = await startWarehouse(warehouse, {
+    onDown: (error) => logger.error({ err: error }, 'the warehouse is down; what needs no store is served'),
+    onUnusable: giveUp,
+  })
+  const { engines } = context
+  const curves = await openEngine(PORTS.series, settings.engineUrls.series, engines)
+  const live = await openEngine(PORTS.live, settings.engineUrls.live, engines)
+  const messages = await openMessages(context)
   await live.start()
   link.on('live', (values) => live.publish(values as LiveValue[]))
+  const brokerStatus = hearBrokers(link)
+  let watched = false
+  const tellWatched = (now: boolean): void => {
+    watched = now
+    link.send('worker', 'live.watched', now)
+  }
+  // Said again: the worker may have been started anew since.
+  const watchedTimer = setInterval(() => tellWatched(watched), WATCHED_EVERY_MS)
+  let demoProgress: HistoryProgress | undefined
+  link.on('demo.progress', (progress) => void (demoProgress = progress as HistoryProgress))
   link.on('audit.refused', (refusal) => void auditRefusal(refusal as MqttRefusal))
 
   const eventListeners = new Set<(event: DomainEvent) => void>()
@@ -63,9 +100,28 @@ export async function startApi(
     onError: (error) => logger.error({ err: error }, 'domain events wait for the log'),
   })
 
+  // Of several API processes one publishes; all of them judge their sessions and sockets by what was published.
+  const heard = context.isShared
+    ? log.consume({
+        topic: TOPICS.events,
+        group: context.ownGroup,
+        startAt: 'next',
+        handle({ records }) {
+          for (const { value } of records) {
+            const event = decodeRecord<DomainEvent>(value)
+            if (event.type === 'rights.changed') crm.auth.applyRightsChanged(event)
+            for (const listener of eventListeners) listener(event)
+          }
+          return Promise.resolve()
+        },
+        onError: (error) => logger.error({ err: error }, 'events could not be read'),
+      })
+    : undefined
+
   const operations = createOperations(context, { relay, warehouse, db, crm })
   const pressure = createPressure(context)
   const metrics = createInstanceMetrics(context, ['worker', 'edge'])
+  meterAlarms(db, metrics)
   const adminSockets = new WeakSet<Socket>()
   const api = createApi(
     {
@@ -73,7 +129,11 @@ export async function startApi(
       crm,
       reader,
       warehouse,
+      curves,
       live,
+      onViewers: (sockets) => {
+        if (sockets > 0 !== watched) tellWatched(sockets > 0)
+      },
       events: {
         subscribe(listener) {
           eventListeners.add(listener)
@@ -81,7 +141,11 @@ export async function startApi(
         },
       },
       raw: log.producer(TOPICS.raw, HTTP_LANE),
+      readRaw: createRawLookup(log),
+      recentRaw: createRawTail(log),
       metrics,
+      ...(context.tracing && { tracing: context.tracing }),
+      ...messages.reports,
       status: {
         parts,
         settle: () => link.request('worker', 'settle', undefined, SETTLE_LIMIT_MS),
@@ -92,6 +156,8 @@ export async function startApi(
       },
       operations,
       vendors: [...vendors.values()],
+      servedTransports: SERVED_TRANSPORTS,
+      brokerStatus,
       ingestPressure: () => (pressure.high() ? 5 : undefined),
     },
     {
@@ -100,21 +166,27 @@ export async function startApi(
       trustProxy: settings.trustProxy?.split(','),
       metricsToken: settings.metricsToken,
       page: existsSync(PAGE) ? PAGE : undefined,
+      mqtt: { port: settings.mqttPort, ...(settings.mqttsPort ? { tlsPort: settings.mqttsPort } : {}) },
+      ...(settings.mapStyleUrl ? { mapStyleUrl: settings.mapStyleUrl } : {}),
       mapOrigins: settings.mapStyleUrl ? [new URL(settings.mapStyleUrl).origin] : [],
       isLocalAdmin: (request) => adminSockets.has(request.raw.socket),
       logger: logger as never,
     },
   )
 
+  /** What each process said of its parts last: while it is down, what is known of them. */
+  const lastSaid = new Map<string, PartStatus[]>()
   async function parts(): Promise<PartStatus[]> {
     const states = await link.request<{ name: string; state: 'ok' | 'down' }[]>('supervisor', 'states').catch(() => [])
     const of = async (role: string): Promise<PartStatus[]> => {
       try {
-        return (await link.request<{ parts: PartStatus[] }>(role, 'status', undefined, STATUS_TIMEOUT_MS)).parts
+        const said = (await link.request<{ parts: PartStatus[] }>(role, 'status', undefined, STATUS_TIMEOUT_MS)).parts
+        lastSaid.set(role, said)
+        return said
       } catch (error) {
-        return [
-          { name: role, state: 'down', lag: 0, detail: error instanceof Error ? error.message : 'does not answer' },
-        ]
+        const detail = error instanceof Error ? error.message : 'does not answer'
+        const known = lastSaid.get(role) ?? [{ name: role, lag: null }]
+        return known.map(({ name, lag }) => ({ name, state: 'down', lag, detail }))
       }
     }
     const [worker, edge, store, outbox] = await Promise.all([of('worker'), of('edge'), warehouse.health(), relay.lag()])
@@ -125,10 +197,13 @@ export async function startApi(
       {
         name: 'warehouse',
         state: store.ok && warehouseRuns ? 'ok' : 'down',
-        lag: 0,
+        lag: store.ok && warehouseRuns ? 0 : null,
         ...(store.detail && { detail: store.detail }),
       },
       { name: 'events', state: outbox > 10_000 ? 'degraded' : 'ok', lag: outbox },
+      ...(await messages.parts(crm)),
+      ...livePart(live.health?.()),
+      ...(demoProgress && demoProgress.left > 0 ? [demoPart(demoProgress)] : []),
     ]
   }
 
@@ -155,9 +230,10 @@ export async function startApi(
   const desks = startDesks(log, crm, (error) => logger.error({ err: error }, 'the desk waits'))
   relay.start()
   keepHeardConnections({ crm, link, onError: (error) => logger.error({ err: error }, 'connections heard') })
-  // Without senders messages stay in the outbox, where a page shows them.
   const jobs = createCrmJobs({
     crm,
+    senders: messages.senders,
+    onDelivery: messages.onDelivery,
     onError: (error, job) => logger.error({ err: error, job }, 'a job of the CRM failed'),
   })
   jobs.start()
@@ -171,22 +247,47 @@ export async function startApi(
   return {
     ready: { demo },
     async stop() {
-      await jobs.stop()
+      clearInterval(watchedTimer)
+      // A sender that does not answer must not hold up the end; its messages are sent after the next start.
+      await Promise.race([jobs.stop(), sleep(SENDING_LIMIT_MS)])
+      await messages.stop()
       admin.close()
       admin.closeAllConnections()
       await api.close()
       await Promise.all(desks.map((desk) => desk.stop()))
-      await relay.stop()
+      await Promise.all([relay.stop(), heard?.stop()])
       await operations.stop()
       pressure.stop()
       await live.stop()
       await reader.stop()
       await db.stop()
-      await warehouse.stop()
+      await files.stop()
+      await started.stop()
       await log.stop()
     },
   }
 }
+
+/** Of an engine that other processes share. */
+const livePart = (health: ReturnType<NonNullable<LiveBus['health']>> | undefined): PartStatus[] =>
+  health === undefined
+    ? []
+    : [
+        {
+          name: 'live bus',
+          state: health.ok ? 'ok' : 'degraded',
+          lag: 0,
+          ...(health.detail && { detail: health.detail }),
+        },
+      ]
+
+/** Shown while it lasts; its lag is what is still to come. */
+const demoPart = ({ done, left }: HistoryProgress): PartStatus => ({
+  name: 'demo history',
+  state: 'ok',
+  lag: Math.round(left),
+  detail: `${Math.floor((100 * done) / (done + left))} % of the demo’s past is brought in; its plants are modelled, under recorded clouds`,
+})
 
 type Crm = ReturnType<typeof createCrm>
 

@@ -1,12 +1,17 @@
 /** What every role of a process needs, built once from the settings. */
-import { join } from 'node:path'
-import { type Logger, pino } from 'pino'
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
-import type { Log, Warehouse } from '@heliograph/crm-core/contracts'
-import { createLmdbLog } from '../log/lmdb.ts'
+import type { Log, Tracing, Warehouse } from '@heliograph/crm-core/contracts'
+import { type EngineContext, openEngine, PORTS } from '../engines.ts'
+import { meterLog } from '../log/metered.ts'
+import { productVersion } from '../cli/version.ts'
+import { atStop } from '../process/child.ts'
 import { childLink, type Link } from '../process/link.ts'
 import { lockPart } from '../process/lock.ts'
+import { createLogger } from '../process/logger.ts'
 import { readSettings, type Settings } from '../settings.ts'
+import { clickhouseOptions } from '../warehouse/clickhouse-url.ts'
 import { createClickhouseWarehouse } from '../warehouse/clickhouse.ts'
 
 /** How a child reaches the embedded warehouse; the supervisor hands it down. */
@@ -22,30 +27,26 @@ export interface RoleContext {
   metrics: MetricsRegistry
   link: Link
   log: Log
+  /** Other processes may play this role at the same time. */
+  isShared: boolean
+  /** Group of a reader that every process of this role has for itself: what is said there is for all of them. */
+  ownGroup: string
+  /** For what only one process opens. */
+  engines: EngineContext
   warehouse(): Warehouse
+  /** Absent: nothing is traced. */
+  tracing?: Tracing
 }
 
-export const SECRETS_TO_HIDE = [
-  '*.password',
-  '*.secret',
-  '*.token',
-  '*.authorization',
-  'req.headers.authorization',
-  'req.headers.cookie',
-]
-
-export function createLogger(name: string, level: string): Logger {
-  return pino({ name, level, redact: { paths: SECRETS_TO_HIDE, censor: '[hidden]' } })
-}
-
-export function createContext(name: string): RoleContext {
+/** @param shared link of a role that runs beside others of its kind; absent: the child of a supervisor */
+export async function createContext(name: string, shared?: Link): Promise<RoleContext> {
   const settings = readSettings()
-  lockPart(settings.dataDir, name)
+  if (shared === undefined) lockPart(settings.dataDir, name)
   const logger = createLogger(name, settings.logLevel)
   const metrics = new MetricsRegistry()
   metrics.setDefaultLabels({ process: name })
   collectDefaultMetrics({ register: metrics })
-  const link = childLink(name)
+  const link = shared ?? childLink(name)
   link.on('metrics', () => metrics.getMetricsAsJSON())
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'uncaught exception')
@@ -55,23 +56,36 @@ export function createContext(name: string): RoleContext {
   process.on('unhandledRejection', (reason) => {
     logger.error({ err: reason }, 'unhandled rejection')
   })
-  const log = createLmdbLog({
-    dir: join(settings.dataDir, 'log'),
-    onCorrupt: (error, topic, partition) =>
-      logger.error({ topic, partition, err: error }, 'a damaged part of the log was left out'),
-  })
+  const engines = { dataDir: settings.dataDir, logger, publicUrl: settings.publicUrl }
+  const log = meterLog(await openEngine(PORTS.log, settings.engineUrls.log, engines), metrics)
+  const tracing = settings.traces && (await openTracing(settings.traces, name))
   return {
+    ...(tracing && { tracing }),
     name,
     settings,
     logger,
     metrics,
     link,
     log,
-    warehouse: () => createClickhouseWarehouse(warehouseOptions()),
+    isShared: shared !== undefined,
+    ownGroup: shared === undefined ? name : `${name}-${randomUUID()}`,
+    engines,
+    warehouse: () => openWarehouse(settings),
   }
 }
 
-function warehouseOptions(): Parameters<typeof createClickhouseWarehouse>[0] {
+async function openTracing(traces: NonNullable<Settings['traces']>, name: string): Promise<Tracing> {
+  const { createOpenTelemetry } = await import('../tracing/open-telemetry.ts')
+  const tracing = createOpenTelemetry({ ...traces, process: name, version: productVersion() })
+  atStop(() => tracing.stop())
+  return tracing
+}
+
+/** Nothing is connected before its `start`. */
+export const openWarehouse = (settings: Settings): Warehouse => createClickhouseWarehouse(warehouseOptions(settings))
+
+function warehouseOptions({ warehouseUrl }: Settings): Parameters<typeof createClickhouseWarehouse>[0] {
+  if (warehouseUrl !== undefined) return clickhouseOptions(warehouseUrl)
   const address = process.env['HELIOGRAPH_CHILD_WAREHOUSE_ADDRESS']
   if (!address) throw new Error('this process was started without a warehouse; start Heliograph by solo.ts')
   const { port, token } = JSON.parse(address) as WarehouseAddress

@@ -26,7 +26,7 @@ export function startDeadLetterStore(deps: {
     group: 'store',
     lingerMs: 500,
     onError: deps.onError,
-    async handle({ topic, partition, records }) {
+    async handle({ records }) {
       const rows = records.map(({ value }) => {
         const { tenantId, connectionId, vendor, transport, receivedAt, reason, detail, rawRef, body, id, topic } =
           decodeRecord<DeadLetterRecord>(value)
@@ -49,11 +49,7 @@ export function startDeadLetterStore(deps: {
           version: rawRef.revision,
         }
       })
-      await deps.warehouse.insert(
-        'dead_letters',
-        rows,
-        `${topic}/${partition}/${records[0]!.offset}-${records.at(-1)!.offset}`,
-      )
+      await deps.warehouse.insert('dead_letters', rows)
       for (const { reason } of rows) letters.inc({ reason })
     },
   })

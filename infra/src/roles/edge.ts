@@ -1,7 +1,20 @@
-/** The MQTT edge as a process of its own: devices connect here, and nothing else keeps this event loop busy. */
+/**
+ * The MQTT edge as a process of its own: devices connect here, brokers of tenants are subscribed to from here, and nothing else
+ * keeps this event loop busy.
+ */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createMqttEdge, type MqttCounters, type MqttIdentity, type Revocation, vendors } from '@heliograph/ingest'
+import {
+  type BrokerCounter,
+  type BrokerCounters,
+  createMqttEdge,
+  createOwnTopics,
+  type MqttCounter,
+  type MqttCounters,
+  type MqttIdentity,
+  type Revocation,
+  vendors,
+} from '@heliograph/ingest'
 import {
   type ConnectionId,
   type CrmReader,
@@ -13,6 +26,7 @@ import {
 } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
+import { createBrokers } from './brokers.ts'
 import type { RoleContext } from './context.ts'
 import { createPressure } from './pressure.ts'
 
@@ -30,6 +44,8 @@ export async function startEdge(
   const revoked = new Set<(revocation: Revocation) => void>()
   const producer = log.producer(TOPICS.raw, MQTT_LANE)
   const pressure = createPressure(context)
+  const metered = counters(context)
+  const brokers = createBrokers(context, { reader, producer, counters: metered, pressure: pressure.high })
   const edge = createMqttEdge(
     {
       producer,
@@ -40,15 +56,17 @@ export async function startEdge(
           return () => revoked.delete(listener)
         },
       },
-      metrics: counters(context),
+      metrics: metered,
       audit(refusal) {
         logger.warn({ ...refusal }, 'MQTT access refused')
         link.send('api', 'audit.refused', refusal)
       },
       shard: (vendor, topic) => vendors.get(vendor)?.shard?.(topic) ?? '',
+      mayPublish: createOwnTopics(vendors.values()),
       downlinkTopics: (vendor) => vendors.get(vendor)?.downlinkTopics ?? [],
       pressure: pressure.high,
       clock: Date,
+      ...(context.tracing && { tracing: context.tracing }),
     },
     {
       host: settings.mqttHost,
@@ -60,11 +78,12 @@ export async function startEdge(
   )
   const events = log.consume({
     topic: TOPICS.events,
-    group: 'edge',
+    group: context.ownGroup,
     startAt: 'next',
     async handle(batch) {
       for (const record of batch.records) {
         const event = decodeRecord<DomainEvent>(record.value)
+        brokers.onEvent(event)
         if (event.type !== 'connection.revoked') continue
         for (const listener of revoked)
           listener({ connectionId: event.connectionId, credentialIds: event.credentialIds })
@@ -74,23 +93,25 @@ export async function startEdge(
   })
   const downlinks = log.consume({
     topic: TOPICS.downlinks,
-    group: 'edge',
+    group: context.ownGroup,
     startAt: 'next',
     async handle(batch) {
       for (const record of batch.records) {
         const downlink = decodeRecord<DownlinkRecord>(record.value)
         if (Date.now() - downlink.at > DOWNLINK_MAX_AGE_MS) continue
+        if (brokers.send(downlink)) continue
         edge.send(downlink.connectionId, { topic: downlink.topic, body: Buffer.from(downlink.body, 'base64') })
       }
     },
     onError: (error) => logger.error({ err: error }, 'downlinks could not be read'),
   })
   await edge.start()
+  await brokers.start()
   link.on('status', () => ({ parts: [{ name: 'mqtt', state: pressure.high() ? 'degraded' : 'ok', lag: 0 }] }))
   return {
     ready: {},
     async stop() {
-      await edge.stop()
+      await Promise.all([edge.stop(), brokers.stop()])
       pressure.stop()
       await Promise.all([events.stop(), downlinks.stop()])
       await reader.stop()
@@ -121,7 +142,7 @@ async function verify(reader: CrmReader, userName: string, secret: string): Prom
   )
 }
 
-function counters({ metrics }: RoleContext): MqttCounters {
+function counters({ metrics }: RoleContext): MqttCounters & BrokerCounters {
   const known = new Map<string, Counter>()
   return {
     inc(name, labels, n) {
@@ -135,12 +156,14 @@ function counters({ metrics }: RoleContext): MqttCounters {
   }
 }
 
-const HELP: Record<Parameters<MqttCounters['inc']>[0], string> = {
-  helio_ingest_received_messages_total: 'Messages that came in',
+const HELP: Record<MqttCounter | BrokerCounter, string> = {
+  helio_ingest_received_messages_total: 'Messages that came in and are on disk',
   helio_ingest_acknowledged_messages_total: 'Messages that are on disk and were acknowledged',
   helio_ingest_rejected_messages_total: 'Messages that were refused, by reason',
   helio_mqtt_refused_total: 'Refused connects, subscriptions and publishes, by reason',
   helio_mqtt_disconnects_total: 'Sockets closed by us, by reason',
   helio_mqtt_downlinks_total: 'Messages sent to devices, by result',
+  helio_broker_connects_total: 'Attempts to connect to brokers of tenants, by result',
+  helio_broker_disconnects_total: 'Connections to brokers of tenants that ended, by reason',
   helio_mqtt_append_failures_total: 'Appends to the log that failed',
 }

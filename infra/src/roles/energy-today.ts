@@ -1,13 +1,12 @@
 /** Energy of each site's local day so far, for the live list: read from the roll-ups now and then, not per reading. */
 import { localDate, sql, type Registry } from '@heliograph/crm-core'
 import type { SiteId, Warehouse } from '@heliograph/crm-core/contracts'
+import { createLooks, type Looks } from './looks.ts'
 
 const EVERY_MS = 5_000
 const MAX_SITES = 100_000
 
-export interface EnergyToday {
-  start(): void
-  stop(): void
+export interface EnergyToday extends Looks {
   of(siteId: SiteId): number | undefined
 }
 
@@ -17,34 +16,22 @@ export function createEnergyToday(deps: {
   onError(error: unknown): void
 }): EnergyToday {
   let energy = new Map<string, { date: string; wh: number }>()
-  let timer: NodeJS.Timeout | undefined
-  let running = false
-  const look = async (): Promise<void> => {
-    if (running) return
-    running = true
-    try {
-      // Buckets of the last 50 hours hold every zone's today.
-      const rows = await deps.warehouse.query<{ site_id: string; date: string; wh: number }>(
-        sql`SELECT site_id, toString(date) AS date, sum(energy_wh) AS wh FROM rollup_site_5m FINAL
-            WHERE ts >= now() - INTERVAL 50 HOUR AND energy_wh IS NOT NULL GROUP BY site_id, date`,
-        { scope: 'system', lane: 'light', maxRows: MAX_SITES * 4 },
-      )
-      const newest = new Map<string, { date: string; wh: number }>()
-      for (const { site_id, date, wh } of rows)
-        if (!newest.has(site_id) || newest.get(site_id)!.date < date) newest.set(site_id, { date, wh })
-      energy = newest
-    } catch (error) {
-      deps.onError(error)
-    } finally {
-      running = false
-    }
+
+  async function read(): Promise<void> {
+    // Buckets of the last 50 hours hold every zone's today.
+    const rows = await deps.warehouse.query<{ site_id: string; date: string; wh: number }>(
+      sql`SELECT site_id, toString(date) AS date, sum(energy_wh) AS wh FROM rollup_site_5m FINAL
+          WHERE ts >= now() - INTERVAL 50 HOUR AND energy_wh IS NOT NULL GROUP BY site_id, date`,
+      { scope: 'system', lane: 'light', maxRows: MAX_SITES * 4 },
+    )
+    const newest = new Map<string, { date: string; wh: number }>()
+    for (const { site_id, date, wh } of rows)
+      if (!newest.has(site_id) || newest.get(site_id)!.date < date) newest.set(site_id, { date, wh })
+    energy = newest
   }
+
   return {
-    start() {
-      void look()
-      timer = setInterval(() => void look(), EVERY_MS)
-    },
-    stop: () => clearInterval(timer),
+    ...createLooks(read, EVERY_MS, deps.onError),
     of(siteId) {
       const site = deps.registry.site(siteId)
       const known = energy.get(siteId)

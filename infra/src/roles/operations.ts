@@ -43,6 +43,8 @@ export function createOperations(
     },
     verify: (options) => link.request<VerifyReport>('worker', 'verify', options, VERIFY_LIMIT_MS),
     async exportWarehouse(folder) {
+      if (context.settings.warehouseUrl !== undefined)
+        throw new ProblemError('invalid_request', 'the warehouse (HELIO_WAREHOUSE_URL) is a server: use its own BACKUP')
       const found = await stat(folder).catch(() => undefined)
       if (!found?.isDirectory()) throw new ProblemError('invalid_request', `${folder} is no folder here`)
       return exportWarehouse(deps.warehouse, folder)

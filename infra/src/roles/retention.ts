@@ -1,5 +1,7 @@
 /** Forgets what need not be kept: raw messages after their days or beyond their share of the disk, the others once handled. */
 import { type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import { SERIES_GROUP } from '@heliograph/stream'
+import { isEmbedded, PORTS } from '../engines.ts'
 import type { RoleContext } from './context.ts'
 
 const EVERY_MS = 60_000
@@ -11,14 +13,17 @@ const DAY_MS = 86_400_000
 const HANDLED_MS = DAY_MS
 const HANDLED_BY: Partial<Record<Topic, string[]>> = {
   [TOPICS.readings]: ['store', 'live'],
-  [TOPICS.replayed]: ['store'],
+  [TOPICS.replayed]: [],
   [TOPICS.deadLetter]: ['store'],
   [TOPICS.unclaimed]: ['desk'],
   [TOPICS.alarms]: ['desk'],
   [TOPICS.replays]: ['desk'],
 }
 
+const SERIES_TOPICS: readonly Topic[] = [TOPICS.readings, TOPICS.replayed]
+
 export function startRetention({ log, settings, logger }: RoleContext): { stop(): void } {
+  const hasSeries = !isEmbedded(PORTS.series, settings.engineUrls.series)
   const sweep = async (): Promise<void> => {
     const now = Date.now()
     for (const { partition } of await log.bounds(TOPICS.raw)) {
@@ -29,7 +34,7 @@ export function startRetention({ log, settings, logger }: RoleContext): { stop()
     for (const [topic, groups] of Object.entries(HANDLED_BY) as [Topic, string[]][])
       for (const { partition } of await log.bounds(topic)) {
         let offset = await log.offsetAt(topic, partition, now - HANDLED_MS)
-        for (const group of groups) {
+        for (const group of [...groups, ...(hasSeries && SERIES_TOPICS.includes(topic) ? [SERIES_GROUP] : [])]) {
           const saved = (await log.committed(topic, group)).find((position) => position.partition === partition)
           offset = Math.min(offset, saved?.offset ?? 0)
         }

@@ -13,13 +13,14 @@ export async function settle(line: {
   rollups: Rollups
 }): Promise<void> {
   const { log, decode, store, rollups } = line
-  const endsOf = async (topic: Topic): Promise<LogPosition[]> =>
-    (await log.bounds(topic)).map(({ partition, next }) => ({ partition, offset: next }))
-  const raw = await endsOf(TOPICS.raw)
+  const raw = await endsOf(log, TOPICS.raw)
   while (!decode.reached(raw)) await sleep(LOOK_EVERY_MS)
-  for (const topic of [TOPICS.readings, TOPICS.replayed]) {
-    const ends = await endsOf(topic)
-    while (!(await store.reached(topic, ends))) await sleep(LOOK_EVERY_MS)
-  }
+  const readings = await endsOf(log, TOPICS.readings)
+  while (!(await store.reached(readings))) await sleep(LOOK_EVERY_MS)
+  // What replays have stored so far is told to the roll-ups before they are written.
+  await decode.replaysTold()
   await rollups.flush({ all: true })
 }
+
+const endsOf = async (log: Log, topic: Topic): Promise<LogPosition[]> =>
+  (await log.bounds(topic)).map(({ partition, next }) => ({ partition, offset: next }))

@@ -10,7 +10,6 @@ import {
   type Log,
   type LogRecord,
   type ReadingRecord,
-  type ReplayChunkRecord,
   type Topic,
   TOPICS,
   type Warehouse,
@@ -51,8 +50,7 @@ export async function verifyLine(
     examples: found.differences.slice(0, EXAMPLES).map((difference) => ({ ...difference })),
   }
   const readings: VerifyReport['log'] = { records: 0, checked: 0, refused: 0, missing: 0, examples: [] }
-  for (const topic of [TOPICS.readings, TOPICS.replayed])
-    await eachChunk(log, topic, options.records, readings, (records) => checkReadings(deps, records, readings))
+  await eachChunk(log, TOPICS.readings, options.records, readings, (records) => checkReadings(deps, records, readings))
   const deadLetters = { records: 0, checked: 0, missing: 0 }
   await eachChunk(log, TOPICS.deadLetter, options.records, deadLetters, async (records) => {
     deadLetters.missing += await missingLetters(warehouse, records, now())
@@ -101,8 +99,8 @@ async function checkReadings(
 ): Promise<void> {
   const wanted = new Map<string, ReadingRecord>()
   for (const { value } of records) {
-    const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
-    if (!('chunk' in record)) wanted.set(`${record.deviceId} ${record.ts}`, record)
+    const record = decodeRecord<ReadingRecord>(value)
+    wanted.set(`${record.deviceId} ${record.ts}`, record)
   }
   for (const [tenantId, readings] of Map.groupBy(wanted.values(), (reading) => reading.tenantId)) {
     const times = readings.map(({ ts }) => ts)

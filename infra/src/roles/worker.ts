@@ -1,21 +1,34 @@
 /** Decoding, storing, live state and alarms in one process. */
 import { latestReadings } from '@heliograph/crm-core'
-import { type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
-import { createLiveStage, createRollups, createStoreStage } from '@heliograph/stream'
+import { type Log, type Reading, type TenantId, type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import {
+  createLiveStage,
+  createRollups,
+  createSeriesStage,
+  createStoreStage,
+  type SeriesStage,
+} from '@heliograph/stream'
 import { Counter, Histogram } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
+import { openEngine, PORTS } from '../engines.ts'
 import type { RoleContext } from './context.ts'
 import { createDecode } from './decode.ts'
 import { startDeadLetterStore } from './dead-letter-store.ts'
 import { createEnergyToday } from './energy-today.ts'
+import { createExpectedRole, rememberStrings } from './expected.ts'
+import { createSoilingNow } from './soiling-now.ts'
+import { createExpectedNow } from './expected-now.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
 import { settle } from './settle.ts'
+import { giveUp, startWarehouse } from './start-warehouse.ts'
 import { verifyLine } from './verify-line.ts'
 
-/** After a power cut the warehouse may have lost rows it had acknowledged: as much is stored again. */
+/** Said again every two seconds by who watches. */
+const WATCHED_FOR_MS = 6_000
 /** Hours, days and months follow the five-minute buckets at this pace. */
 const COARSE_EVERY_MS = 10_000
+/** After a power cut the warehouse may have lost rows it had acknowledged: as much is stored again. */
 const REWIND_MS = 30 * 60_000
 
 export async function startWorker(
@@ -24,17 +37,27 @@ export async function startWorker(
   const { settings, log, logger, link, metrics } = context
   await log.start()
   const reader = await openCrmReader({ url: settings.crmUrl })
-  const warehouse = context.warehouse()
-  await warehouse.start()
   const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what)
+  const warehouse = context.warehouse()
+  const started = await startWarehouse(warehouse, {
+    onDown: onError('the warehouse is down; decoding goes on, storing waits'),
+    onUnusable: giveUp,
+  })
   const feed = createRegistryFeed({ log, reader, group: 'worker', onError: onError('events could not be read') })
-  const decode = createDecode(context, feed)
+  const decode = createDecode(context, feed, ({ rows: stored, refused, touched, newest }) => {
+    rows.inc({ store: 'warehouse', result: 'replayed' }, stored)
+    rows.inc({ store: 'warehouse', result: 'refused' }, refused)
+    for (const { deviceId, from, to } of touched) rollups.touch(deviceId, from, to)
+    live.takeReplayed(newest)
+  })
+  const expected = createExpectedRole({ settings, warehouse, registry: feed.registry, onError })
   const rollups = createRollups({
     warehouse,
     registry: feed.registry,
     clock: Date.now,
     coarseEveryMs: COARSE_EVERY_MS,
     wholeDayEveryMs: COARSE_EVERY_MS,
+    onSiteRows: expected.changed,
   })
   const rows = new Counter({
     name: 'helio_store_rows_total',
@@ -48,6 +71,7 @@ export async function startWorker(
     labelNames: ['store'],
     registers: [metrics],
   })
+  const traced = context.tracing ? { tracing: context.tracing } : {}
   const store = createStoreStage({
     log,
     warehouse,
@@ -55,40 +79,69 @@ export async function startWorker(
     count: (result, count) => rows.inc({ store: 'warehouse', result }, count),
     timed: (time) => seconds.observe({ store: 'warehouse' }, time),
     onError: onError('the warehouse does not take rows; trying again'),
+    ...traced,
   })
+  const curves = await openEngine(PORTS.series, settings.engineUrls.series, context.engines)
+  const series =
+    curves &&
+    createSeriesStage({
+      log,
+      store: curves,
+      count: (result, count) => rows.inc({ store: 'series', result }, count),
+      onError: onError('the store of raw curves does not take readings; trying again'),
+    })
   const energyToday = createEnergyToday({ warehouse, registry: feed.registry, onError: onError('energy of today') })
+  async function latest(): Promise<Reading[]> {
+    const found: Reading[] = []
+    const byTenant = Map.groupBy(feed.registry.devices(), (device) => device.tenantId)
+    for (const [tenantId, devices] of byTenant)
+      found.push(
+        ...(await latestReadings(warehouse, 'system', {
+          tenantId: tenantId as TenantId,
+          deviceIds: devices.map(({ id }) => id),
+          now: Date.now(),
+        })),
+      )
+    return found
+  }
+  const soilingNow = createSoilingNow({ warehouse, registry: feed.registry, onError: onError('soiling') })
+  const expectedNow = createExpectedNow({ warehouse, registry: feed.registry, onError: onError('expected now') })
   const live = createLiveStage({
     log,
     registry: feed.registry,
-    async latest() {
-      const found = []
-      const byTenant = Map.groupBy(feed.registry.devices(), (device) => device.tenantId)
-      for (const [tenantId, devices] of byTenant)
-        found.push(
-          ...(await latestReadings(warehouse, 'system', {
-            tenantId: tenantId as TenantId,
-            deviceIds: devices.map(({ id }) => id),
-            now: Date.now(),
-          })),
-        )
-      return found
-    },
+    latest,
     publish: (values) => link.send('api', 'live', values),
     energyTodayWh: energyToday.of,
+    expected: expectedNow.of,
+    soiling: soilingNow.of,
     onError: onError('live values'),
+    ...traced,
   })
   link.on('live.sync', () => live.publishAll())
+  const watchers = createWatchers((watched) => live.setWatched(watched))
+  link.on('live.watched', (watched, from) => watchers.told(from, watched === true))
   feed.onEvent((event) => {
     if (event.type === 'device.upserted' && event.recomputeFrom !== undefined)
       rollups.touch(event.device.id, event.recomputeFrom, Date.now())
+    expected.onEvent(event)
   })
 
-  if (process.env['HELIOGRAPH_CHILD_REWIND']) await rewind(context)
+  const lostPower = process.env['HELIOGRAPH_CHILD_REWIND'] !== undefined
+  if (lostPower) await rewind(context)
   await feed.start()
-  const unfinished = await reader.unfinishedReplays()
+  const unfinished = await reader.unfinishedReplays(lostPower ? Date.now() - REWIND_MS : undefined)
   await decode.start(unfinished)
-  await store.start()
+  if (started.isUp) await store.start()
   await live.start()
+  // Begun when there is a store to begin with: roll-ups that were under way, and what each device said last.
+  if (!started.isUp)
+    started.whenUp(() => {
+      void (async () => {
+        await store.start()
+        for (const reading of await latest()) live.fleet.take(reading)
+        live.publishAll()
+      })().catch(onError('storing could not begin'))
+    })
   const deadLetters = startDeadLetterStore({
     log,
     warehouse,
@@ -96,6 +149,11 @@ export async function startWorker(
     onError: onError('dead letters wait for the warehouse'),
   })
   energyToday.start()
+  expectedNow.start()
+  soilingNow.start()
+  expected.start()
+  void rememberStrings(warehouse, live.fleet, Date.now()).catch(onError('what strings gave before'))
+  series?.start()
   const retention = startRetention(context)
 
   link.on('settle', () => settle({ log, decode, store, rollups }))
@@ -108,17 +166,19 @@ export async function startWorker(
   link.on('status', async () => {
     const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([
       decode.lag(),
-      store.lag(),
+      started.isUp ? store.lag() : lagOf(log, TOPICS.readings, 'store'),
       live.lag(),
       deadLetters.lag(),
     ])
-    const trouble = store.trouble()
+    const trouble = started.isUp ? store.trouble() : 'the warehouse is down'
     return {
       parts: [
         { name: 'decode', state: 'ok', lag: decodeLag },
         { name: 'store', state: trouble ? 'down' : 'ok', lag: storeLag, ...(trouble && { detail: trouble }) },
         // Devices that send always have an open bucket: that is no lag.
         { name: 'rollups', state: 'ok', lag: 0, detail: `${rollups.waiting} to compute` },
+        { name: 'expected', state: 'ok', lag: 0, detail: `${expected.waiting} sites to compute` },
+        ...(series ? [await seriesPart(series)] : []),
         { name: 'live', state: 'ok', lag: liveLag },
         { name: 'dead-letters', state: 'ok', lag: letterLag },
       ],
@@ -127,21 +187,63 @@ export async function startWorker(
   return {
     ready: {},
     async stop() {
+      watchers.stop()
       retention.stop()
       energyToday.stop()
-      await Promise.all([decode.stop(), live.stop(), deadLetters.stop()])
+      expectedNow.stop()
+      soilingNow.stop()
+      await Promise.all([decode.stop(), live.stop(), deadLetters.stop(), series?.stop()])
       await store.stop()
+      await expected.stop()
       await feed.stop()
       await reader.stop()
-      await warehouse.stop()
+      await started.stop()
       await log.stop()
     },
   }
 }
 
+async function seriesPart(series: SeriesStage): Promise<{ name: string; state: string; lag: number; detail?: string }> {
+  const trouble = series.trouble()
+  return {
+    name: 'series',
+    state: trouble === undefined ? 'ok' : 'down',
+    lag: await series.lag(),
+    ...(trouble !== undefined && { detail: trouble }),
+  }
+}
+
+/** Somebody watches while any API process says so; one that says nothing any more is gone. */
+function createWatchers(set: (watched: boolean) => void): { told(from: string, watched: boolean): void; stop(): void } {
+  const until = new Map<string, number>()
+  const judge = (): void => {
+    const now = performance.now()
+    for (const [from, end] of until) if (end < now) until.delete(from)
+    set(until.size > 0)
+  }
+  const timer = setInterval(judge, WATCHED_FOR_MS)
+  return {
+    told(from, watched) {
+      if (watched) until.set(from, performance.now() + WATCHED_FOR_MS)
+      else until.delete(from)
+      judge()
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+/** Records that a group has still to take. */
+async function lagOf(log: Log, topic: Topic, group: string): Promise<number> {
+  let lag = 0
+  const saved = await log.committed(topic, group)
+  for (const { partition, first, next } of await log.bounds(topic))
+    lag += next - Math.max(first, saved.find((position) => position.partition === partition)?.offset ?? first)
+  return lag
+}
+
 async function rewind({ log, logger }: RoleContext): Promise<void> {
   const since = Date.now() - REWIND_MS
-  for (const topic of [TOPICS.readings, TOPICS.replayed, TOPICS.deadLetter])
+  for (const topic of [TOPICS.readings, TOPICS.deadLetter])
     for (const { partition, offset } of await log.committed(topic, 'store')) {
       const back = Math.min(offset, await log.offsetAt(topic, partition, since))
       await log.seek(topic, 'store', { partition, offset: back })

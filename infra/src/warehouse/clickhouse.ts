@@ -1,9 +1,11 @@
 /**
  * The warehouse on ClickHouse through its HTTP interface: a server, or the embedded engine behind `chdb-server.ts`.
  */
+import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client'
 import {
+  RowBlock,
   WarehouseError,
   type DataScope,
   type QueryOptions,
@@ -36,7 +38,7 @@ const DEFAULT_TIMEOUT_MS = { light: 10_000, heavy: 60_000 } as const
 const DEFAULT_MAX_ROWS = 100_000
 /** A store that hangs is as good as down; whoever asks for its health must hear so soon. */
 const HEALTH_TIMEOUT_MS = 900
-/** Longest wait for one block; it is sent again under the same token. */
+/** Longest wait for one block; it is sent again. */
 const INSERT_TIMEOUT_MS = 120_000
 /** Rows of one block. Larger batches gain nothing and cost memory on both sides. */
 const MAX_BLOCK_ROWS = 100_000
@@ -64,12 +66,21 @@ const INSERT_SETTINGS: ClickHouseSettings = {
   date_time_input_format: 'best_effort',
 }
 
+/**
+ * The engine notes a block as seen before it keeps it, and leaves out what it has seen: killed in between, it would leave out the
+ * very rows that are sent again. A name of its own for each insert makes every block a new one; tables keep one row a key, so a row
+ * that is sent twice costs its merging and nothing else.
+ */
+const unlikeAnyOther = (): ClickHouseSettings => ({ insert_deduplication_token: randomUUID() })
+
 export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): Warehouse {
   const database = options.database ?? 'heliograph'
   if (!/^[a-z_][a-z0-9_]*$/i.test(database)) throw new WarehouseError('warehouse_bad_query', 'bad name of a database')
   let client: ClickHouseClient | undefined
   let tables: ReadonlyMap<string, ColumnType[]> = new Map()
   let columnNames: ReadonlyMap<string, ReadonlySet<string>> = new Map()
+  /** Columns that were sent once are sent always: blocks of the same columns go in one insert. */
+  const sentColumns = new Map<string, Set<string>>()
 
   function connect(toDatabase: string): ClickHouseClient {
     return createClient({
@@ -149,21 +160,36 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     columnNames = new Map([...found].map(([table, columns]) => [table, new Set(columns.map(({ name }) => name))]))
   }
 
-  async function insertBlock(
-    table: string,
-    columns: readonly ColumnType[],
-    rows: readonly object[],
-    token?: string,
-  ): Promise<void> {
-    const block = encodeNativeBlock(rows as readonly Record<string, unknown>[], columns)
+  /** Blocks of the same columns follow each other in one insert: the engine makes one part of them. */
+  async function insertBlocks(table: string, blocks: readonly RowBlock[]): Promise<void> {
     const { stream } = await running().exec({
-      query: `INSERT INTO ${table} (${block.columns.join(', ')}) FORMAT Native`,
-      values: Readable.from([block.bytes], { objectMode: false }),
+      query: `INSERT INTO ${table} (${blocks[0]!.columns.join(', ')}) FORMAT Native`,
+      values: Readable.from(
+        blocks.map(({ bytes }) => bytes),
+        { objectMode: false },
+      ),
       http_headers: headersFor('insert'),
       abort_signal: AbortSignal.timeout(INSERT_TIMEOUT_MS),
-      clickhouse_settings: { ...INSERT_SETTINGS, ...(token ? { insert_deduplication_token: token } : {}) },
+      clickhouse_settings: { ...INSERT_SETTINGS, ...unlikeAnyOther() },
     })
     for await (const _ of stream) void _
+  }
+
+  function encode(table: string, rows: readonly object[]): RowBlock[] {
+    const columns = tables.get(table)
+    if (!columns) throw new WarehouseError('warehouse_bad_query', `no such table: ${table}`)
+    const always = sentColumns.get(table) ?? new Set()
+    sentColumns.set(table, always)
+    try {
+      return splitBlocks(rows).map(({ rows: some, months }) => {
+        const block = encodeNativeBlock(some as readonly Record<string, unknown>[], columns, always)
+        for (const name of block.columns) always.add(name)
+        return new RowBlock(block.columns, block.bytes, some.length, months)
+      })
+    } catch (error) {
+      if (error instanceof RowError) throw new WarehouseError('warehouse_rejected', error.message, { cause: error })
+      throw error
+    }
   }
 
   return {
@@ -251,23 +277,26 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
         await running().command({
           query: scoped(sql, queryOptions.scope),
           ...request,
-          clickhouse_settings: { ...settings, async_insert: 0, max_partitions_per_insert_block: '0' },
+          clickhouse_settings: {
+            ...settings,
+            ...unlikeAnyOther(),
+            async_insert: 0,
+            max_partitions_per_insert_block: '0',
+          },
         })
       } catch (error) {
         throw explain(error)
       }
     },
 
-    async insert(table, rows, token) {
+    encode,
+    async insert(table, rows) {
       if (rows.length === 0) return
-      const columns = tables.get(table)
-      if (!columns) throw new WarehouseError('warehouse_bad_query', `no such table: ${table}`)
+      running()
+      const blocks = rows[0] instanceof RowBlock ? (rows as readonly RowBlock[]) : encode(table, rows)
       try {
-        const blocks = splitBlocks(rows)
-        for (const [index, block] of blocks.entries())
-          await insertBlock(table, columns, block, token && blocks.length > 1 ? `${token}:${index}` : token)
+        for (const some of together(blocks)) await insertBlocks(table, some)
       } catch (error) {
-        if (error instanceof RowError) throw new WarehouseError('warehouse_rejected', error.message, { cause: error })
         throw toWarehouseError(error, 'insert')
       }
     },
@@ -279,30 +308,57 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
   }
 }
 
+interface Split {
+  rows: readonly object[]
+  months: ReadonlySet<number>
+}
 /** Blocks of bounded size that touch a bounded number of months. The same rows always give the same blocks. */
-export function splitBlocks(rows: readonly object[]): (readonly object[])[] {
+export function splitBlocks(rows: readonly object[]): Split[] {
   const monthOf = (row: object): number => {
     const { ts, received_at: receivedAt } = row as { ts?: unknown; received_at?: unknown }
     const at = ts ?? receivedAt
     const date = new Date(typeof at === 'number' || typeof at === 'string' ? at : 0)
     return date.getUTCFullYear() * 12 + date.getUTCMonth()
   }
-  const months = new Map<number, object[]>()
+  const byMonth = new Map<number, object[]>()
   for (const row of rows) {
     const month = monthOf(row)
-    const list = months.get(month)
+    const list = byMonth.get(month)
     if (list) list.push(row)
-    else months.set(month, [row])
+    else byMonth.set(month, [row])
   }
-  const blocks: (readonly object[])[] = []
-  if (months.size <= MAX_BLOCK_MONTHS) {
-    for (let at = 0; at < rows.length; at += MAX_BLOCK_ROWS) blocks.push(rows.slice(at, at + MAX_BLOCK_ROWS))
+  const blocks: Split[] = []
+  const cut = (some: readonly object[], months: ReadonlySet<number>): void => {
+    for (let at = 0; at < some.length; at += MAX_BLOCK_ROWS)
+      blocks.push({ rows: some.slice(at, at + MAX_BLOCK_ROWS), months })
+  }
+  if (byMonth.size <= MAX_BLOCK_MONTHS) {
+    cut(rows, new Set(byMonth.keys()))
     return blocks
   }
-  const sorted = [...months.keys()].sort((a, b) => a - b)
+  const sorted = [...byMonth.keys()].sort((a, b) => a - b)
   for (let at = 0; at < sorted.length; at += MAX_BLOCK_MONTHS) {
-    const some = sorted.slice(at, at + MAX_BLOCK_MONTHS).flatMap((month) => months.get(month)!)
-    for (let from = 0; from < some.length; from += MAX_BLOCK_ROWS) blocks.push(some.slice(from, from + MAX_BLOCK_ROWS))
+    const months = sorted.slice(at, at + MAX_BLOCK_MONTHS)
+    cut(
+      months.flatMap((month) => byMonth.get(month)!),
+      new Set(months),
+    )
   }
   return blocks
+}
+
+/** Blocks that one insert can take: of the same columns, of bounded size, of a bounded number of months. */
+export function together(blocks: readonly RowBlock[]): RowBlock[][] {
+  const inserts: { columns: string; rows: number; months: Set<number>; blocks: RowBlock[] }[] = []
+  for (const block of blocks) {
+    const columns = block.columns.join()
+    const last = inserts.findLast((insert) => insert.columns === columns)
+    const months = new Set([...(last?.months ?? []), ...block.months])
+    if (last && last.rows + block.rows <= MAX_BLOCK_ROWS && months.size <= MAX_BLOCK_MONTHS) {
+      last.rows += block.rows
+      last.months = months
+      last.blocks.push(block)
+    } else inserts.push({ columns, rows: block.rows, months: new Set(block.months), blocks: [block] })
+  }
+  return inserts.map((insert) => insert.blocks)
 }

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { WarehouseError } from '@heliograph/crm-core/contracts'
 
 export interface MigrationRunner {
   run(sql: string): Promise<void>
@@ -61,7 +62,11 @@ async function pending(runner: MigrationRunner, migrations: readonly Migration[]
   )
   const known = new Set(migrations.map(({ name }) => name))
   const later = [...done].filter((name) => !known.has(name))
-  if (later.length > 0) throw new Error(`the warehouse has migrations this version does not know: ${later.join(', ')}`)
+  if (later.length > 0)
+    throw new WarehouseError(
+      'warehouse_bad_query',
+      `the warehouse has migrations this version does not know: ${later.join(', ')}`,
+    )
   return migrations.filter(({ name }) => !done.has(name))
 }
 

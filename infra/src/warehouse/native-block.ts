@@ -244,17 +244,19 @@ const SAMPLED_ROWS = 64
 
 /**
  * One block and the names of its columns.
+ * @param always columns that are sent though no row mentions them, so that blocks of one insert have the same
  * @throws RowError where a row has a column the table does not, or a value that is not of its column's type
  */
 export function encodeNativeBlock(
   rows: readonly Row[],
   columns: readonly ColumnType[],
+  always?: ReadonlySet<string>,
 ): { columns: string[]; bytes: Buffer } {
   const known = new Set(columns.map(({ name }) => name))
   // Rows of one batch are made alike; looking at every key of every row would cost as much as writing them.
   for (let row = 0; row < rows.length; row += row < SAMPLED_ROWS ? 1 : SAMPLED_ROWS)
     for (const name of Object.keys(rows[row]!)) if (!known.has(name)) throw new RowError(`no such column: ${name}`)
-  const sent = columns.filter(({ name }) => rows.some((row) => row[name] !== undefined))
+  const sent = columns.filter(({ name }) => always?.has(name) || rows.some((row) => row[name] !== undefined))
   const out = new ByteWriter(Math.max(64 * 1024, rows.length * sent.length * 12))
   out.varint(sent.length)
   out.varint(rows.length)

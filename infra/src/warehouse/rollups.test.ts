@@ -434,6 +434,26 @@ describe('roll-ups', () => {
     for (const bucket of ['5m', '1d']) expect(await energy('site', bucket, w.tenantId)).toBeCloseTo(72_000, 3)
   }, 60_000)
 
+  it('keep what a last reading of power carries on, whatever stretch behind it is computed again', async () => {
+    const w = world([['inv', 'inverter', 'production']])
+    const evening = START + 20 * HOUR + 4 * MINUTE
+    const morning = START + DAY + 9 * HOUR
+    await w.insert([
+      w.reading('inv', evening, { ac_power_w: 1_200 }),
+      ...Array.from({ length: 4 }, (_, index) =>
+        w.reading('inv', morning + index * 5 * MINUTE, { energy_total_wh: 5_000 + index * 100 }),
+      ),
+    ])
+    await w.rollups.flush({ all: true })
+    const before = await dump('rollup_device_5m', w.tenantId)
+    const carried = evening - (evening % (5 * MINUTE)) + 5 * MINUTE
+    expect(before).toContainEqual(expect.objectContaining({ samples: 0, energy_method: 'power' }))
+    // A stretch that begins behind the reading reaches back to the bucket that it carries into, and no further.
+    w.rollups.touch(w.devices.get('inv')!.id, carried + 10 * MINUTE, carried + 3 * HOUR)
+    await w.rollups.flush({ all: true })
+    expect(await dump('rollup_device_5m', w.tenantId)).toEqual(before)
+  })
+
   it('let go of what a replay decodes to another time', async () => {
     const w = world([['inverter', 'inverter', 'production']])
     const wrong = [0, 1, 2].map((index) =>
@@ -459,7 +479,7 @@ describe('roll-ups', () => {
       revision: 1,
     } as const
     for (let round = 0; round < 2; round++) {
-      const touched = await tombstoneReplayed(test.warehouse, chunk)
+      const touched = await tombstoneReplayed(test.warehouse, [chunk])
       expect(touched.length > 0).toBe(round === 0)
       for (const { deviceId, from, to } of touched) w.rollups.touch(deviceId, from, to)
       await w.rollups.flush({ all: true })

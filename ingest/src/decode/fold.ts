@@ -10,12 +10,14 @@ import {
   type DeadLetterReason,
   type DecodedReading,
   type DeviceId,
-  decodeRaw,
+  createRawReader,
   type LogRecord,
   type QualityFlag,
   type RawMessage,
   type RawRef,
   type ReadingRecord,
+  type TraceStep,
+  type Tracing,
 } from '@heliograph/crm-core/contracts'
 import { type AnyVendor, DecodeError } from '../vendor.ts'
 import type { DecodeBatch } from './outputs.ts'
@@ -34,16 +36,22 @@ export interface FoldOptions {
   count?: DecodeCounter
   /** Told of every message's connection and arrival, UTC milliseconds. */
   heard?(connectionId: ConnectionId, receivedAt: number): void
+  /** Absent: traces end here. */
+  tracing?: Tracing
 }
 export type DecodeResult = 'decoded' | 'empty' | 'unclaimed' | 'dead-letter'
-/** Each raw message ends in exactly one result; each reading in one of `stored` or `unclaimed`. */
+/**
+ * Each raw message ends in exactly one result; each reading is `produced` or `unclaimed`. Of those produced, `superseded` ones were
+ * replaced by a later reading of the same device and instant before they were appended.
+ */
 export interface DecodeCounter {
   message(vendor: string, result: DecodeResult): void
-  readings(vendor: string, result: 'produced' | 'unclaimed', count: number): void
+  readings(vendor: string, result: 'produced' | 'unclaimed' | 'superseded', count: number): void
 }
 
 export class Fold {
   readonly #options: FoldOptions
+  readonly #readRaw = createRawReader()
   /** State per shard, in the order of last use. */
   readonly #states = new Map<string, { vendor: string; state: unknown }>()
 
@@ -55,7 +63,7 @@ export class Fold {
   fold(record: LogRecord, batch: DecodeBatch): void {
     let message: RawMessage
     try {
-      message = decodeRaw(record.value)
+      message = this.#readRaw(record.value)
     } catch {
       // Our own framing is broken, so not even the tenant is known; the log has reported the damage.
       this.#options.count?.message('unknown', 'dead-letter')
@@ -74,25 +82,35 @@ export class Fold {
       this.#options.count?.message('unknown', 'dead-letter')
       return
     }
+    const step =
+      message.traceparent !== undefined
+        ? this.#options.tracing?.follow(message.traceparent, 'decode', { vendor: vendor.id })
+        : undefined
     const timezone = message.timezone ?? this.#options.registry.connection(message.connectionId)?.timezone
     let decoded
     try {
       decoded = vendor.decode(
-        { ...message, ...(timezone !== undefined && { timezone }) },
+        timezone === message.timezone ? message : { ...message, timezone },
         this.#state(record.key, vendor),
       )
     } catch (error) {
       const reason = error instanceof DecodeError ? error.reason : 'decoder-error'
       this.#deadLetter(batch, message, rawRef, 0, reason, error instanceof Error ? error.message : String(error))
       this.#options.count?.message(vendor.id, 'dead-letter')
+      step?.end(error)
       return
     }
     let stored = 0
     let unclaimed = 0
+    const supersededBefore = batch.superseded
+    // What a broker retained may be of any day: without a time of its own it would pass for a value of now.
+    const isOld = message.retain === true && message.transport === 'broker'
     for (const reading of decoded.readings) {
-      if (this.#place(reading, message, rawRef, batch)) stored++
+      if (isOld && reading.tsSource === 'arrival') continue
+      if (this.#place(reading, message, rawRef, batch, step)) stored++
       else unclaimed++
     }
+    step?.end()
     const rejected = decoded.rejected ?? []
     const letters = Math.max(1, Math.floor(MAX_LETTER_BYTES / Math.max(1, message.body.length)))
     for (const [index, { reason, detail }] of rejected.slice(0, letters).entries()) {
@@ -115,6 +133,8 @@ export class Fold {
     )
     if (stored > 0) count.readings(vendor.id, 'produced', stored)
     if (unclaimed > 0) count.readings(vendor.id, 'unclaimed', unclaimed)
+    const superseded = batch.superseded - supersededBefore
+    if (superseded > 0) count.readings(vendor.id, 'superseded', superseded)
   }
 
   #state(shard: string, vendor: AnyVendor): unknown {
@@ -132,7 +152,13 @@ export class Fold {
   }
 
   /** @returns whether the device is known */
-  #place(reading: DecodedReading, message: RawMessage, rawRef: RawRef, batch: DecodeBatch): boolean {
+  #place(
+    reading: DecodedReading,
+    message: RawMessage,
+    rawRef: RawRef,
+    batch: DecodeBatch,
+    step: TraceStep | undefined,
+  ): boolean {
     const { receivedAt } = message
     const believed =
       message.backfill ||
@@ -147,18 +173,25 @@ export class Fold {
     const quality: QualityFlag[] = [...reading.quality]
     if (!believed) quality.push('clock_suspect')
     if (message.backfill) quality.push('backfill')
-    const { tsSource: _tsSource, device: _device, attributes: _attributes, ...measured } = reading
+    const { metrics, extra, status, faults, dc, ac } = reading
+    // Written out, since this runs for every reading and taking fields out of a copy costs several times as much.
     const placed: ReadingRecord = {
-      ...measured,
-      ts,
-      quality,
       tenantId: message.tenantId,
       siteId: resolved.site.id,
       deviceId: resolved.device.id,
+      ts,
       receivedAt,
       source: message.vendor,
+      metrics,
+      quality,
       rawRef,
     }
+    if (extra) placed.extra = extra
+    if (status) placed.status = status
+    if (faults) placed.faults = faults
+    if (dc) placed.dc = dc
+    if (ac) placed.ac = ac
+    if (step) placed.traceparent = step.traceparent
     batch.addReading(placed)
     return true
   }

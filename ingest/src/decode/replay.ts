@@ -1,6 +1,6 @@
 /**
- * Replay: raw messages of a range decoded again, in a lane of their own. It corrects numbers and never raises, clears or
- * notifies. Each chunk is closed by a record that takes back rows which an earlier decoding made and this one did not.
+ * Replay: raw messages of a range decoded again, beside live decoding. It corrects numbers and never raises, clears or
+ * notifies. Its readings go straight to the store: raw is on the log already, and an interrupted replay begins anew.
  */
 import type { Registry } from '@heliograph/crm-core'
 import {
@@ -9,6 +9,9 @@ import {
   encodeRecord,
   type Log,
   type LogPosition,
+  type LogProducer,
+  type ReadingRecord,
+  type ReplayChunk,
   type ReplayProgressRecord,
   TOPICS,
 } from '@heliograph/crm-core/contracts'
@@ -17,31 +20,45 @@ import { Fold } from './fold.ts'
 import { DecodeBatch, type DecodeProducers } from './outputs.ts'
 
 const GROUP = 'decode'
+const TELL_EVERY_MS = 500
 
 export type ReplayRequest = Extract<DomainEvent, { type: 'replay.requested' }>
 
+/** Where the readings of replays go. */
+export interface ReplaySink {
+  /**
+   * Takes readings and the stretches they came from; resolves when there is room for more.
+   * @param signal ends the wait
+   */
+  put(readings: ReadingRecord[], chunks: ReplayChunk[], signal: AbortSignal): Promise<void>
+  /** Resolves when everything is stored, and what earlier decodings had made of the same messages is taken back. */
+  settled(signal: AbortSignal): Promise<void>
+}
 export interface ReplayDeps {
   log: Log
   registry: Registry
   vendors: ReadonlyMap<string, AnyVendor>
+  /** For what is no reading: unclaimed devices and dead letters. */
   producers: DecodeProducers
-  /** Where live decoding stands now: what lies behind it is decoded live, with this registry. */
-  livePositions(): LogPosition[]
+  sink: ReplaySink
+  /** Told how far each replay has come. */
+  progress: LogProducer
   onError(error: unknown): void
 }
 
 export interface ReplayRunner {
-  /** Queues a replay; one that is already queued or done in this process is left alone. */
-  enqueue(request: ReplayRequest): void
+  /**
+   * Runs a replay behind those that were asked for before.
+   * @param upTo where live decoding stood: what lies behind it is decoded live, with this registry
+   * @returns resolves when it is done, has failed or was stopped
+   */
+  run(request: ReplayRequest, upTo: readonly LogPosition[]): Promise<void>
   stop(): Promise<void>
-  /** Resolves when nothing is queued. */
-  idle(): Promise<void>
 }
 
 export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
-  const progress = deps.log.producer(TOPICS.replays)
+  const { progress } = deps
   const stopping = new AbortController()
-  const known = new Set<string>()
   let running: Promise<void> = Promise.resolve()
 
   const tell = (
@@ -65,11 +82,12 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
       },
     ])
 
-  async function run(request: ReplayRequest, upTo: LogPosition[]): Promise<void> {
+  async function decodeAgain(request: ReplayRequest, upTo: readonly LogPosition[]): Promise<void> {
     const ranges = await rangesOf(request, upTo)
     const total = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
     let done = 0
     await tell(request, 'running', 0, total)
+    let toldAt = performance.now()
     for (const range of ranges) {
       const { partition } = range
       const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: request.revision })
@@ -100,17 +118,20 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
         if (last <= range.from) continue
         await store(request, batch, partition, Math.max(records[0]!.offset, range.from), last, [...connections])
         done += last - Math.max(records[0]!.offset, range.from)
+        if (performance.now() - toldAt < TELL_EVERY_MS) continue
+        toldAt = performance.now()
         await tell(request, 'running', done, total)
       }
       if (stopping.signal.aborted) return
     }
+    await deps.sink.settled(stopping.signal)
     await tell(request, 'done', total, total)
   }
 
   /** Which part of each partition: from the request's time on, up to where live decoding already knows better. */
   async function rangesOf(
     request: ReplayRequest,
-    upTo: LogPosition[],
+    upTo: readonly LogPosition[],
   ): Promise<{ partition: number; from: number; to: number }[]> {
     if (request.message) {
       const { partition, offset } = request.message
@@ -134,54 +155,50 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
     toOffset: number,
     connections: ConnectionId[],
   ): Promise<void> {
-    const kept = new DecodeBatch()
-    for (const reading of batch.readings) {
-      if (reading.tenantId !== request.tenantId) continue
-      if (request.link && reading.deviceId !== request.link.deviceId) continue
-      kept.addReading({ ...reading, replayId: request.replayId })
-    }
-    for (const letter of batch.deadLetters) if (letter.tenantId === request.tenantId) kept.deadLetters.push(letter)
-    if (!request.link)
-      for (const unclaimed of batch.unclaimed)
-        if (unclaimed.tenantId === request.tenantId) kept.unclaimed.push({ ...unclaimed, replayId: request.replayId })
+    const { tenantId, replayId, link, revision } = request
+    const readings = batch
+      .takeReadings()
+      .filter((reading) => reading.tenantId === tenantId && (!link || reading.deviceId === link.deviceId))
+    // Their own: nobody else has them yet.
+    for (const reading of readings) reading.replayId = replayId
+    batch.deadLetters = batch.deadLetters.filter((letter) => letter.tenantId === tenantId)
+    batch.unclaimed = link
+      ? []
+      : batch.unclaimed.filter((one) => one.tenantId === tenantId).map((one) => ({ ...one, replayId }))
+    batch.downlinks.length = 0
+    await batch.append(deps.producers)
     // One chunk per connection: rows are taken back by connection.
-    const [first, ...others] = connections.map((connectionId) => ({
-      chunk: true as const,
-      replayId: request.replayId,
-      tenantId: request.tenantId,
+    const chunks = connections.map((connectionId) => ({
+      tenantId,
       connectionId,
       partition,
       fromOffset,
       toOffset,
-      revision: request.revision,
-      ...(request.link && { deviceId: request.link.deviceId }),
+      revision,
+      ...(link && { deviceId: link.deviceId }),
     }))
-    if (!first) return
-    await kept.append(deps.producers, 'replayed', first)
-    for (const chunk of others) await new DecodeBatch().append(deps.producers, 'replayed', chunk)
+    if (chunks.length > 0) await deps.sink.put(readings, chunks, stopping.signal)
   }
 
   return {
-    enqueue(request) {
-      if (known.has(request.replayId)) return
-      known.add(request.replayId)
-      const upTo = deps.livePositions()
+    run(request, upTo) {
       running = running.then(async () => {
         if (stopping.signal.aborted) return
         try {
-          await run(request, upTo)
+          await decodeAgain(request, upTo)
         } catch (error) {
+          if (stopping.signal.aborted) return
           deps.onError(error)
           const text = error instanceof Error ? error.message : String(error)
           await tell(request, 'failed', 0, 0, text).catch(deps.onError)
         }
       })
+      return running
     },
     async stop() {
       stopping.abort()
       await running
     },
-    idle: () => running,
   }
 }
 

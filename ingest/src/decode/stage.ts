@@ -18,6 +18,7 @@ export interface DecodeStageDeps {
   vendors: ReadonlyMap<string, AnyVendor>
   count?: DecodeCounter
   heard?: FoldOptions['heard']
+  tracing?: FoldOptions['tracing']
   onError(error: unknown): void
   now?(): number
 }
@@ -32,13 +33,13 @@ export interface DecodeStage {
   reached(ends: readonly LogPosition[]): boolean
 }
 
-export function decodeProducers(log: Log): DecodeProducers {
+/** @param lane of whoever decodes: where the log has lanes, each has one writer */
+export function decodeProducers(log: Log, lane: number): DecodeProducers {
   return {
-    readings: log.producer(TOPICS.readings),
-    replayed: log.producer(TOPICS.replayed),
-    unclaimed: log.producer(TOPICS.unclaimed),
-    deadLetter: log.producer(TOPICS.deadLetter),
-    downlinks: log.producer(TOPICS.downlinks),
+    readings: log.producer(TOPICS.readings, lane),
+    unclaimed: log.producer(TOPICS.unclaimed, lane),
+    deadLetter: log.producer(TOPICS.deadLetter, lane),
+    downlinks: log.producer(TOPICS.downlinks, lane),
   }
 }
 
@@ -61,6 +62,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
       revision: 0,
       count: deps.count,
       heard: deps.heard,
+      tracing: deps.tracing,
     })
     const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
     if (checkpoint) fold.restore(checkpoint.state)
@@ -77,7 +79,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     // The states have moved: the batch may be appended again, but never folded again.
     for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
-        await batch.append(producers, 'readings')
+        await batch.append(producers)
         break
       } catch (error) {
         deps.onError(error)
@@ -102,23 +104,37 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     await consumer?.commit({ partition, offset })
   }
 
+  /** Where a partition's checkpoint stands, taken as what is done. */
+  async function resume(partition: number): Promise<number | undefined> {
+    const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
+    if (!checkpoint) return undefined
+    folded.set(partition, checkpoint.offset)
+    appended.set(partition, checkpoint.offset)
+    return checkpoint.offset
+  }
+
   return {
     async start() {
-      const positions: LogPosition[] = []
-      for (const { partition } of await deps.log.bounds(TOPICS.raw)) {
-        const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
-        if (!checkpoint) continue
-        positions.push({ partition, offset: checkpoint.offset })
-        folded.set(partition, checkpoint.offset)
-        appended.set(partition, checkpoint.offset)
-      }
+      for (const { partition } of await deps.log.bounds(TOPICS.raw)) await resume(partition)
       consumer = deps.log.consume({
         topic: TOPICS.raw,
         group: GROUP,
-        positions,
+        // Another worker may have decoded it meanwhile: its state counts, not what is remembered here.
+        assigned: resume,
+        async revoked(partition) {
+          try {
+            await save(partition)
+          } finally {
+            for (const known of [folds, folded, appended, savedAt]) known.delete(partition)
+          }
+        },
         async handle(batch, control) {
           control.keepOffset()
           await handle(batch, control.signal)
+        },
+        passed({ partition, offset }) {
+          folded.set(partition, offset)
+          appended.set(partition, offset)
         },
         onError: deps.onError,
       })

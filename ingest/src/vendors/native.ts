@@ -17,6 +17,8 @@ export const native = defineVendor({
   name: 'Heliograph JSON',
   transports: ['mqtt', 'webhook', 'http'],
   topics: ['readings'],
+  publishTopics: ['readings'],
+  ignoresTopic: true,
   guide: [
     'Publish to the topic "readings" with the connection\'s user name and secret, or POST to /ingest/v1/readings with an API key.',
     'Body: {"device": "serial", "ts": 1760000000000, "metrics": {"ac_power_w": 5321, "energy_total_wh": 123456789}}; a list of such, or one a line.',

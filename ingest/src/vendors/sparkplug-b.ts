@@ -25,6 +25,7 @@ export const sparkplugB = defineVendor<SparkplugState>({
   name: 'Sparkplug B',
   transports: ['mqtt', 'webhook', 'http'],
   topics: ['spBv1.0/+/+/+/#'],
+  publishTopics: ['spBv1.0/#'],
   downlinkTopics: ['spBv1.0/+/NCMD/+'],
   guide: [
     'In the edge node: MQTT server, port, user name and secret of the connection; group and edge node id as you like.',

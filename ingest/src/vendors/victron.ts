@@ -50,6 +50,7 @@ export const victron = defineVendor<VictronState>({
   name: 'Victron Venus OS',
   transports: ['mqtt', 'webhook', 'http'],
   topics: ['N/+/+/+/#'],
+  publishTopics: ['N/+/#'],
   downlinkTopics: ['R/+/keepalive'],
   guide: [
     'On the GX device: Settings, Services, MQTT: switch it on, or set up a bridge from its broker.',

@@ -16,6 +16,7 @@ import { inverterFault } from '../rules/inverter-fault.ts'
 import { zeroPower } from '../rules/zero-power.ts'
 import { siteView } from '../fleet/site-view.ts'
 import { AlarmEngine } from './engine.ts'
+import { defineRule, type Rule } from './rule.ts'
 
 const MINUTE = 60_000
 const NOON = Date.parse('2026-06-21T11:00:00Z')
@@ -37,7 +38,7 @@ const device = (id: string, changes: Partial<RegistryDevice> = {}): RegistryDevi
   ...changes,
 })
 
-function scene(devices: RegistryDevice[]) {
+function scene(devices: RegistryDevice[], rules: readonly Rule[] = [deviceSilent, inverterFault, zeroPower]) {
   const registry = new Registry()
   registry.load({
     version: 1,
@@ -58,7 +59,7 @@ function scene(devices: RegistryDevice[]) {
     ],
   })
   const fleet = new FleetState(registry)
-  const engine = new AlarmEngine({ rules: [deviceSilent, inverterFault, zeroPower] })
+  const engine = new AlarmEngine({ rules })
   const told = () => {
     const records = engine.untold.map(({ action, type, deviceId, at }) => ({ action, type, deviceId, at }))
     engine.settled(records.length)
@@ -156,6 +157,76 @@ describe('alarms', () => {
     lost.say('a', NOON, { metrics: { ac_power_w: 0 } })
     for (let minute = 0; minute <= 20; minute++) lost.say('b', NOON + minute * MINUTE)
     expect(lost.judge(NOON + 20 * MINUTE).map(({ type }) => type)).toEqual(['device-silent'])
+  })
+
+  const idle = { metrics: { ac_power_w: 0 } }
+  /** Raised in the order told, of a minute's reports each. */
+  function raisedOver(
+    minutes: number,
+    { say, judge }: ReturnType<typeof scene>,
+    tell: (minute: number) => void,
+  ): string[] {
+    const raised: string[] = []
+    for (let minute = 0; minute <= minutes; minute++) {
+      tell(minute)
+      say('peer', NOON + minute * MINUTE)
+      for (const { action, type, deviceId } of judge(NOON + minute * MINUTE))
+        raised.push(`${minute} ${action} ${type} ${deviceId}`)
+    }
+    return raised
+  }
+
+  it('tells a fault that stops the device once: no zero power beside it, and its whole delay after it', () => {
+    const at = scene([device('a'), device('peer')])
+    const told = raisedOver(60, at, (minute) =>
+      at.say('a', NOON + minute * MINUTE, { ...idle, faults: minute < 30 ? [{ code: '307' }] : [] }),
+    )
+    // Over five minutes after it was last told; the delay of zero power is fifteen.
+    expect(told).toEqual(['0 raised inverter-fault a', '35 cleared inverter-fault a', '50 raised zero-power a'])
+  })
+
+  it('lets neither a remark nor another device’s fault explain zero power', () => {
+    for (const of of ['a', 'peer']) {
+      const at = scene([device('a'), device('peer')])
+      const told = raisedOver(20, at, (minute) => {
+        const ts = NOON + minute * MINUTE
+        const remark = { faults: [{ code: '9', ...(of === 'a' && { severity: 'minor' as const }) }] }
+        at.say('a', ts, { ...idle, ...(of === 'a' && remark) })
+        if (of === 'peer') at.say('peer', ts, remark)
+      })
+      expect(told).toContain('15 raised zero-power a')
+    }
+  })
+
+  it('explains what hangs on a device that is in fault or silent', () => {
+    const tree = () => [device('g', { kind: 'gateway' }), device('a', { parentId: 'g' as DeviceId }), device('peer')]
+    const faulty = scene(tree())
+    const told = raisedOver(20, faulty, (minute) => {
+      faulty.say('g', NOON + minute * MINUTE, { metrics: {}, faults: [{ code: '1' }] })
+      faulty.say('a', NOON + minute * MINUTE, idle)
+    })
+    expect(told).toEqual(['0 raised inverter-fault g'])
+    const silent = scene(tree())
+    silent.say('g', NOON, { metrics: {} })
+    expect(raisedOver(20, silent, (minute) => silent.say('a', NOON + minute * MINUTE, idle))).toEqual([
+      expect.stringContaining('raised device-silent g'),
+    ])
+  })
+
+  it('lets every rule name what it yields to, in a chain but not in a circle', () => {
+    const rule = (type: string, yieldsTo?: string[]): Rule =>
+      defineRule({
+        type,
+        severity: 'major',
+        raiseAfterMs: 0,
+        clearAfterMs: 0,
+        ...(yieldsTo && { yieldsTo }),
+        judge: ({ now }) => ({ active: [{ key: 'a', deviceId: 'a' as DeviceId, since: now, message: type }] }),
+      })
+    const chain = scene([device('a')], [rule('effect', ['middle']), rule('middle', ['cause']), rule('cause')])
+    chain.say('a', NOON)
+    expect(chain.judge(NOON).map(({ type }) => type)).toEqual(['cause'])
+    expect(() => new AlarmEngine({ rules: [rule('x', ['y']), rule('y', ['x'])] })).toThrow(TypeError)
   })
 
   it('keeps its memory and what was not told yet over a restart, under the same id', () => {

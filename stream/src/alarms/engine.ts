@@ -29,20 +29,28 @@ export class AlarmEngine {
   /** Told or to be told again after a crash: emptied by `settled`. */
   #untold: AlarmRecord[] = []
 
+  /** @throws TypeError where rules yield to each other in a circle: none of them would ever speak */
   constructor(options: AlarmEngineOptions) {
-    this.#rules = options.rules
+    this.#rules = causesFirst(options.rules)
   }
 
   /** Judges one site; what changed is in `untold`. */
   judge(view: SiteView): void {
+    /** Conditions that hold though nothing is told of them: they still explain others. */
+    const explained: { rule: string; condition: Condition }[] = []
     for (const rule of this.#rules) {
       const { active, unknown = [] } = rule.judge(view)
       const prefix = `${rule.type}\n${view.site.id}\n`
       const seen = new Set<string>()
+      const causes = rule.yieldsTo ? this.#causes(rule.yieldsTo, view, explained) : []
       for (const condition of active) {
         const key = prefix + condition.key
         seen.add(key)
-        this.#present(key, rule, view, condition)
+        if (causes.length > 0 && isExplained(condition, causes, view)) {
+          explained.push({ rule: rule.type, condition })
+          // What is raised stays; what was not yet told begins anew when its cause is over.
+          if (this.#open.get(key)?.phase === 'pending') this.#open.delete(key)
+        } else this.#present(key, rule, view, condition)
       }
       for (const [key, open] of this.#open) {
         if (!key.startsWith(prefix) || seen.has(key)) continue
@@ -51,6 +59,28 @@ export class AlarmEngine {
         this.#absent(key, rule, view, open)
       }
     }
+  }
+
+  /** What holds of the rules named at the site, told or about to be, and is more than a remark. */
+  #causes(
+    types: readonly string[],
+    view: SiteView,
+    explained: readonly { rule: string; condition: Condition }[],
+  ): Condition[] {
+    const causes: Condition[] = []
+    for (const { rule, condition } of explained) if (types.includes(rule)) causes.push(condition)
+    for (const open of this.#open.values())
+      if (open.siteId === view.site.id && types.includes(open.rule) && this.#explains(open)) causes.push(open.condition)
+    return causes
+  }
+
+  #explains(open: Open): boolean {
+    const severity = severityOf(open, this.#rules)
+    return (
+      severity === 'critical' ||
+      severity === 'major' ||
+      this.#rules.some(({ type, alwaysExplains }) => type === open.rule && alwaysExplains === true)
+    )
   }
 
   #present(key: string, rule: Rule, view: SiteView, condition: Condition): void {
@@ -69,7 +99,9 @@ export class AlarmEngine {
     }
     delete open.goneSince
     open.condition = condition
-    if (open.phase === 'pending' && view.now - open.since >= rule.raiseAfterMs) {
+    const { raiseAfterMs } = rule
+    const delay = typeof raiseAfterMs === 'number' ? raiseAfterMs : raiseAfterMs(view)
+    if (open.phase === 'pending' && view.now - open.since >= delay) {
       open.phase = 'raised'
       this.#untold.push(record(open, 'raised', rule, open.since))
     }
@@ -138,6 +170,32 @@ export class AlarmEngine {
     for (const [key, value] of open) this.#open.set(key, value)
     this.#untold = untold
   }
+}
+
+/** By the whole site, by the device itself, or by what it hangs on. */
+function isExplained(condition: Condition, causes: readonly Condition[], view: SiteView): boolean {
+  if (causes.some(({ deviceId }) => deviceId === undefined)) return true
+  const seen = new Set<string>()
+  for (let id = condition.deviceId; id !== undefined && !seen.has(id);) {
+    if (causes.some(({ deviceId }) => deviceId === id)) return true
+    seen.add(id)
+    id = view.devices.find(({ device }) => device.id === id)?.device.parentId
+  }
+  return false
+}
+
+/** Rules in an order in which each comes after those it yields to. */
+function causesFirst(rules: readonly Rule[]): Rule[] {
+  const ordered: Rule[] = []
+  const visit = (rule: Rule, path: readonly string[]): void => {
+    if (ordered.includes(rule)) return
+    if (path.includes(rule.type))
+      throw new TypeError(`alarm rules yield to each other: ${[...path, rule.type].join(', ')}`)
+    for (const cause of rules) if (rule.yieldsTo?.includes(cause.type)) visit(cause, [...path, rule.type])
+    ordered.push(rule)
+  }
+  for (const rule of rules) visit(rule, [])
+  return ordered
 }
 
 const severityOf = (open: Open, rules: readonly Rule[]): AlarmRecord['severity'] =>

@@ -2,7 +2,15 @@
  * What an alarm rule is: a judgement of one site, so that it sees peers and gateways and can say one thing about one
  * cause. A rule has no memory; delay, hysteresis, identity and telling are the engine's.
  */
-import type { AlarmRecord, DeviceId, RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
+import type {
+  AlarmRecord,
+  DeviceId,
+  ExpectedNow,
+  RegistryDevice,
+  RegistrySite,
+  Thresholds,
+} from '@heliograph/crm-core/contracts'
+import type { Soiling } from '@heliograph/crm-core'
 import type { DeviceState } from '../fleet/fleet-state.ts'
 
 export interface DeviceView {
@@ -19,6 +27,12 @@ export interface SiteView {
   devices: DeviceView[]
   /** UTC milliseconds. */
   now: number
+  /** The site against what it should give; figures that are not measured are absent. */
+  expected?: ExpectedNow
+  /** How dirty its modules are, from its clear days. Absent: not known. */
+  soiling?: Soiling
+  /** From when on the tenant wants to hear of it. Absent: the ordinary. */
+  thresholds?: Thresholds
 }
 
 export interface Condition {
@@ -42,8 +56,15 @@ export interface Rule {
   type: string
   severity: AlarmRecord['severity']
   /** A condition must hold this long before it is an alarm, and be gone this long before the alarm is cleared. */
-  raiseAfterMs: number
+  raiseAfterMs: number | ((site: SiteView) => number)
   clearAfterMs: number
+  /**
+   * Types of rules that say why: while one of them holds for the same device, for what it hangs on, or for the whole site, this
+   * rule begins nothing, so that one fault is one alarm. What is only minor or info explains nothing.
+   */
+  yieldsTo?: readonly string[]
+  /** Explains those that yield to it whatever its severity: it tells the reason, however small the harm. */
+  alwaysExplains?: boolean
   judge(site: SiteView): Judgement
 }
 export const defineRule = (rule: Rule): Rule => rule

@@ -2,7 +2,7 @@
  * What every device said last, in memory: the base of live values and of alarm rules. Rebuilt from the store on start,
  * then kept by readings in any order: an older reading never replaces a newer one.
  */
-import type { Registry } from '@heliograph/crm-core'
+import { producingStrings, type Registry } from '@heliograph/crm-core'
 import type {
   Channel,
   DeviceId,
@@ -38,9 +38,13 @@ export interface DeviceState {
   /** Since when each fault code is told without a break, device time. */
   faultSince: Record<string, number>
   dc?: Channel[]
+  /** By DC input: it has given something since the start, or is known to have before. */
+  dcProduced?: boolean[]
   quality: QualityFlag[]
   /** Recent spacings of deliveries, milliseconds. */
   spacings: number[]
+  /** Their upper quartile; absent until enough are known. */
+  learnedIntervalMs?: number
 }
 
 export interface Taken {
@@ -89,19 +93,27 @@ export class FleetState {
     if (Number.isFinite(spacing) && spacing >= MIN_INTERVAL_MS / 2 && spacing <= MAX_INTERVAL_MS) {
       state.spacings.push(spacing)
       if (state.spacings.length > SPACINGS) state.spacings.shift()
+      if (state.spacings.length >= 3) {
+        const sorted = [...state.spacings].sort((a, b) => a - b)
+        state.learnedIntervalMs = Math.max(MIN_INTERVAL_MS, sorted[Math.floor(sorted.length * 0.75)]!)
+      }
     }
     if (receivedAt > state.receivedAt) state.receivedAt = receivedAt
   }
 
   #replace(state: DeviceState, reading: Reading): void {
     const { metrics, metricTs } = state
-    for (const [name, at] of Object.entries(metricTs) as [Metric, number][])
-      if (at < reading.ts - CARRY_MS) {
+    const fresh = reading.metrics
+    for (const key in metricTs) {
+      const name = key as Metric
+      if (fresh[name] === undefined && metricTs[name]! < reading.ts - CARRY_MS) {
         delete metrics[name]
         delete metricTs[name]
       }
-    for (const [name, value] of Object.entries(reading.metrics) as [Metric, number][]) {
-      metrics[name] = value
+    }
+    for (const key in fresh) {
+      const name = key as Metric
+      metrics[name] = fresh[name]!
       metricTs[name] = reading.ts
     }
     if (reading.status) state.status = reading.status
@@ -111,10 +123,19 @@ export class FleetState {
       state.faults = reading.faults
       state.faultSince = since
     }
-    if (reading.dc) state.dc = reading.dc
+    if (reading.dc) {
+      state.dc = reading.dc
+      noteProduced(state, producingStrings(reading.dc))
+    }
     state.quality = reading.quality
     state.siteId = reading.siteId
     state.ts = reading.ts
+  }
+
+  /** What was known of a device's DC inputs before the start. */
+  rememberStrings(deviceId: DeviceId, produced: readonly boolean[]): void {
+    const state = this.#devices.get(deviceId)
+    if (state) noteProduced(state, produced)
   }
 
   get(deviceId: DeviceId): DeviceState | undefined {
@@ -131,10 +152,7 @@ export class FleetState {
   intervalMs(deviceId: DeviceId): number {
     const set = this.#registry.device(deviceId)?.deliveryIntervalS
     if (set !== undefined) return set * 1_000
-    const spacings = this.#devices.get(deviceId)?.spacings ?? []
-    if (spacings.length < 3) return DEFAULT_INTERVAL_MS
-    const sorted = [...spacings].sort((a, b) => a - b)
-    return Math.max(MIN_INTERVAL_MS, sorted[Math.floor(sorted.length * 0.75)]!)
+    return this.#devices.get(deviceId)?.learnedIntervalMs ?? DEFAULT_INTERVAL_MS
   }
 
   /** Age from which a device's values no longer speak for now: three deliveries missed, at least two minutes. */
@@ -148,4 +166,13 @@ export class FleetState {
       state.quality.includes('stale')
     )
   }
+}
+
+/** An input that produced once has a string, whatever it gives now. */
+function noteProduced(state: DeviceState, produced: readonly boolean[]): void {
+  const before = state.dcProduced ?? []
+  state.dcProduced = Array.from(
+    { length: Math.max(before.length, produced.length) },
+    (_, index) => Boolean(before[index]) || Boolean(produced[index]),
+  )
 }

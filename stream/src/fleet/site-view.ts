@@ -1,13 +1,24 @@
-import type { Registry } from '@heliograph/crm-core'
-import type { RegistrySite } from '@heliograph/crm-core/contracts'
+import type { Registry, Soiling } from '@heliograph/crm-core'
+import type { ExpectedNow, RegistrySite } from '@heliograph/crm-core/contracts'
 import type { SiteView } from '../alarms/rule.ts'
 import type { FleetState } from './fleet-state.ts'
 
 /** What rules see of a site now. @param now UTC milliseconds */
-export function siteView(site: RegistrySite, registry: Registry, fleet: FleetState, now: number): SiteView {
+export function siteView(
+  site: RegistrySite,
+  registry: Registry,
+  fleet: FleetState,
+  now: number,
+  expected?: ExpectedNow,
+  soiling?: Soiling,
+): SiteView {
+  const thresholds = registry.tenant(site.tenantId)?.thresholds
   return {
     site,
     now,
+    ...(thresholds && { thresholds }),
+    ...(expected && { expected }),
+    ...(soiling && { soiling }),
     devices: registry
       .devicesOfSite(site.id)
       .filter((device) => device.siteId === site.id)

@@ -2,11 +2,12 @@
  * Live values and alarms from the readings as they come: keeps the fleet's state, tells the bus the newest values at most
  * ten times a second, and lets the rules judge. Late readings are judged as history; imports and replays by nobody.
  */
-import type { Registry } from '@heliograph/crm-core'
+import type { Registry, Soiling } from '@heliograph/crm-core'
 import {
-  decodeRecord,
+  contentOf,
   type DeviceId,
   encodeRecord,
+  type ExpectedNow,
   type LiveDevice,
   type LiveValue,
   type Log,
@@ -15,9 +16,9 @@ import {
   type LogPosition,
   type Reading,
   type ReadingRecord,
-  type ReplayChunkRecord,
   type SiteId,
   TOPICS,
+  type Tracing,
 } from '@heliograph/crm-core/contracts'
 import { AlarmEngine } from '../alarms/engine.ts'
 import type { DeviceState } from '../fleet/fleet-state.ts'
@@ -25,10 +26,13 @@ import { FleetState } from '../fleet/fleet-state.ts'
 import { siteView } from '../fleet/site-view.ts'
 import { rules } from '../rules/index.ts'
 import { siteLive } from './site-live.ts'
+import { Streets } from './streets.ts'
 
 const GROUP = 'live'
 const CHECKPOINT = 'alarms'
 const PUBLISH_EVERY_MS = 100
+/** While nobody looks: REST answers from what was told last. */
+const UNWATCHED_EVERY_MS = 500
 /** Every site is judged at least this often: silence has no message that would wake the judge. */
 const JUDGE_ALL_EVERY_MS = 10_000
 const SLICES = 20
@@ -42,15 +46,27 @@ export interface LiveStageDeps {
   /** @returns false when the channel is busy: the values are kept and offered again */
   publish(values: LiveValue[]): boolean
   energyTodayWh(siteId: SiteId): number | undefined
+  /** Sites against what they should give; absent: not measured. */
+  expected?(siteId: SiteId): ExpectedNow | undefined
+  /** How dirty their modules are; absent: not known. */
+  soiling?(siteId: SiteId): Soiling | undefined
   onError(error: unknown): void
+  tracing?: Tracing
   now?(): number
 }
 
 export interface LiveStage {
   start(): Promise<void>
   stop(): Promise<void>
+  /**
+   * History that a claim or a replay brings: what the page shows until the device speaks again. It says nothing of faults,
+   * because a replay never raises an alarm.
+   */
+  takeReplayed(readings: readonly ReadingRecord[]): void
   /** Offers everything again: the other end lost its state. */
   publishAll(): void
+  /** Whether anybody watches: with nobody there values are told less often. Alarms are judged and told as ever. */
+  setWatched(watched: boolean): void
   lag(): Promise<number>
   readonly fleet: FleetState
 }
@@ -60,82 +76,85 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
   const { registry, log } = deps
   const fleet = new FleetState(registry)
   const engine = new AlarmEngine({ rules })
+  const streets = new Streets(registry, fleet)
   const alarms = log.producer(TOPICS.alarms)
   const dirtyDevices = new Set<DeviceId>()
   const dirtySites = new Set<SiteId>()
   const siteTold = new Map<SiteId, number>()
+  /** Devices whose newest value is of a message that is traced. */
+  const traced = new Map<DeviceId, string>()
   const timers: NodeJS.Timeout[] = []
-  let consumers: LogConsumer[] = []
+  let consumer: LogConsumer | undefined
   let telling: Promise<void> | undefined
   let slice = 0
+  let watched = true
+  let publishedAt = -Infinity
 
   // Called by the consumer with one batch at a time.
   async function handle(batch: LogBatch): Promise<void> {
-    for (const { value } of batch.records) take(decodeRecord<ReadingRecord>(value))
+    for (const record of batch.records) take(contentOf<ReadingRecord>(record))
   }
 
-  function take(reading: Reading): void {
+  function take(reading: ReadingRecord): void {
     const { newest, late } = fleet.take(reading)
     if (newest) {
       dirtyDevices.add(reading.deviceId)
       dirtySites.add(reading.siteId)
+      if (reading.traceparent !== undefined && deps.tracing) traced.set(reading.deviceId, reading.traceparent)
     }
     if (!late || !reading.faults?.length || reading.quality.includes('backfill')) return
     const site = registry.site(reading.siteId)
     if (site) engine.judgeLate(site, reading.deviceId, reading.faults, reading.ts)
   }
 
-  /**
-   * History that a claim or a replay brings: what the page shows until the device speaks again. It says nothing of faults,
-   * because a replay never raises an alarm.
-   */
-  async function handleReplayed(batch: LogBatch): Promise<void> {
-    for (const { value } of batch.records) {
-      const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
-      if ('chunk' in record || record.quality.includes('backfill')) continue
-      const state = fleet.get(record.deviceId)
-      if (state && state.ts >= record.ts) continue
-      const { faults: _faults, status, ...measured } = record
-      take(status === undefined || status === 'fault' ? measured : { ...measured, status })
-    }
-  }
-
-  function judge(siteId: SiteId): void {
-    const site = registry.site(siteId)
-    if (site) engine.judge(siteView(site, registry, fleet, now()))
-  }
-
   function publish(): void {
-    const values: LiveValue[] = []
     const at = now()
+    if (!watched && at - publishedAt < UNWATCHED_EVERY_MS) return
+    publishedAt = at
+    const values: LiveValue[] = []
     for (const deviceId of dirtyDevices) {
       const state = fleet.get(deviceId)
       const device = registry.device(deviceId)
-      if (state && device) values.push(deviceValue(state, device.tenantId, registry))
+      if (!state || !device) continue
+      const value = deviceValue(state, device.tenantId, registry)
+      const traceparent = traced.get(deviceId)
+      if (traceparent !== undefined) {
+        const step = deps.tracing!.follow(traceparent, 'live.publish')
+        value.traceparent = step.traceparent
+        step.end()
+      }
+      values.push(value)
     }
     const sites: SiteId[] = []
     for (const siteId of dirtySites) {
       if (at - (siteTold.get(siteId) ?? 0) < SITE_EVERY_MS) continue
       sites.push(siteId)
-      judge(siteId)
-      const value = siteValue(siteId, at)
+      const value = judged(siteId, at)
       if (value) values.push(value)
     }
     // Alarms go to the log and wait for nobody.
     tell()
     if (values.length > 0 && !deps.publish(values)) return
     dirtyDevices.clear()
+    traced.clear()
     for (const siteId of sites) {
       dirtySites.delete(siteId)
       siteTold.set(siteId, at)
     }
   }
 
-  function siteValue(siteId: SiteId, at: number): LiveValue | undefined {
+  /** Judges a site, and what a page shows of it then. */
+  function judged(siteId: SiteId, at: number): LiveValue | undefined {
     const site = registry.site(siteId)
     if (!site) return undefined
-    const view = siteView(site, registry, fleet, at)
-    const value = siteLive({ view, openAlarms: engine.openOf(siteId), energyTodayWh: deps.energyTodayWh(siteId) })
+    const view = siteView(site, registry, fleet, at, deps.expected?.(siteId), deps.soiling?.(siteId))
+    engine.judge(view)
+    const value = siteLive({
+      view,
+      openAlarms: engine.openOf(siteId),
+      energyTodayWh: deps.energyTodayWh(siteId),
+      lostTogether: streets.lostWithOthers(siteId, at),
+    })
     return { key: `site:${siteId}`, ts: at, tenantId: site.tenantId, siteId, customerId: site.customerId, value }
   }
 
@@ -184,35 +203,41 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
         // The store is down: the live state fills from what comes in.
         deps.onError(error)
       }
-      consumers = [
-        log.consume({
-          topic: TOPICS.readings,
-          group: GROUP,
-          positions: await beginnings(),
-          handle,
-          onError: deps.onError,
-        }),
-        log.consume({ topic: TOPICS.replayed, group: GROUP, handle: handleReplayed, onError: deps.onError }),
-      ]
+      consumer = log.consume({
+        topic: TOPICS.readings,
+        group: GROUP,
+        positions: await beginnings(),
+        handle,
+        onError: deps.onError,
+      })
       timers.push(setInterval(publish, PUBLISH_EVERY_MS), setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES))
       this.publishAll()
     },
     async stop() {
       for (const timer of timers) clearInterval(timer)
-      await Promise.all(consumers.map((consumer) => consumer.stop()))
+      await consumer?.stop()
+      publishedAt = -Infinity
       publish()
       await telling
       await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
+    },
+    takeReplayed(readings) {
+      for (const reading of readings) {
+        const state = fleet.get(reading.deviceId)
+        if (state && state.ts >= reading.ts) continue
+        const { faults: _faults, status, ...measured } = reading
+        take(status === undefined || status === 'fault' ? measured : { ...measured, status })
+      }
+    },
+    setWatched(now) {
+      watched = now
     },
     publishAll() {
       for (const { deviceId } of fleet.all()) dirtyDevices.add(deviceId)
       for (const { id } of registry.sites()) dirtySites.add(id)
       siteTold.clear()
     },
-    async lag() {
-      const lags = await Promise.all(consumers.map((consumer) => consumer.lag()))
-      return lags.reduce((sum, lag) => sum + lag, 0)
-    },
+    lag: async () => (await consumer?.lag()) ?? 0,
   }
 }
 

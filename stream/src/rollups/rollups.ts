@@ -50,6 +50,8 @@ export interface RollupOptions {
   worker?: string
   /** A device whose source is chosen per day has its day computed at most this often. Default 60 s. */
   wholeDayEveryMs?: number
+  /** Told of the sites' five-minute rows that were written; `to` exclusive. */
+  onSiteRows?(siteId: SiteId, from: number, to: number): void
 }
 /** What the roll-ups need of a stored reading. */
 export interface ObservedReading {
@@ -90,8 +92,12 @@ export interface Rollups {
 interface LiveDevice {
   pending: FoldReading[]
   fold: DeviceFold | undefined
+  /** Oldest time that went into the fold since its changed buckets were taken. */
+  foldedFrom: number | undefined
   /** Newest time observed. */
   watermark: number
+  /** Newest time that has left `pending`: what is newer comes to the fold by itself. */
+  applied: number
   /** Not before this is its day computed again. */
   notBefore: number
   withoutCounters: boolean
@@ -106,6 +112,12 @@ const ENERGY_METRICS = [
 ] as const
 /** Beyond this many readings between two flushes a device is computed from the store instead. */
 const MAX_PENDING = 20_000
+/**
+ * A device that sends so much between two flushes is folded meanwhile: readings that are kept for seconds cost more to clear
+ * away than to fold. The newest stay, so that two that come in the wrong order are still put right.
+ */
+const FOLD_AT = 32
+const FOLD_KEEPS = 8
 /** Live buckets kept in memory per device: the open one and two before it. */
 const KEEP_MS = 2 * BUCKET_MS
 const MARK_EVERY_MS = 30_000
@@ -119,7 +131,13 @@ export function createRollups(options: RollupOptions): Rollups {
   const live = new Map<DeviceId, LiveDevice>()
   const dirty = new DirtyRanges<DeviceId>()
   const days = new DayQueue({ warehouse, siteOf: siteOfDays, nextVersion })
-  const sites = new SiteQueue({ warehouse, registry, days, nextVersion })
+  const sites = new SiteQueue({
+    warehouse,
+    registry,
+    days,
+    nextVersion,
+    ...(options.onSiteRows && { onRows: options.onSiteRows }),
+  })
   let running: Promise<FlushResult> | undefined
   let coarseAt = Number.NEGATIVE_INFINITY
   let lastVersion = 0
@@ -147,7 +165,9 @@ export function createRollups(options: RollupOptions): Rollups {
         state = {
           pending: [],
           fold: undefined,
+          foldedFrom: undefined,
           watermark: Number.NEGATIVE_INFINITY,
+          applied: Number.NEGATIVE_INFINITY,
           notBefore: 0,
           withoutCounters: false,
         }
@@ -158,11 +178,31 @@ export function createRollups(options: RollupOptions): Rollups {
         state.withoutCounters = false
       if (state.pending.length >= MAX_PENDING) {
         for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1, clock())
+        state.applied = state.watermark
         state.pending = []
-        state.fold = undefined
+        dropFold(deviceId, state, clock())
       }
       state.pending.push(quality && quality.length > 0 ? { ts, metrics, quality } : { ts, metrics })
+      if (state.pending.length % FOLD_AT === 0) foldMeanwhile(state)
     }
+  }
+  function foldMeanwhile(state: LiveDevice): void {
+    const { fold } = state
+    if (!fold) return
+    const pending = inOrder(state.pending)
+    if (pending[0]!.ts <= fold.lastTs) return
+    state.pending = pending.splice(-FOLD_KEEPS)
+    if (pending.length === 0) return
+    for (const reading of pending) fold.push(reading)
+    state.foldedFrom ??= pending[0]!.ts
+    state.applied = Math.max(state.applied, fold.lastTs)
+  }
+  /** What went into a fold and was not written from it yet is computed from the store. */
+  function dropFold(deviceId: DeviceId, state: LiveDevice, since: number): void {
+    if (state.fold && state.foldedFrom !== undefined)
+      dirty.add(deviceId, state.foldedFrom, state.fold.lastTs + 1, since)
+    state.fold = undefined
+    state.foldedFrom = undefined
   }
 
   /** Moves what was observed into the folds; what does not fit there becomes a range to compute. */
@@ -181,10 +221,11 @@ export function createRollups(options: RollupOptions): Rollups {
         continue
       }
       const first = pending[0]!
+      state.applied = Math.max(state.applied, pending.at(-1)!.ts)
       const fold = state.fold
       if (!fold || first.ts <= fold.lastTs) {
         // Late, or nothing to go on from: its buckets are computed from the store, the fold with them.
-        state.fold = undefined
+        dropFold(deviceId, state, since)
         const from = fold ? Math.min(first.ts, bucketOf(fold.lastTs) - KEEP_MS) : first.ts
         if (fold && first.ts < bucketOf(fold.lastTs) - NEAR_MS) {
           for (const reading of pending) dirty.add(deviceId, reading.ts, reading.ts + 1, since)
@@ -193,11 +234,12 @@ export function createRollups(options: RollupOptions): Rollups {
         continue
       }
       for (const reading of pending) fold.push(reading)
+      state.foldedFrom = Math.min(state.foldedFrom ?? first.ts, first.ts)
       if (!fold.countsByTotal(bucketOf(fold.lastTs) - KEEP_MS)) {
-        state.fold = undefined
-        dirty.add(deviceId, first.ts, fold.lastTs + 1, since)
+        dropFold(deviceId, state, since)
         continue
       }
+      state.foldedFrom = undefined
       const { rows: changed, below } = fold.takeChanged(fold.lastTs - KEEP_MS)
       // A rise over a gap reaches buckets that only the store has whole.
       if (below) dirty.add(deviceId, below.from, below.to, since)
@@ -226,13 +268,13 @@ export function createRollups(options: RollupOptions): Rollups {
         const site = siteOf(device, range.from)
         if (!site) continue
         const list = jobs.get(device.tenantId) ?? []
-        // The newest range ends at what was observed, so that the fold can go on from there.
-        const isNewest = state !== undefined && range.to > state.watermark && state.pending.length === 0
+        // The newest range ends at what was applied, so that the fold can go on from there with what comes in meanwhile.
+        const isNewest = state !== undefined && range.to > state.applied && range.from <= state.applied
         list.push({
           device,
           site,
           range,
-          ...(isNewest ? { until: state.watermark } : {}),
+          ...(isNewest ? { until: state.applied } : {}),
           ...(state?.withoutCounters ? { withoutCounters: true } : {}),
         })
         jobs.set(device.tenantId, list)
@@ -352,7 +394,7 @@ export function createRollups(options: RollupOptions): Rollups {
       // What the fold holds may be about rows that changed.
       const state = live.get(deviceId)
       if (state?.fold && to > bucketOf(state.fold.lastTs) - NEAR_MS) {
-        state.fold = undefined
+        dropFold(deviceId, state, clock())
         dirty.add(deviceId, Math.min(from, state.watermark), state.watermark + 1, clock())
       }
       dirty.add(deviceId, from, to, clock())

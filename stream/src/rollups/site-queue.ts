@@ -12,6 +12,8 @@ export interface SiteQueueOptions {
   registry: RollupRegistry
   days: DayQueue
   nextVersion(): number
+  /** Told of what was written; `to` exclusive. */
+  onRows?(siteId: SiteId, from: number, to: number): void
 }
 /** Rows of one query: a month of a site with a few devices, or the open buckets of thousands. */
 const PIECE_MS = 31 * 86_400_000
@@ -43,6 +45,7 @@ export class SiteQueue {
         const rows = await siteRows(warehouse, tenantId, jobs, nextVersion())
         await warehouse.insert('rollup_site_5m', rows)
         count += rows.length
+        for (const { site, range } of jobs) this.#options.onRows?.(site.id, range.from, range.to)
         for (const { site, range } of jobs) days.mark('site', site.id, [range.from, range.to - BUCKET_MS], since)
         for (const row of rows) if (row['is_deleted'] === 1) days.markRemoved('site', String(row['site_id']))
       },

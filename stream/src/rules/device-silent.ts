@@ -1,4 +1,5 @@
 import { daylightMs } from '@heliograph/crm-core'
+import { DEFAULT_THRESHOLDS, type Thresholds } from '@heliograph/crm-core/contracts'
 import { type Condition, defineRule, type DeviceView, type SiteView } from '../alarms/rule.ts'
 
 /**
@@ -11,12 +12,12 @@ export const deviceSilent = defineRule({
   severity: 'major',
   raiseAfterMs: 0,
   clearAfterMs: 0,
-  judge({ site, devices, now }) {
+  judge({ site, devices, now, thresholds = DEFAULT_THRESHOLDS }) {
     // History that was brought in is nothing heard: such a device owes us no delivery.
     const heard = devices.filter(
       ({ device, state }) => state && Number.isFinite(state.receivedAt) && !device.replacedById,
     )
-    const silent = heard.filter((view) => isSilent(view, site, now))
+    const silent = heard.filter((view) => isSilent(view, site, now, thresholds))
     if (silent.length === 0) return { active: [] }
     if (silent.length === heard.length && heard.length > 1) {
       const since = Math.max(...silent.map((view) => view.state!.receivedAt))
@@ -36,8 +37,13 @@ export const deviceSilent = defineRule({
   },
 })
 
-function isSilent({ state, intervalMs }: DeviceView, site: SiteView['site'], now: number): boolean {
-  const allowed = Math.max(120_000, 3 * intervalMs)
+function isSilent(
+  { state, intervalMs }: DeviceView,
+  site: SiteView['site'],
+  now: number,
+  { silenceIntervals, silenceMinutes }: Thresholds,
+): boolean {
+  const allowed = Math.max(silenceMinutes * 60_000, silenceIntervals * intervalMs)
   // Cheap first: daylight never makes a silence longer.
   return now - state!.receivedAt > allowed && daylightMs(state!.receivedAt, now, site) > allowed
 }

@@ -15,6 +15,8 @@ export const zeroPower = defineRule({
   severity: 'critical',
   raiseAfterMs: 15 * 60_000,
   clearAfterMs: 5 * 60_000,
+  // A fault that the device names, or lost contact, is why it makes nothing.
+  yieldsTo: ['inverter-fault', 'device-silent'],
   judge({ site, devices, now }) {
     const inverters = devices.filter(
       ({ device, state }) => device.kind === 'inverter' && device.peakPowerW && state?.metrics.ac_power_w !== undefined,

@@ -1,26 +1,27 @@
 /**
- * Readings into the warehouse. The offset is saved only when the roll-ups that the rows touched are written too; what lies
+ * Live readings into the warehouse. The offset is saved only when the roll-ups that the rows touched are written too; what lies
  * between is stored again after a crash, which changes nothing a reader sees.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
-  type DeadLetterRecord,
-  decodeRecord,
-  encodeRecord,
+  contentOf,
   type Log,
   type LogBatch,
   type LogConsumer,
   type LogPosition,
   type Reading,
   type ReadingRecord,
-  type ReplayChunkRecord,
-  type Topic,
+  type RowBlock,
   TOPICS,
+  type TraceStep,
+  type Tracing,
   type Warehouse,
-  WarehouseError,
+  type WarehouseError,
 } from '@heliograph/crm-core/contracts'
-import { readingRow } from '@heliograph/crm-core'
-import { type Rollups, tombstoneReplayed } from '../rollups/index.ts'
+import type { ObservedReading, Rollups } from '../rollups/index.ts'
+import { InsertQueue, type Part } from './insert-queue.ts'
+import { type RowResult, RowResults } from './row-results.ts'
+import { isRefusal, StoreRows } from './store-rows.ts'
 
 const GROUP = 'store'
 /** How long a stop may wait for roll-ups. */
@@ -29,117 +30,112 @@ const STOP_FLUSH_MS = 2_000
 export interface StoreStageDeps {
   log: Log
   warehouse: Warehouse
-  rollups: Pick<Rollups, 'observe' | 'touch' | 'recover' | 'flush'>
-  count?(result: 'stored' | 'refused', rows: number): void
+  rollups: Pick<Rollups, 'observe' | 'recover' | 'flush'>
+  count?(result: RowResult, rows: number): void
+  /** What one insert took, seconds. */
   timed?(seconds: number): void
   onError(error: unknown): void
   /** Time between two writes of the roll-ups, milliseconds. */
   rollupEveryMs?: number
-  now?(): number
+  tracing?: Tracing
 }
 export interface StoreStage {
   start(): Promise<void>
   stop(): Promise<void>
   lag(): Promise<number>
-  /** Whether everything before these offsets of a topic is in the store. */
-  reached(topic: Topic, ends: readonly LogPosition[]): Promise<boolean>
+  /** Whether everything before these offsets of `readings` is in the store. */
+  reached(ends: readonly LogPosition[]): Promise<boolean>
   /** Why the store does not take rows now, while it does not. */
   trouble(): string | undefined
 }
 
+/** What the stage keeps of readings until the store has their rows. */
+interface StorePart extends Part {
+  observed: ObservedReading[]
+  results: Map<RowResult, number>
+  /** Of the readings that are traced. */
+  steps: TraceStep[]
+}
+
 export function createStoreStage(deps: StoreStageDeps): StoreStage {
-  const now = deps.now ?? Date.now
   const { log, warehouse, rollups } = deps
-  const deadLetters = log.producer(TOPICS.deadLetter)
-  const consumers = new Map<Topic, LogConsumer>()
-  /** Behind what is stored, not yet saved because the roll-ups are not written. */
-  const stored = new Map<string, { topic: Topic; partition: number; offset: number }>()
+  const topic = TOPICS.readings
+  const rows = new StoreRows({
+    warehouse,
+    deadLetters: log.producer(TOPICS.deadLetter),
+    refused: () => deps.count?.('refused', 1),
+  })
+  /** Behind what is stored, by partition; not yet saved because the roll-ups are not written. */
+  const stored = new Map<number, number>()
+  const results = new RowResults()
+  const queue = new InsertQueue<StorePart>({
+    warehouse,
+    isRefusal,
+    stored(part) {
+      trouble = undefined
+      rollups.observe(part.observed)
+      for (const [result, count] of part.results) deps.count?.(result, count)
+      for (const step of part.steps) step.end()
+      stored.set(part.partition, part.to)
+    },
+    refused: (part, error) => storeAgain(part, error as WarehouseError),
+    onError: failed,
+    ...(deps.timed && { timed: deps.timed }),
+  })
+  let consumer: LogConsumer | undefined
   let trouble: string | undefined
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> | undefined
   let stopped = false
 
-  async function handle(batch: LogBatch): Promise<void> {
-    const started = now()
-    let readings: ReadingRecord[] = []
-    let first = batch.records[0]!.offset
-    const write = async (last: number): Promise<void> => {
-      if (readings.length > 0) await store(readings, `${batch.topic}/${batch.partition}/${first}-${last}`)
-      readings = []
-      first = last + 1
-    }
-    for (const { offset, value } of batch.records) {
-      const record = decodeRecord<ReadingRecord | ReplayChunkRecord>(value)
-      if (!('chunk' in record)) {
-        readings.push(record)
-        continue
-      }
-      // The chunk's rows must be there before those that are missing from it can be told.
-      await write(offset)
-      for (const { deviceId, from, to } of await tombstoneReplayed(warehouse, record)) rollups.touch(deviceId, from, to)
-    }
-    const last = batch.records.at(-1)!.offset
-    await write(last)
-    trouble = undefined
-    stored.set(`${batch.topic}/${batch.partition}`, {
-      topic: batch.topic,
-      partition: batch.partition,
-      offset: last + 1,
+  function failed(error: unknown): void {
+    if (stopped) return
+    trouble = error instanceof Error ? error.message : String(error)
+    deps.onError(error)
+  }
+
+  async function handle({ partition, records }: LogBatch): Promise<void> {
+    const blocks: RowBlock[] = []
+    const kept = await rows.encode(
+      records.map((record) => contentOf<ReadingRecord>(record)),
+      blocks,
+    )
+    await queue.add({
+      partition,
+      from: records[0]!.offset,
+      to: records.at(-1)!.offset + 1,
+      blocks,
+      // Little: the readings themselves can go.
+      observed: kept.map(({ deviceId, ts, metrics, quality }) => ({ deviceId, ts, metrics, quality })),
+      results: results.of(kept),
+      steps: kept.flatMap(({ traceparent }) =>
+        traceparent !== undefined && deps.tracing ? deps.tracing.follow(traceparent, 'store') : [],
+      ),
     })
-    deps.timed?.((now() - started) / 1_000)
   }
 
-  async function store(readings: Reading[], token: string): Promise<void> {
-    try {
-      await warehouse.insert('readings', readings.map(readingRow), token)
-    } catch (error) {
-      if (!(error instanceof WarehouseError) || error.code !== 'warehouse_rejected') throw error
-      await storeHalves(readings, token, error)
-      return
-    }
-    rollups.observe(readings)
-    deps.count?.('stored', readings.length)
-  }
-
-  /** One row that the store refuses must not hold back the others: it is found by halving, and kept as a dead letter. */
-  async function storeHalves(readings: Reading[], token: string, error: WarehouseError): Promise<void> {
-    if (readings.length > 1) {
-      const middle = readings.length >> 1
-      await store(readings.slice(0, middle), `${token}a`)
-      await store(readings.slice(middle), `${token}b`)
-      return
-    }
-    const reading = readings[0]!
-    const { tenantId, rawRef, source, receivedAt } = reading
-    const letter: DeadLetterRecord = {
-      id: `${rawRef.partition}-${rawRef.offset}-store-${reading.ts}`,
-      tenantId,
-      connectionId: rawRef.connectionId,
-      vendor: source,
-      transport: 'import',
-      receivedAt,
-      reason: 'store-refused',
-      detail: error.message.slice(0, 300),
-      rawRef,
-      body: Buffer.from(JSON.stringify(reading)).toString('base64'),
-    }
-    await deadLetters.append([{ key: letter.connectionId, value: encodeRecord(letter) }])
-    deps.count?.('refused', 1)
+  /** Rows that only the engine refuses: their readings are read from the log again. */
+  async function storeAgain(part: StorePart, error: WarehouseError): Promise<void> {
+    const { partition, from, to } = part
+    const readings: Reading[] = []
+    for await (const records of log.read({ topic, partition, from, to }))
+      for (const record of records) readings.push(contentOf<ReadingRecord>(record))
+    const kept = await rows.insertApart(readings, error)
+    part.observed = kept
+    const counted = part.results.get('stored') ?? 0
+    if (counted > 0) part.results.set('stored', Math.max(0, counted - (readings.length - kept.length)))
   }
 
   function flush(): Promise<void> {
     flushing ??= (async () => {
-      const positions = [...stored.values()]
+      const positions = [...stored]
       stored.clear()
       try {
         await rollups.flush()
-        for (const { topic, partition, offset } of positions) await consumers.get(topic)?.commit({ partition, offset })
+        for (const [partition, offset] of positions) await consumer?.commit({ partition, offset })
       } catch (error) {
         if (!stopped) deps.onError(error)
-        for (const position of positions) {
-          const key = `${position.topic}/${position.partition}`
-          if (!stored.has(key)) stored.set(key, position)
-        }
+        for (const [partition, offset] of positions) if (!stored.has(partition)) stored.set(partition, offset)
       } finally {
         flushing = undefined
       }
@@ -150,64 +146,66 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
   return {
     async start() {
       await rollups.recover().catch(deps.onError)
-      for (const topic of [TOPICS.readings, TOPICS.replayed])
-        consumers.set(
-          topic,
-          log.consume({
-            topic,
-            group: GROUP,
-            maxRecords: 20_000,
-            maxBytes: 16 * 1024 * 1024,
-            // A store likes few large inserts better than many small ones, and live values do not wait for it.
-            lingerMs: 300,
-            async handle(batch, control) {
-              control.keepOffset()
-              await handle(batch)
-            },
-            onError(error) {
-              trouble = error instanceof Error ? error.message : String(error)
-              deps.onError(error)
-            },
-          }),
-        )
+      consumer = log.consume({
+        topic,
+        group: GROUP,
+        maxRecords: 20_000,
+        maxBytes: 16 * 1024 * 1024,
+        async handle(batch, control) {
+          control.keepOffset()
+          await handle(batch)
+        },
+        // Behind what still waits for its insert: in its turn, and not before.
+        passed: ({ partition, offset }) => void queue.add(nothing(partition, offset)).catch(failed),
+        onError: failed,
+      })
       timer = setInterval(() => void flush(), deps.rollupEveryMs ?? 3_000)
     },
     async stop() {
       clearInterval(timer)
-      await Promise.all([...consumers.values()].map((consumer) => consumer.stop()))
+      const ended = consumer?.stop()
       // What is not done by then is done again after the next start, from offsets that were not saved: a stop must not wait
-      // for the roll-ups of a long import.
+      // for the roll-ups of a long import, nor for a store that is down.
       const last = (async () => {
+        await queue.drain()
         await flushing
         await flush()
-      })()
+      })().catch(() => undefined)
       const limit = new AbortController()
       await Promise.race([last, sleep(STOP_FLUSH_MS, undefined, { signal: limit.signal }).catch(() => undefined)])
       limit.abort()
       stopped = true
+      await queue.stop()
+      await ended
     },
     async lag() {
-      let lag = 0
-      for (const [topic, consumer] of consumers) {
-        lag += await consumer.lag()
-        for (const position of stored.values()) if (position.topic === topic) lag -= await pending(topic, position)
-      }
+      let lag = (await consumer?.lag()) ?? 0
+      if (stored.size === 0) return lag
+      // Those that are stored and only wait for the roll-ups are no lag.
+      for (const [partition, offset] of await committed()) lag -= (stored.get(partition) ?? offset) - offset
       return Math.max(0, lag)
     },
-    async reached(topic, ends) {
-      const saved = await log.committed(topic, GROUP)
-      return ends.every(({ partition, offset }) => {
-        const inStore = stored.get(`${topic}/${partition}`)?.offset ?? 0
-        const before = saved.find((position) => position.partition === partition)?.offset ?? 0
-        return Math.max(inStore, before) >= offset
-      })
+    async reached(ends) {
+      const before = await committed()
+      return ends.every(
+        ({ partition, offset }) => Math.max(stored.get(partition) ?? 0, before.get(partition) ?? 0) >= offset,
+      )
     },
     trouble: () => trouble,
   }
 
-  /** Records that are stored and only wait for the roll-ups. */
-  async function pending(topic: Topic, position: { partition: number; offset: number }): Promise<number> {
-    const saved = (await log.committed(topic, GROUP)).find(({ partition }) => partition === position.partition)
-    return position.offset - (saved?.offset ?? 0)
+  async function committed(): Promise<Map<number, number>> {
+    return new Map((await log.committed(topic, GROUP)).map(({ partition, offset }) => [partition, offset]))
   }
 }
+
+/** A stretch of the log without a row. */
+const nothing = (partition: number, offset: number): StorePart => ({
+  partition,
+  from: offset,
+  to: offset,
+  blocks: [],
+  observed: [],
+  results: new Map(),
+  steps: [],
+})

@@ -1,12 +1,38 @@
-/** What can be done with an alarm. */
+/** What can be done with alarms, and how it is taken back. */
 import type { Alarm, Ticket } from '@heliograph/crm-core/contracts'
 import { api } from '#lib/api/api.ts'
 
-export const acknowledge = (id: string) => api.post<Alarm>(`/alarms/${encodeURIComponent(id)}/acknowledge`)
-export const mute = (id: string, until: Date, reason: string) =>
-  api.post<Alarm>(`/alarms/${encodeURIComponent(id)}/mute`, { until: until.toISOString(), reason })
-export const openTicket = (alarm: Alarm) =>
-  api.post<Ticket>('/tickets', { subject: alarm.message.slice(0, 200), siteId: alarm.siteId, alarmIds: [alarm.id] })
+const path = (id: string) => `/alarms/${encodeURIComponent(id)}`
+export const acknowledge = async (alarms: readonly Alarm[]): Promise<Alarm[]> => {
+  const ids = alarms.map(({ id }) => id)
+  const done: Alarm[] = []
+  for (let from = 0; from < ids.length; from += 500)
+    done.push(
+      ...(await api.post<{ items: Alarm[] }>('/alarms/acknowledge', { ids: ids.slice(from, from + 500) })).items,
+    )
+  return done
+}
+export const mute = async (alarms: readonly Alarm[], until: Date, reason: string): Promise<Alarm[]> => {
+  const done: Alarm[] = []
+  for (const { id } of alarms)
+    done.push(await api.post<Alarm>(`${path(id)}/mute`, { until: until.toISOString(), reason }))
+  return done
+}
+/** Takes acknowledgements back. */
+export const takeBack = (alarms: readonly Alarm[]): Promise<Alarm[]> => undo(alarms, 'acknowledge')
+export const unmute = (alarms: readonly Alarm[]): Promise<Alarm[]> => undo(alarms, 'mute')
+async function undo(alarms: readonly Alarm[], what: 'acknowledge' | 'mute'): Promise<Alarm[]> {
+  const undone: Alarm[] = []
+  for (const { id } of alarms) undone.push((await api.tagged<Alarm>('DELETE', `${path(id)}/${what}`)).data)
+  return undone
+}
+/** One ticket for alarms of one cause; where that lies beyond a site, it is the company's own and no customer's. */
+export const openTicket = (alarms: readonly Alarm[], subject = alarms[0]!.message) =>
+  api.post<Ticket>('/tickets', {
+    subject: subject.slice(0, 200),
+    ...(alarms.every(({ siteId }) => siteId === alarms[0]!.siteId) && { siteId: alarms[0]!.siteId }),
+    alarmIds: alarms.slice(0, 100).map(({ id }) => id),
+  })
 
 /** How long an alarm may be silenced in one go. */
 export const MUTE_SPANS = [
@@ -16,16 +42,3 @@ export const MUTE_SPANS = [
   { key: '1w', name: 'For 1 week', ms: 7 * 86_400_000 },
   { key: '4w', name: 'For 4 weeks', ms: 28 * 86_400_000 },
 ] as const
-
-export interface AlarmState {
-  open: boolean
-  acknowledged: boolean
-  muted: boolean
-}
-export function alarmState(alarm: Alarm, now: number): AlarmState {
-  return {
-    open: alarm.clearedAt === null,
-    acknowledged: alarm.acknowledgedAt !== null,
-    muted: alarm.mutedUntil !== null && Date.parse(alarm.mutedUntil) > now,
-  }
-}

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { address, ApiClient } from './client.ts'
+import { address } from './address.ts'
+import { ApiClient } from './client.ts'
 import { ApiError, errorFromAnswer } from './problem.ts'
 
 let server: Server

@@ -2,6 +2,8 @@
  * Requests to the REST API of the same origin. Answers are typed by who asks; errors come as `ApiError`. A request that meets
  * an ended session waits for the person to sign in again and is then sent once more, so nothing typed is lost.
  */
+import { address, type Query } from './address.ts'
+import { takeFirst } from './first-answers.ts'
 import { ApiError, errorFromAnswer, isAbort, wordsFor } from './problem.ts'
 
 export interface ListOf<Item> {
@@ -13,7 +15,6 @@ export interface Tagged<T> {
   data: T
   etag: string | undefined
 }
-export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>
 export interface RequestOptions {
   query?: Query
   body?: unknown
@@ -29,20 +30,6 @@ export interface ApiClientOptions {
   fetch: typeof fetch
   /** Resolves true once the same person is signed in again. */
   signInAgain: () => Promise<boolean>
-}
-
-const BASE = '/api/v1'
-
-/** `/sites` plus `{limit: 50, q: 'a b'}` gives `/api/v1/sites?limit=50&q=a+b`; absent and empty values are left out. */
-export function address(path: string, query: Query = {}): string {
-  const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) {
-    if (value === undefined || value === null || value === '') continue
-    if (Array.isArray(value)) for (const part of value as readonly string[]) params.append(name, part)
-    else params.append(name, String(value as string | number | boolean))
-  }
-  const text = params.toString()
-  return `${BASE}${path}${text === '' ? '' : `?${text}`}`
 }
 
 export class ApiClient {
@@ -125,7 +112,11 @@ export class ApiClient {
     try {
       // Called without a receiver: the browser's fetch refuses any other than the window.
       const send = this.#options.fetch
-      return await send(address(path, options.query), {
+      const asked = address(path, options.query)
+      const first = method === 'GET' ? await takeFirst(asked) : undefined
+      options.signal?.throwIfAborted()
+      if (first) return first
+      return await send(asked, {
         method,
         headers,
         credentials: 'same-origin',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DAY, HOUR, startOfDay } from '../format/times.ts'
+import { NO_COLORS } from './colors.ts'
 import { toCsv } from './csv.ts'
 import { energyBars, energyChart } from './energy.ts'
 import { powerChart, type PowerChartInput } from './power.ts'
@@ -9,16 +10,14 @@ import { tickLabel, timeTicks } from './time-axis.ts'
 import type { ChartColors } from './types.ts'
 
 const colors: ChartColors = {
-  ink: 'a',
-  inkDim: 'b',
-  line: 'c',
-  surface: 'd',
+  ...NO_COLORS,
   power: 'e',
   band: 'f',
   energy: 'g',
   night: 'h',
   bad: 'i',
-  warn: 'j',
+  series: ['s1', 's2', 's3'],
+  heat: ['h1', 'h2', 'h3'],
 }
 const FIVE = 300_000
 const zone = 'Europe/Berlin'
@@ -139,21 +138,21 @@ describe('the power chart', () => {
   })
   it('draws the expectation as a band only where there is one', () => {
     expect(drawn.series).toHaveLength(1)
-    const expected = [{ ts: from + 6 * HOUR, low: 5000, high: 7000 }]
+    const expected = [{ ts: from + 6 * HOUR, avg: 6000, low: 5000, high: 7000 }]
     const banded = powerChart({ ...input, expected }).option as unknown as Drawn
-    expect(banded.series.map((series) => series.id)).toEqual(['expected-low', 'expected', 'actual'])
+    expect(banded.series.map((series) => series.id)).toEqual(['expected-low', 'expected', 'expected-middle', 'actual'])
     expect(banded.series[1]!.data).toEqual([[from + 6 * HOUR, 2000]])
   })
   it('tells value, spread, source and time in the zone of the site', () => {
-    expect(model.tooltip(from + 6 * HOUR + 1000)).toEqual({
+    expect(model.tooltip(from + 6 * HOUR + 1000, 0)).toEqual({
       title: 'Jun 21, 2026, 06:00:00 GMT+2',
       rows: [
         { label: 'AC power', value: '6,000 W' },
         { label: 'Lowest to highest', value: '5,400 to 6,600 W' },
       ],
-      note: 'From inverters',
+      note: 'From inverters · mean of 1h',
     })
-    expect(model.tooltip(from + 2 * HOUR)).toMatchObject({ rows: [{ value: 'no data' }], note: 'Night' })
+    expect(model.tooltip(from + 2 * HOUR, 0)).toMatchObject({ rows: [{ value: 'no data' }], note: 'Night' })
   })
   it('says in words what is to be seen', () => {
     expect(model.summary).toContain('Highest 13.8 kW at Jun 21, 2026, 12:30')
@@ -199,8 +198,8 @@ describe('the energy chart', () => {
       null,
       0,
     ])
-    expect(model.tooltip(1)?.rows[0]?.value).toBe('no data')
-    expect(model.tooltip(2)).toMatchObject({ rows: [{ value: '0 Wh' }], note: 'So far · From meter' })
+    expect(model.tooltip(1, 0)?.rows[0]?.value).toBe('no data')
+    expect(model.tooltip(2, 0)).toMatchObject({ rows: [{ value: '0 Wh' }], note: 'So far · From meter' })
     expect(model.summary).toContain('No data for 1 of them')
     expect(model.table.csv.rows[1]).toEqual(['2026-06-20', ''])
   })

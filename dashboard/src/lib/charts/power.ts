@@ -1,15 +1,27 @@
-/** The power curve of a site or device: actual as area, expected as band, night shaded, alarms as marks, gaps as gaps. */
-import { CHART_FONT } from './font.ts'
+/**
+ * The power curve of a site or device: actual as area, expected as band, the clear sky as bound, night shaded, what held the site
+ * back tinted, alarms as marks, gaps as gaps.
+ */
 import { exact, figureText, onScale, scaleFor, share } from '../format/numbers.ts'
 import { dateTime, exactTime, span } from '../format/times.ts'
+import { frame, timeAxis, valueAxis, zoomable } from './frame.ts'
 import { gapTime, nearest, pointDistance, withGaps, type GaugePoint } from './series.ts'
-import { tickLabel, timeTicks } from './time-axis.ts'
-import type { ChartColors, ChartModel, Interval } from './types.ts'
+import type { ChartColors, ChartModel, Interval, LegendEntry, TooltipContent } from './types.ts'
 
 export interface AlarmMark {
   id: string
   ts: number
   message: string
+}
+export interface ExpectedPoint {
+  ts: number
+  avg: number
+  low: number
+  high: number
+}
+/** When the site was at its limit, held back, under its expectation or out of contact. */
+export interface StateMark extends Interval {
+  state: 'clipped' | 'curtailed' | 'under' | 'no-contact'
 }
 export interface PowerChartInput {
   /** UTC milliseconds; `to` exclusive. */
@@ -21,8 +33,12 @@ export interface PowerChartInput {
   unit: string
   bucket: string
   points: readonly GaugePoint[]
-  /** Where an expectation is known: its lower and upper value. */
-  expected?: readonly { ts: number; low: number; high: number }[]
+  /** Where an expectation is known, and what it rests on. */
+  expected?: readonly ExpectedPoint[]
+  expectedFrom?: string | undefined
+  /** What a clear sky would give: a bound, never an expectation. */
+  clearSky?: readonly { ts: number; avg: number }[]
+  states?: readonly StateMark[]
   nights: readonly Interval[]
   alarms: readonly AlarmMark[]
   /** Where the figure comes from: meter, inverters or gateway. */
@@ -33,62 +49,46 @@ export interface PowerChartInput {
   width: number
 }
 
+export const STATE_WORDS: Readonly<Record<StateMark['state'], string>> = {
+  clipped: 'At the limit of the inverters',
+  curtailed: 'Held back by a limit',
+  under: 'Under what is expected',
+  'no-contact': 'No contact',
+}
+
 export function powerChart(input: PowerChartInput): ChartModel {
-  const { from, to, zone, locale, points, colors, unit } = input
+  const { from, to, locale, points, colors, unit } = input
+  const { expected = [], clearSky = [], states = [] } = input
   const distance = pointDistance(points, input.bucket)
-  const largest = points.reduce((most, point) => Math.max(most, Math.abs(point.max), Math.abs(point.min)), 0)
+  const largest = Math.max(
+    points.reduce((most, point) => Math.max(most, Math.abs(point.max), Math.abs(point.min)), 0),
+    expected.reduce((most, point) => Math.max(most, point.high), 0),
+    clearSky.reduce((most, point) => Math.max(most, point.avg), 0),
+  )
   const scale = scaleFor(largest, unit)
-  const ticks = timeTicks(from, to, zone, Math.max(2, Math.floor(input.width / 76)))
   const curve = withGaps(points, distance).map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.avg]))
-  const expected = input.expected ?? []
-  const band = expected.length > 0 ? bandSeries(expected, distance, colors) : []
+  const tinted = states.filter((one): one is StateMark & { state: 'clipped' | 'curtailed' } =>
+    ['clipped', 'curtailed'].includes(one.state),
+  )
 
   const option = {
-    animation: false,
-    grid: { left: 8, right: 12, top: 28, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
-    textStyle: { fontFamily: CHART_FONT },
-    xAxis: {
-      type: 'value',
-      min: from,
-      max: to,
-      axisLine: { lineStyle: { color: colors.line } },
-      axisTick: { show: true, customValues: ticks, lineStyle: { color: colors.line } },
-      axisLabel: {
-        color: colors.inkDim,
-        hideOverlap: true,
-        customValues: ticks,
-        formatter: (ts: number) => tickLabel(ts, zone, locale),
-      },
-      splitLine: { show: false },
-      axisPointer: {
-        show: true,
-        type: 'line',
-        snap: false,
-        lineStyle: { color: colors.inkDim },
-        label: { show: false },
-      },
-    },
-    yAxis: {
-      type: 'value',
-      name: scale.unit,
-      nameTextStyle: { color: colors.inkDim, align: 'right', padding: [0, 6, 0, 0] },
-      min: (range: { min: number }) => Math.min(0, range.min),
-      minInterval: unit === 'W' ? 1 : undefined,
-      axisLabel: { color: colors.inkDim, formatter: (value: number) => onScale(value, scale, locale) },
-      splitLine: { lineStyle: { color: colors.line } },
-    },
-    dataZoom: [
-      {
-        type: 'inside',
-        xAxisIndex: 0,
-        filterMode: 'none',
-        zoomOnMouseWheel: 'ctrl',
-        moveOnMouseWheel: false,
-        minValueSpan: 600_000,
-      },
-    ],
+    ...frame,
+    xAxis: timeAxis(input),
+    yAxis: { ...valueAxis(scale, input), minInterval: unit === 'W' ? 1 : undefined },
+    dataZoom: [zoomable],
     series: [
-      ...band,
+      ...(expected.length > 0 ? bandSeries(expected, distance, colors) : []),
+      ...(clearSky.length > 0
+        ? [
+            {
+              ...silentLine,
+              id: 'clear-sky',
+              name: 'Clear sky',
+              data: clearSky.map(({ ts, avg }) => [ts, avg]),
+              lineStyle: { color: colors.inkDim, width: 1, type: 'dotted' },
+            },
+          ]
+        : []),
       {
         id: 'actual',
         type: 'line',
@@ -104,7 +104,13 @@ export function powerChart(input: PowerChartInput): ChartModel {
         markArea: {
           silent: true,
           itemStyle: { color: colors.night },
-          data: input.nights.map((night) => [{ xAxis: night.from }, { xAxis: night.to }]),
+          data: [
+            ...input.nights.map((night) => [{ xAxis: night.from }, { xAxis: night.to }]),
+            ...tinted.map((one) => [
+              { xAxis: Math.max(one.from, from), itemStyle: { color: colors[one.state] } },
+              { xAxis: Math.min(one.to, to) },
+            ]),
+          ],
         },
         markLine: {
           symbol: ['none', 'triangle'],
@@ -119,48 +125,30 @@ export function powerChart(input: PowerChartInput): ChartModel {
       },
     ],
   }
+  const legend: LegendEntry[] = [{ label: input.label, color: colors.power, shape: 'area' }]
+  if (expected.length > 0) legend.push({ label: 'Expected', color: colors.band, shape: 'area' })
+  if (clearSky.length > 0) legend.push({ label: 'Clear sky', color: colors.inkDim, shape: 'dashed' })
+  if (input.nights.length > 0) legend.push({ label: 'Night', color: colors.night, shape: 'bar' })
+  for (const state of ['clipped', 'curtailed'] as const)
+    if (tinted.some((one) => one.state === state))
+      legend.push({ label: STATE_WORDS[state], color: colors[state], shape: 'bar' })
 
   return {
     option,
+    legend: legend.length > 1 ? legend : [],
     empty: points.length === 0,
     summary: summary(input, distance),
     tooltip: (x) => tooltip(input, x, distance),
-    table: {
-      columns: [
-        { title: 'Time' },
-        { title: `${input.label}, ${scale.unit}`, align: 'end' },
-        { title: 'Lowest', align: 'end' },
-        { title: 'Highest', align: 'end' },
-      ],
-      rows: points.map((point) => [
-        dateTime(point.ts, zone, locale),
-        onScale(point.avg, scale, locale),
-        onScale(point.min, scale, locale),
-        onScale(point.max, scale, locale),
-      ]),
-      csv: {
-        head: ['ts', `avg_${unit.toLowerCase()}`, `min_${unit.toLowerCase()}`, `max_${unit.toLowerCase()}`],
-        rows: points.map((point) => [new Date(point.ts).toISOString(), point.avg, point.min, point.max]),
-      },
-    },
+    table: table(input, scale, locale),
   }
 }
 
-/** The expectation from low to high: an invisible line and what lies on top of it. */
-function bandSeries(
-  expected: readonly { ts: number; low: number; high: number }[],
-  distance: number,
-  colors: ChartColors,
-) {
+const silentLine = { type: 'line', symbol: 'none', silent: true, emphasis: { disabled: true } }
+
+/** The expectation from low to high: an invisible line, what lies on top of it, and a thin line through its middle. */
+function bandSeries(expected: readonly ExpectedPoint[], distance: number, colors: ChartColors) {
   const cut = withGaps(expected, distance)
-  const line = {
-    type: 'line',
-    stack: 'expected',
-    symbol: 'none',
-    silent: true,
-    lineStyle: { opacity: 0 },
-    emphasis: { disabled: true },
-  }
+  const line = { ...silentLine, stack: 'expected', lineStyle: { opacity: 0 } }
   return [
     {
       ...line,
@@ -174,45 +162,122 @@ function bandSeries(
       areaStyle: { color: colors.band, opacity: 0.25 },
       data: cut.map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.high - point.low])),
     },
+    {
+      ...silentLine,
+      id: 'expected-middle',
+      lineStyle: { color: colors.band, width: 1 },
+      data: cut.map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.avg])),
+    },
   ]
 }
 
-function tooltip(input: PowerChartInput, x: number, distance: number) {
+const stateAt = (states: readonly StateMark[] | undefined, ts: number): string | undefined => {
+  const found = states?.find((one) => ts >= one.from && ts < one.to)
+  return found && STATE_WORDS[found.state]
+}
+
+function tooltip(input: PowerChartInput, x: number, distance: number): TooltipContent {
   const { zone, locale, unit } = input
   const point = nearest(input.points, x, distance * 1.5)
-  if (!point) {
-    return {
-      title: exactTime(x, zone, locale),
-      rows: [{ label: input.label, value: 'no data' }],
-      note: input.nights.some((night) => x >= night.from && x < night.to) ? 'Night' : undefined,
-    }
-  }
-  const rows = [{ label: input.label, value: exact(point.avg, unit, locale) }]
-  if (point.min !== point.max)
+  const wished = nearest(input.expected ?? [], x, distance * 1.5)
+  const clear = nearest(input.clearSky ?? [], x, distance * 1.5)
+  const night = input.nights.some((one) => x >= one.from && x < one.to)
+  const rows = [{ label: input.label, value: point ? exact(point.avg, unit, locale) : 'no data' }]
+  if (point && point.min !== point.max)
     rows.push({
       label: 'Lowest to highest',
       value: `${exact(point.min, '', locale)} to ${exact(point.max, unit, locale)}`,
     })
-  const expected = input.expected ? nearest(input.expected, x, distance * 1.5) : undefined
-  if (expected)
+  if (wished)
     rows.push({
       label: 'Expected',
-      value: `${exact(expected.low, '', locale)} to ${exact(expected.high, unit, locale)}`,
+      value: `${exact(Math.round(wished.low), '', locale)} to ${exact(Math.round(wished.high), unit, locale)}`,
     })
-  return { title: exactTime(point.ts, zone, locale), rows, note: input.source ? `From ${input.source}` : undefined }
+  if (clear) rows.push({ label: 'Clear sky', value: exact(Math.round(clear.avg), unit, locale) })
+  const at = point?.ts ?? x
+  const notes = [
+    stateAt(input.states, at),
+    night && !point ? 'Night' : undefined,
+    point && input.source ? `From ${input.source}` : undefined,
+    wished && input.expectedFrom ? `expected by ${input.expectedFrom}` : undefined,
+    point && input.bucket !== 'raw' && input.bucket !== 'auto' ? `mean of ${input.bucket}` : undefined,
+  ]
+  return { title: exactTime(at, zone, locale), rows, note: notes.filter(Boolean).join(' · ') || undefined }
+}
+
+function table(input: PowerChartInput, scale: ReturnType<typeof scaleFor>, locale: string): ChartModel['table'] {
+  const { unit, zone, points, expected = [], states = [] } = input
+  const wished = new Map(expected.map((point) => [point.ts, point]))
+  const actual = new Map(points.map((point) => [point.ts, point]))
+  const times = [...new Set([...actual.keys(), ...wished.keys()])].sort((a, b) => a - b)
+  const withExpected = expected.length > 0
+  const withStates = states.length > 0
+  const told = (value: number | undefined) => (value === undefined ? 'no data' : onScale(value, scale, locale))
+  const csvUnit = unit
+    .toLowerCase()
+    .replaceAll('/', '_per_')
+    .replaceAll(/[^a-z_]/g, '')
+  return {
+    columns: [
+      { title: 'Time' },
+      { title: `${input.label}, ${scale.unit}`, align: 'end' },
+      { title: 'Lowest', align: 'end' },
+      { title: 'Highest', align: 'end' },
+      ...(withExpected
+        ? ([
+            { title: 'Expected from', align: 'end' },
+            { title: 'to', align: 'end' },
+          ] as const)
+        : []),
+      ...(withStates ? [{ title: 'State' }] : []),
+    ],
+    rows: times.map((ts) => [
+      dateTime(ts, zone, locale),
+      told(actual.get(ts)?.avg),
+      told(actual.get(ts)?.min),
+      told(actual.get(ts)?.max),
+      ...(withExpected ? [told(wished.get(ts)?.low), told(wished.get(ts)?.high)] : []),
+      ...(withStates ? [stateAt(states, ts) ?? ''] : []),
+    ]),
+    csv: {
+      head: [
+        'ts',
+        ...['avg', 'min', 'max', ...(withExpected ? ['expected_low', 'expected_high'] : [])].map(
+          (name) => `${name}_${csvUnit}`,
+        ),
+        ...(withStates ? ['state'] : []),
+      ],
+      rows: times.map((ts) => {
+        const point = actual.get(ts)
+        return [
+          new Date(ts).toISOString(),
+          point?.avg ?? '',
+          point?.min ?? '',
+          point?.max ?? '',
+          ...(withExpected ? [wished.get(ts)?.low ?? '', wished.get(ts)?.high ?? ''] : []),
+          ...(withStates ? [states.find((one) => ts >= one.from && ts < one.to)?.state ?? ''] : []),
+        ]
+      }),
+    },
+  }
 }
 
 function summary(input: PowerChartInput, distance: number): string {
-  const { points, zone, locale, unit } = input
-  const range = `${input.label} from ${dateTime(input.from, zone, locale)} to ${dateTime(input.to, zone, locale)}`
-  if (points.length === 0) return `${range}: no data.`
-  const top = points.reduce((best, point) => (point.max > best.max ? point : best))
-  const last = points[points.length - 1]!
+  const { points, zone, locale, unit, from, to, label, states = [] } = input
+  const range = `${label} from ${dateTime(from, zone, locale)} to ${dateTime(to, zone, locale)}`
+  const last = points.at(-1)
+  if (!last) return `${range}: no data.`
+  const peak = points.reduce((best, point) => (point.max > best.max ? point : best))
   const missing = gapTime(points, distance)
+  const held = (state: StateMark['state']) =>
+    states.filter((one) => one.state === state).reduce((sum, one) => sum + one.to - one.from, 0)
   return [
     `${range}.`,
-    `Highest ${figureText(top.max, unit, locale)} at ${dateTime(top.ts, zone, locale)}.`,
+    `Highest ${figureText(peak.max, unit, locale)} at ${dateTime(peak.ts, zone, locale)}.`,
     `Last value ${figureText(last.avg, unit, locale)} at ${dateTime(last.ts, zone, locale)}.`,
+    ...(['under', 'clipped', 'curtailed'] as const).map((state) =>
+      held(state) > 0 ? `${STATE_WORDS[state]} for ${span(held(state))}.` : '',
+    ),
     missing > 0 ? `No data for ${span(missing)} in between.` : '',
     input.coverage === null || input.coverage === undefined
       ? ''

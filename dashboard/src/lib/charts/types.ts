@@ -16,10 +16,17 @@ export interface ChartTable {
   /** As exported: unscaled, times in UTC. */
   csv: { head: string[]; rows: (string | number)[][] }
 }
+/** What a colour of the drawing means; the shape differs too, so that no colour stands alone. */
+export interface LegendEntry {
+  label: string
+  color: string
+  shape: 'area' | 'line' | 'dashed' | 'bar'
+}
 export interface ChartModel {
   option: EChartsCoreOption
-  /** What to tell about the place under the pointer, by its value on the x axis. */
-  tooltip: (x: number) => TooltipContent | undefined
+  /** What to tell about the place under the pointer, by its values on the axes. */
+  tooltip: (x: number, y: number) => TooltipContent | undefined
+  legend?: readonly LegendEntry[]
   summary: string
   table: ChartTable
   /** Whether there is anything to draw. */
@@ -34,9 +41,16 @@ export interface ChartColors {
   power: string
   band: string
   energy: string
+  last: string
   night: string
+  clipped: string
+  curtailed: string
   bad: string
   warn: string
+  /** Lines beside each other. */
+  series: readonly string[]
+  /** From nothing to most. */
+  heat: readonly string[]
 }
 export interface Interval {
   from: number

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SITE_STATUSES, TICKET_STATUSES as CONTRACT_TICKET_STATUSES } from '@heliograph/crm-core/contracts'
 import { siteMark, TICKET_STATUSES } from './marks.ts'
 import { leastWidth, parseSort, sortText } from './table.ts'
-import { OVERSCAN, scrollToShow, virtualWindow } from './virtual.ts'
+import { mostDrawn, OVERSCAN, scrollToShow, virtualWindow } from './virtual.ts'
 
 describe('a virtual list', () => {
   it('draws what is in sight and a few more', () => {
@@ -15,6 +15,13 @@ describe('a virtual list', () => {
     expect(virtualWindow(3, 40, 0, 400)).toEqual({ first: 0, end: 3, before: 0, after: 0 })
     // Filtered down while scrolled far: the rows that are left are drawn.
     expect(virtualWindow(5, 40, 90_000, 400)).toEqual({ first: 0, end: 5, before: 0, after: 0 })
+  })
+  it('never draws more rows than it has places for', () => {
+    for (const viewHeight of [0, 333, 400, 1000])
+      for (let top = 0; top < 500; top += 7) {
+        const { first, end } = virtualWindow(10_000, 41, 3000 + top, viewHeight)
+        expect(end - first).toBeLessThanOrEqual(mostDrawn(41, viewHeight))
+      }
   })
   it('scrolls no further than needed to show a row', () => {
     expect(scrollToShow(5, 40, 0, 400, 40)).toBe(0)

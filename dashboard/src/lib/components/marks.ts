@@ -1,5 +1,6 @@
 /** Icon, word and tone of every status that the pages show. A colour never stands alone. */
 import type {
+  BrokerStatus,
   DeviceStatus,
   NOTIFICATION_STATES,
   Severity,
@@ -39,6 +40,12 @@ export function siteMark(status: SiteStatus | undefined, night = false): Mark {
   return SITE[status ?? 'unknown'] ?? SITE.unknown
 }
 
+/** The mark of several sites of one status, of which so many lie in the dark. */
+export function sitesMark(status: SiteStatus, count: number, nights: number): Mark {
+  if (status !== 'idle' || nights === 0) return siteMark(status)
+  return nights >= count ? siteMark(status, true) : { icon: 'moon', word: 'Idle or night', tone: 'calm' }
+}
+
 const DEVICE: Readonly<Record<DeviceStatus, Mark>> = {
   off: { icon: 'moon', word: 'Off', tone: 'calm' },
   sleeping: { icon: 'moon', word: 'Sleeping', tone: 'calm' },
@@ -52,6 +59,19 @@ const DEVICE: Readonly<Record<DeviceStatus, Mark>> = {
 export function deviceMark(status: string | null | undefined): Mark {
   const known = DEVICE[status as DeviceStatus] as Mark | undefined
   return known ?? { icon: 'question', word: 'No status', tone: 'calm' }
+}
+
+const BROKER: Readonly<Record<BrokerStatus['state'], Mark>> = {
+  connected: { icon: 'check', word: 'Connected', tone: 'good' },
+  connecting: { icon: 'refresh', word: 'Connecting', tone: 'calm' },
+  failed: { icon: 'stop', word: 'Not connected', tone: 'bad' },
+  off: { icon: 'stop', word: 'Off', tone: 'calm' },
+  unknown: { icon: 'question', word: 'Not tried yet', tone: 'calm' },
+}
+/** @param troubled something is wrong although it is connected: a part is refused, or left out */
+export function brokerMark(state: BrokerStatus['state'], troubled: boolean): Mark {
+  if (state === 'connected' && troubled) return { icon: 'warning', word: 'Connected in part', tone: 'warn' }
+  return BROKER[state] ?? BROKER.unknown
 }
 
 const SEVERITY: Readonly<Record<Severity, Mark>> = {

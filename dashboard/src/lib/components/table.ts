@@ -11,6 +11,17 @@ export interface Sort<Key extends string = string> {
   down: boolean
 }
 
+/** Rows that are picked, and how picking changes. */
+export interface Selection<Row> {
+  has: (row: Row) => boolean
+  /** @param range from the row picked before to this one */
+  toggle: (row: Row, range: boolean) => void
+  all: boolean | 'some'
+  toggleAll: () => void
+  /** What a row is called. */
+  label: (row: Row) => string
+}
+
 /** `-power` in an address is the power column, largest first. */
 export function parseSort<Key extends string>(
   text: string | null,

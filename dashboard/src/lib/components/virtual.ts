@@ -22,6 +22,10 @@ export function virtualWindow(rows: number, rowHeight: number, scrollTop: number
   return { first, end, before: first * rowHeight, after: Math.max(0, (rows - end) * rowHeight) }
 }
 
+/** The most rows that are drawn at once. */
+export const mostDrawn = (rowHeight: number, viewHeight: number): number =>
+  Math.ceil((viewHeight > 0 ? viewHeight : 900) / rowHeight) + 1 + 2 * OVERSCAN
+
 /** Scroll position that shows a row, moving no further than needed. `headHeight` is covered by the sticky header. */
 export function scrollToShow(
   index: number,

@@ -4,7 +4,7 @@ import { plainSentence } from '../portal/sentence.ts'
 import { dueOf } from '../tickets/due.ts'
 import { partsBehind, readHealth } from '../state/health-report.ts'
 import { asHex, asText, looksLikeText, MOST_SHOWN } from './bytes-view.ts'
-import { addressLines } from './guide.ts'
+import { addressLines, commandLines } from './guide.ts'
 import { sampleText } from './sample.ts'
 
 describe('bytes of a stranger', () => {
@@ -27,16 +27,41 @@ describe('bytes of a stranger', () => {
   })
 })
 
-it('a connection says where to point its devices', () => {
-  const rest = { id: 'c1', username: 'u', scheme: null, headerName: null }
-  expect(addressLines({ ...rest, transport: 'mqtt' }, 'https://sun.test:8443')).toEqual([
-    { label: 'MQTT server', value: 'sun.test' },
-    { label: 'User name', value: 'u' },
-  ])
-  expect(addressLines({ ...rest, transport: 'webhook', scheme: 'basic' }, 'https://sun.test')).toEqual([
-    { label: 'Webhook address', value: 'https://sun.test/ingest/v1/webhooks/c1' },
-    { label: 'User name', value: 'u' },
-  ])
+describe('a connection', () => {
+  const rest = { id: 'c1', vendor: 'native', username: 'u', scheme: null, headerName: null }
+  const ports = { port: 1883, tlsPort: null }
+  it('says where to point its devices', () => {
+    expect(addressLines({ ...rest, transport: 'mqtt' }, 'https://sun.test:8443', ports)).toEqual([
+      { label: 'MQTT server', value: 'sun.test' },
+      { label: 'Port', value: '1883' },
+      { label: 'User name', value: 'u' },
+    ])
+    expect(
+      addressLines({ ...rest, transport: 'mqtt' }, 'https://sun.test', { port: 1883, tlsPort: 8883 }),
+    ).toContainEqual({
+      label: 'Port with TLS',
+      value: '8883',
+    })
+    expect(addressLines({ ...rest, transport: 'webhook', scheme: 'basic' }, 'https://sun.test', ports)).toEqual([
+      { label: 'Webhook address', value: 'https://sun.test/ingest/v1/webhooks/c1' },
+      { label: 'User name', value: 'u' },
+    ])
+  })
+  it('gives what to run as it is, with the secret while that is known', () => {
+    const [line] = commandLines({ ...rest, transport: 'mqtt' }, 'http://sun.test', ports, 's3cret', 'D1')
+    expect(line?.value).toBe(
+      `mosquitto_pub -h sun.test -p 1883 -u u -P s3cret -q 1 -t readings -m '{"device":"D1","metrics":{"ac_power_w":5321,"energy_total_wh":123456789},"status":"producing"}'`,
+    )
+    expect(commandLines({ ...rest, transport: 'mqtt' }, 'http://sun.test', ports)[0]?.value).toContain('-P SECRET ')
+    expect(
+      commandLines({ ...rest, vendor: 'victron', transport: 'mqtt' }, 'http://sun.test', ports, 's')[0]?.value,
+    ).toContain('topic R/+/keepalive in 0')
+    expect(
+      commandLines({ ...rest, transport: 'webhook', scheme: 'basic' }, 'http://sun.test', ports, 's')[0]?.value,
+    ).toMatch(/^curl -u u:s .*webhooks\/c1$/)
+    // A signature cannot be written by hand.
+    expect(commandLines({ ...rest, transport: 'webhook', scheme: 'twilio' }, 'http://sun.test', ports, 's')).toEqual([])
+  })
 })
 it('a sample says a few measured values', () => {
   expect(sampleText({ metrics: { ac_power_w: 312.4, nonsense: 3, energy_total_wh: 91_234 } }, 'en')).toBe(
@@ -97,11 +122,18 @@ describe('the customer’s sentence', () => {
 it('what is due next of a ticket', () => {
   const sla = {
     firstResponseDueAt: '2026-03-03T10:00:00.000Z',
+    firstRespondedAt: null,
     nextUpdateDueAt: null,
     solutionDueAt: '2026-03-03T09:00:00.000Z',
     pausedSince: null,
     breached: false,
   }
   expect(dueOf({ status: 'open', sla })).toMatchObject({ what: 'solution', paused: false })
+  const answered = {
+    ...sla,
+    firstResponseDueAt: '2026-03-03T08:00:00.000Z',
+    firstRespondedAt: '2026-03-03T07:00:00.000Z',
+  }
+  expect(dueOf({ status: 'open', sla: answered })).toMatchObject({ what: 'solution' })
   expect(dueOf({ status: 'closed', sla })).toBeUndefined()
 })

@@ -1,33 +1,76 @@
 import { describe, expect, it } from 'vitest'
 import type { LiveSite, Site, SiteStatus } from '@heliograph/crm-core/contracts'
 import { countChanges } from './held-order.ts'
-import { countStatuses, filterRows, joinRows, sortRows } from './rows.ts'
+import { choices, equipmentOf } from './facts.ts'
+import { columnsText, csvOf, readColumns } from './columns.ts'
+import { siteMark, sitesMark } from '../components/marks.ts'
+import { grouped, isGroupRow } from './groups.ts'
+import {
+  countNights,
+  countStatuses,
+  filterSites,
+  fleetSites,
+  sortRows,
+  withLive,
+  withStatus,
+  type ListedSite,
+} from './rows.ts'
 import { sumFleet } from './totals.ts'
+import { toCsv } from '../charts/csv.ts'
 
-const site = (id: string, name: string, peakPowerW: number, city = 'Ulm'): Site =>
-  ({ id, name, peakPowerW, customerId: `c-${id}`, status: 'unknown', timezone: 'UTC', address: { city } }) as Site
+const site = (id: string, name: string, peakPowerW: number, rest: Partial<Site> = {}): ListedSite =>
+  ({
+    id,
+    name,
+    peakPowerW,
+    customerId: `c-${id}`,
+    orgUnitId: 'u',
+    status: 'unknown',
+    timezone: 'UTC',
+    address: { city: 'Ulm' },
+    tags: [],
+    ...rest,
+  }) as unknown as ListedSite
 const live = (status: SiteStatus, rest: Partial<LiveSite> = {}) => ({ value: { status, ...rest } })
-const sites = [
-  site('a', 'Alpha', 10),
-  site('b', 'Béta', 500, 'Zürich'),
+const listed = [
+  site('a', 'Alpha', 10, { tags: ['vip'] }),
+  site('b', 'Béta', 500, { address: { city: 'Zürich' } }),
   site('c', 'Gamma 10', 20),
-  site('d', 'Gamma 9', 20),
+  site('d', 'Gamma 9', 20, { orgUnitId: 'v' }),
   site('e', 'Echo', 5),
 ]
 const entries = new Map([
-  ['a', live('producing', { acPowerW: 5, openAlarms: 0 })],
+  ['a', live('producing', { acPowerW: 5, expectedPowerW: 6, openAlarms: 0, lossTodayWh: 900 })],
   ['b', live('silent', { acPowerW: 50, openAlarms: 9 })],
-  ['c', live('down', { acPowerW: 0, energyTodayWh: 70 })],
+  ['c', live('down', { acPowerW: 0, energyTodayWh: 70, lossTodayWh: 0 })],
   ['d', live('down', {})],
 ])
-const rows = joinRows(sites, entries, (id) => (id === 'c-e' ? 'Müller GmbH' : ''))
+const facts = {
+  names: ['sma', 'fronius', '1.2'],
+  sites: { a: { vendors: [0], models: [], firmwares: [2], connections: [] } },
+  openTickets: { c: 2 },
+}
+const equipment = equipmentOf(facts)
+const sitesOf = (list: readonly ListedSite[]) =>
+  fleetSites(list, {
+    customer: (id) => (id === 'c-e' ? 'Müller GmbH' : ''),
+    unit: (id) => `Unit ${id}`,
+    equipment: (id) => equipment.get(id),
+    tickets: (id) => (facts.openTickets as Record<string, number>)[id] ?? 0,
+  })
+const sites = sitesOf(listed)
+const rows = withLive(sites, entries)
 const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id).join('')
+const sorted = (list: readonly { id: string }[]) => [...ids(list)].sort().join('')
 
 describe('the fleet list', () => {
   it('puts what costs most first: down before out of contact, and the larger of equals', () => {
     expect(ids(sortRows(rows, { key: 'status', down: false }))).toBe('dcbea')
-    const bigger = joinRows([...sites, site('f', 'Foxtrot', 900)], new Map([...entries, ['f', live('down')]]), () => '')
+    const bigger = withLive(sitesOf([...listed, site('f', 'Foxtrot', 900)]), new Map([...entries, ['f', live('down')]]))
     expect(ids(sortRows(bigger, { key: 'status', down: false }))).toBe('fdcbea')
+  })
+  it('sorts by loss, then by status where none is measured', () => {
+    expect(ids(sortRows(rows, { key: 'loss', down: true }))).toBe('acdbe')
   })
   it('puts absent values last either way: unknown is not zero', () => {
     expect(ids(sortRows(rows, { key: 'power', down: true }))).toBe('bacde')
@@ -35,25 +78,112 @@ describe('the fleet list', () => {
   })
   it('sorts names as people do', () => {
     expect(ids(sortRows(rows, { key: 'name', down: false }))).toBe('abedc')
+    expect(ids(sortRows(rows, { key: 'tickets', down: true }))[0]).toBe('c')
   })
-  it('filters by every word in name, customer or place, without accents', () => {
-    expect(ids(filterRows(rows, { q: 'beta zurich', statuses: [] }))).toBe('b')
-    expect(ids(filterRows(rows, { q: 'muller', statuses: [] }))).toBe('e')
-    expect(ids(filterRows(rows, { q: 'gamma', statuses: ['down'] }))).toBe('cd')
-    expect(ids(filterRows(rows, { q: '', statuses: ['silent', 'unknown'] }))).toBe('be')
+  it('filters by every word in name, customer, place or tag, without accents', () => {
+    expect(sorted(filterSites(sites, { q: 'beta zurich' }))).toBe('b')
+    expect(sorted(filterSites(sites, { q: 'muller' }))).toBe('e')
+    expect(sorted(filterSites(sites, { q: 'vip' }))).toBe('a')
+    expect(sorted(withStatus(withLive(filterSites(sites, { q: 'gamma' }), entries), ['down']))).toBe('cd')
+    expect(sorted(withStatus(rows, ['silent', 'unknown']))).toBe('be')
+  })
+  it('filters by what stands there, whose it is and where it belongs', () => {
+    expect(sorted(filterSites(sites, { q: '', vendor: 'sma' }))).toBe('a')
+    expect(sorted(filterSites(sites, { q: '', firmware: '1.2' }))).toBe('a')
+    expect(sorted(filterSites(sites, { q: '', vendor: 'fronius' }))).toBe('')
+    expect(sorted(filterSites(sites, { q: '', tag: 'vip' }))).toBe('a')
+    expect(sorted(filterSites(sites, { q: '', customer: 'c-b' }))).toBe('b')
+    expect(sorted(filterSites(sites, { q: '', units: new Set(['v']) }))).toBe('d')
+    expect(choices([['a', 'b'], ['b']])).toEqual([
+      { value: 'b', count: 2 },
+      { value: 'a', count: 1 },
+    ])
   })
   it('counts by status', () => {
-    expect(countStatuses(rows)).toEqual({ down: 2, degraded: 0, silent: 1, unknown: 1, producing: 1, idle: 0 })
+    expect(countStatuses(sites, entries)).toEqual({
+      down: 2,
+      degraded: 0,
+      silent: 1,
+      unknown: 1,
+      producing: 1,
+      idle: 0,
+    })
+  })
+  it('counts those that rest in the dark, not those that are down in it', () => {
+    const live = (value: LiveSite) => ({ value })
+    const dark = new Map([
+      ['a', live({ status: 'idle', night: true })],
+      ['b', live({ status: 'idle' })],
+      ['c', live({ status: 'down', night: true })],
+    ])
+    expect(countNights(sites, dark)).toBe(1)
+    expect(sitesMark('idle', 2, 1).word).toBe('Idle or night')
+    expect(sitesMark('idle', 1, 1)).toEqual(siteMark('idle', true))
+    expect(sitesMark('idle', 1, 0)).toEqual(siteMark('idle'))
+    expect(sitesMark('down', 1, 1)).toEqual(siteMark('down', true))
+  })
+  it('heads groups with their sums, in the order of their first row', () => {
+    const list = grouped(sortRows(rows, { key: 'status', down: false }), 'status', ({ status }) => status, 'en')
+    expect(list.map((row) => (isGroupRow(row) ? `[${row.group} ${String(row.count)}]` : row.id)).join('')).toBe(
+      '[down 2]dc[silent 1]b[unknown 1]e[producing 1]a',
+    )
+    expect(list.find((row) => isGroupRow(row) && row.group === 'producing')).toMatchObject({
+      told: '5 W · 900 Wh lost',
+    })
+    expect(grouped(rows, undefined, ({ status }) => status, 'en')).toBe(rows)
   })
   it('sums what is known now and says from how many', () => {
-    expect(sumFleet([...entries.values()].map((one) => one.value))).toEqual({
+    expect(sumFleet([...entries.values()].map((one) => one.value))).toMatchObject({
       powerW: 5,
       powerSites: 2,
+      comparedPowerW: 5,
+      expectedPowerW: 6,
       energyTodayWh: 70,
       energySites: 1,
+      expectedTodayWh: undefined,
+      lossTodayWh: 900,
+      lossSites: 2,
       openAlarms: 9,
     })
     expect(sumFleet([]).powerW).toBeUndefined()
+    // Energy of a morning that nothing was expected of yet is no share of what was expected since.
+    expect(
+      sumFleet([
+        { status: 'producing', energyTodayWh: 300, comparedTodayWh: 90, expectedTodayWh: 100 },
+        { status: 'producing', energyTodayWh: 50 },
+      ]),
+    ).toMatchObject({ energyTodayWh: 350, comparedTodayWh: 90, expectedTodayWh: 100 })
+  })
+  it('exports what is shown: exact numbers, nothing for what is not known, no formula', () => {
+    const evil = withLive(
+      sitesOf([site('x', '=HYPERLINK("http://evil.test")', 1, { tags: ['@now', '+1'] })]),
+      new Map(),
+    )
+    const { head, rows: cells } = csvOf(
+      [...evil, rows.find(({ id }) => id === 'a')!],
+      ['name', 'power', 'tags'],
+      String,
+    )
+    expect(toCsv(head, cells)).toBe(
+      'Site,Power now (W),Expected power (W),Tags\r\n' +
+        `"'=HYPERLINK(""http://evil.test"")",,,'@now; +1\r\n` +
+        'Alpha,5,6,vip\r\n',
+    )
+  })
+  it('keeps the choice of columns in the address, the name always first', () => {
+    expect(readColumns(null)).not.toContain('connection')
+    expect(readColumns('loss,connection,nonsense')).toEqual(['name', 'loss', 'connection'])
+    expect(columnsText(readColumns(null))).toBeUndefined()
+    expect(columnsText(['loss', 'name'])).toBe('name,loss')
+  })
+  it('is joined and sorted for ten thousand rows in a moment', () => {
+    const many = sitesOf(
+      Array.from({ length: 10_000 }, (_, at) => site(`s${String(at)}`, `Site ${String(at * 7919)}`, at)),
+    )
+    const states = new Map(many.map(({ id }, at) => [id, live('producing', { lossTodayWh: (at * 31) % 997 })]))
+    const start = performance.now()
+    sortRows(withLive(many, states), { key: 'loss', down: true })
+    expect(performance.now() - start).toBeLessThan(200)
   })
 })
 

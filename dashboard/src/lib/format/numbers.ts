@@ -94,6 +94,11 @@ export function figureText(
   return made.unit ? `${made.text} ${made.unit}` : made.text
 }
 
+/** A plain number with at most three digits behind the point. */
+export function formatNumber(value: number, locale = 'en'): string {
+  return formatter(locale, 3, false).format(value)
+}
+
 export function count(value: number, locale = 'en'): string {
   return formatter(locale, 0, false).format(value)
 }

@@ -30,6 +30,36 @@ export function mergeEntries<Value>(
   return entries
 }
 
+/** Entries that are changed in place, for topics of many keys. */
+export class EntryStore<Value> {
+  readonly #entries = new Map<string, LiveEntry<Value>>()
+
+  /** @param whole as for `mergeEntries` @returns what is another one now, and what is gone */
+  apply(
+    updates: readonly LiveUpdate[],
+    whole: boolean,
+    prefix: string,
+  ): { set: [string, LiveEntry<Value>][]; gone: string[] } {
+    const set: [string, LiveEntry<Value>][] = []
+    const gone = new Set<string>(whole ? this.#entries.keys() : [])
+    for (const { key, ts, value } of updates) {
+      const name = key.startsWith(prefix) ? key.slice(prefix.length) : key
+      if (value === null || value === undefined) gone.add(name)
+      else {
+        const entry = { ts, value: value as Value }
+        this.#entries.set(name, entry)
+        set.push([name, entry])
+        gone.delete(name)
+      }
+    }
+    for (const name of gone) this.#entries.delete(name)
+    return { set, gone: [...gone] }
+  }
+  copy(): LiveEntries<Value> {
+    return new Map(this.#entries)
+  }
+}
+
 /** Address of the live socket of the server that a page came from. */
 export function liveAddress(pageAddress: string): URL {
   const address = new URL('/api/v1/live', pageAddress)

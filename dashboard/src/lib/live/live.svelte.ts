@@ -2,7 +2,8 @@
  * The hub in a browser, and live values as reactive state. `$state.raw`: a map of ten thousand sites is replaced as a whole
  * once a frame instead of being watched deeply.
  */
-import { liveAddress, mergeEntries, noEntries, type LiveEntries } from './entries.ts'
+import { SvelteMap } from 'svelte/reactivity'
+import { EntryStore, liveAddress, mergeEntries, noEntries, type LiveEntries, type LiveEntry } from './entries.ts'
 import { LiveHub, type LiveRequest, type LiveStatus, type SocketLike } from './hub.ts'
 import { session } from '#lib/session/session.svelte.ts'
 
@@ -87,5 +88,43 @@ export class LiveTopic<Value> {
         },
       })
     })
+  }
+}
+
+/**
+ * The newest values of a topic with many keys: whoever shows one key is told of that one alone, so that a frame of a thousand updates
+ * costs what is in sight of it.
+ */
+export class LiveTable<Value> {
+  readonly #byKey = new SvelteMap<string, LiveEntry<Value>>()
+  /** The same, unwatched: copied without asking ten thousand times whether somebody looks. */
+  readonly #all = new EntryStore<Value>()
+  /** Counts the passes that changed something. */
+  passes = $state(0)
+
+  /** @param prefix taken off the keys: `site:` turns `site:ID` into `ID` */
+  constructor(request: () => LiveRequest | undefined, prefix: string) {
+    $effect(() => {
+      const wanted = request()
+      if (!wanted) return
+      return live.hub.subscribe(wanted, {
+        apply: (updates, whole) => {
+          const { set, gone } = this.#all.apply(updates, whole, prefix)
+          for (const [name, entry] of set) this.#byKey.set(name, entry)
+          for (const name of gone) this.#byKey.delete(name)
+          this.passes++
+        },
+        error: () => undefined,
+      })
+    })
+  }
+
+  /** What is known of a key now, and again when that changes. */
+  at(key: string): LiveEntry<Value> | undefined {
+    return this.#byKey.get(key)
+  }
+  /** All of it as it is now. */
+  snapshot(): LiveEntries<Value> {
+    return this.#all.copy()
   }
 }

@@ -17,6 +17,7 @@ export interface NavigationEntry {
 export const NAVIGATION: readonly NavigationEntry[] = [
   { href: '/portal', label: 'My systems', icon: 'home', key: 'h', needs: ['site:read'], audience: 'customer' },
   { href: '/fleet', label: 'Fleet', icon: 'fleet', key: 'f', needs: ['site:read'], audience: 'staff' },
+  { href: '/map', label: 'Map', icon: 'map', key: 'm', needs: ['site:read'], audience: 'staff' },
   { href: '/alarms', label: 'Alarms', icon: 'alarm', key: 'a', needs: ['alarm:read'], audience: 'staff' },
   { href: '/tickets', label: 'Tickets', icon: 'ticket', key: 't', needs: ['ticket:read'], audience: 'both' },
   { href: '/customers', label: 'Customers', icon: 'people', key: 'c', needs: ['customer:read'], audience: 'staff' },
@@ -54,6 +55,16 @@ export function homeOf(viewer: Viewer): string {
   const entries = entriesFor(viewer)
   const wished = isCustomer(viewer) ? '/portal' : '/fleet'
   return entries.some((entry) => entry.href === wished) ? wished : (entries[0]?.href ?? '/settings')
+}
+
+/** Pages that show the chosen part of the company alone; the choice is in their address as `unit`. */
+const SCOPED = ['/fleet', '/map', '/alarms', '/tickets']
+export const isScoped = (pathname: string): boolean => SCOPED.includes(pathname)
+
+/** The entry of a page that is not this person's to open: a customer at a page of the staff, or a right that is missing. */
+export function closedEntry(pathname: string, viewer: Viewer): NavigationEntry | undefined {
+  const entry = NAVIGATION.find(({ href }) => pathname === href || pathname.startsWith(`${href}/`))
+  return entry && !entriesFor(viewer).includes(entry) ? entry : undefined
 }
 
 /** The entry a path belongs to. Sites and devices hang under the fleet, or under a customer's own systems. */

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_ROLES, type RoleName } from '@heliograph/crm-core/contracts'
 import { safeReturn, signInAddress } from '../session/return-address.ts'
-import { activeEntry, entriesFor, homeOf, NAVIGATION } from './entries.ts'
+import { activeEntry, closedEntry, entriesFor, homeOf, NAVIGATION } from './entries.ts'
 import { KeySequence, SECOND_KEY_MS, type KeyPress } from './keys.ts'
 
 const viewer = (role: RoleName) => ({ roles: [role], permissions: DEFAULT_ROLES[role] })
 
 describe('who sees what', () => {
   it.each([
-    ['admin', '/fleet /alarms /tickets /customers /data /settings', '/fleet'],
-    ['support', '/fleet /alarms /tickets /customers /data /settings', '/fleet'],
-    ['sales', '/fleet /customers /settings', '/fleet'],
-    ['analyst', '/fleet /alarms /tickets /customers /data /settings', '/fleet'],
+    ['admin', '/fleet /map /alarms /tickets /customers /data /settings', '/fleet'],
+    ['support', '/fleet /map /alarms /tickets /customers /data /settings', '/fleet'],
+    ['sales', '/fleet /map /customers /settings', '/fleet'],
+    ['analyst', '/fleet /map /alarms /tickets /customers /data /settings', '/fleet'],
     ['customer', '/portal /tickets /settings', '/portal'],
     ['operator', '/settings', '/settings'],
   ] as const)('%s', (role, entries, home) => {
@@ -24,6 +24,14 @@ describe('who sees what', () => {
   })
   it('gives every entry a key of its own', () => {
     expect(new Set(NAVIGATION.map((entry) => entry.key)).size).toBe(NAVIGATION.length)
+  })
+  it('closes pages of the staff to customers, and to who lacks the right', () => {
+    for (const path of ['/fleet', '/map', '/alarms', '/customers/x', '/data'])
+      expect(closedEntry(path, viewer('customer'))).toBeDefined()
+    for (const path of ['/portal', '/tickets', '/tickets/x', '/settings', '/sites/x', '/devices/x', '/'])
+      expect(closedEntry(path, viewer('customer'))).toBeUndefined()
+    expect(closedEntry('/alarms', viewer('sales'))?.label).toBe('Alarms')
+    expect(closedEntry('/portal', viewer('admin'))?.label).toBe('My systems')
   })
   it('marks the entry a page hangs under', () => {
     expect(activeEntry('/sites/abc', viewer('support'))).toBe('/fleet')

@@ -20,6 +20,13 @@ export function plainSentence(values: readonly (LiveSite | undefined)[]): PlainS
       tone: 'bad',
     }
   const degraded = of('degraded')
+  if (degraded > 0 && values.every((value) => value?.night))
+    return {
+      text: many
+        ? `It is night. ${numberWord(degraded)} of your systems made less than expected when ${degraded === 1 ? 'it' : 'they'} last ran.`
+        : 'It is night. Your system made less than expected when it last ran.',
+      tone: 'warn',
+    }
   if (degraded > 0)
     return {
       text: many
@@ -38,6 +45,8 @@ export function plainSentence(values: readonly (LiveSite | undefined)[]): PlainS
   const known = values.filter((value) => value !== undefined && value.status !== 'unknown')
   if (known.length === 0) return { text: 'Nothing has been heard from your system yet.', tone: 'calm' }
   if (known.every((value) => value?.night)) return { text: 'It is night. All is well.', tone: 'good' }
+  if (!many && values[0]?.verdict?.kind === 'as-expected')
+    return { text: 'Your system is producing as much as it should.', tone: 'good' }
   if (of('producing') > 0)
     return {
       text: many ? 'Your systems are producing. All is well.' : 'Your system is producing. All is well.',

@@ -69,3 +69,8 @@ export function lastMonths(at: string, count: number): string[] {
     new Date(Date.UTC(year, month - count + 1 + index, 1)).toISOString().slice(0, 10),
   )
 }
+/** The first days of the years up to and with that of a day, in order. */
+export function lastYears(at: string, count: number): string[] {
+  const year = Number(at.slice(0, 4))
+  return Array.from({ length: count }, (_, index) => `${String(year - count + 1 + index).padStart(4, '0')}-01-01`)
+}

@@ -1,6 +1,7 @@
 /** Names of customers, sites and connections by id, so that lists can say whose something is. Loaded once when first asked for, then kept fresh on demand. */
 import type { Connection, Customer, Permission, Site } from '@heliograph/crm-core/contracts'
 import { api } from '#lib/api/api.ts'
+import type { ListOf } from '#lib/api/client.ts'
 import { session } from '#lib/session/session.svelte.ts'
 
 class Names<T extends { id: string; name: string }> {
@@ -8,11 +9,14 @@ class Names<T extends { id: string; name: string }> {
   ready = $state(false)
   #path: string
   #needs: Permission
+  #paged: boolean
   #asked: Promise<void> | undefined
 
-  constructor(path: string, needs: Permission) {
+  /** @param paged whether the list comes by pages, and takes a limit */
+  constructor(path: string, needs: Permission, paged = true) {
     this.#path = path
     this.#needs = needs
+    this.#paged = paged
   }
   /** Loads if that has not happened yet. A failure leaves the names out and is tried again by the next who asks. */
   want(): void {
@@ -34,7 +38,8 @@ class Names<T extends { id: string; name: string }> {
   async #load(): Promise<void> {
     if (!session.may(this.#needs)) return
     const items: T[] = []
-    for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) items.push(...page)
+    if (!this.#paged) items.push(...(await api.get<ListOf<T>>(this.#path)).items)
+    else for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) items.push(...page)
     this.entries = new Map(items.map((item) => [item.id, item]))
     this.ready = true
   }
@@ -43,5 +48,7 @@ class Names<T extends { id: string; name: string }> {
 export const directory = {
   customers: new Names<Customer>('/customers', 'customer:read'),
   sites: new Names<Site>('/sites', 'site:read'),
+  /** People that tickets can be given to. */
+  assignees: new Names<{ id: string; name: string }>('/tickets/assignees', 'ticket:read', false),
   connections: new Names<Connection>('/connections', 'connection:read'),
 }

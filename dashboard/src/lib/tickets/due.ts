@@ -14,7 +14,7 @@ export function dueOf(ticket: Pick<Ticket, 'sla' | 'status'>): Due | undefined {
   const { sla } = ticket
   const dates = (
     [
-      ['first response', sla.firstResponseDueAt],
+      ['first response', sla.firstRespondedAt === null ? sla.firstResponseDueAt : null],
       ['update', sla.nextUpdateDueAt],
       ['solution', sla.solutionDueAt],
     ] as const

@@ -6,12 +6,12 @@
  * restore, as after a crash, and changes nothing. The other way round messages would be skipped, or their offsets be given
  * anew to others.
  *
- * Domain events go from the database to the log, the other way: they wait while both are copied.
+ * Domain events go from the database to the log, the other way: they wait while both are copied. Replays go past the log into
+ * the store: those that were under way meanwhile are asked for again in the copy.
  */
 import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { ExportedTable } from '@heliograph/api'
 import { TOPICS } from '@heliograph/crm-core/contracts'
 import { readSettings } from '../../settings.ts'
@@ -19,10 +19,10 @@ import { type Client, CliError } from '../client.ts'
 import { sqliteFile } from '../../crm/index.ts'
 import { note, printJson, progress } from '../output.ts'
 import { productVersion } from '../version.ts'
+import { copyDatabase } from './copy-database.ts'
 import { copyOffsets, copyTopic } from './copy-log.ts'
 import { writeManifest } from './manifest.ts'
 
-const LOCK_WAIT_MS = 10_000
 /** Copied together with the database, while nothing goes from one to the other. */
 const BESIDE_DATABASE: string[] = [TOPICS.events, TOPICS.anchors]
 
@@ -30,6 +30,11 @@ const BESIDE_DATABASE: string[] = [TOPICS.events, TOPICS.anchors]
 export async function backupCommand(client: Client, dir: string): Promise<void> {
   if (client.byKey) throw new CliError('a backup is made at the machine itself: unset HELIO_API_KEY')
   const settings = readSettings()
+  if (!settings.engineUrls.log.startsWith('lmdb:'))
+    throw new CliError(
+      'HELIO_LOG_URL: a backup copies the embedded log; back up the engine of this log with its own tools',
+    )
+  const begun = Date.now()
   const target = resolve(dir)
   const made = await emptyFolder(target)
   try {
@@ -51,7 +56,7 @@ export async function backupCommand(client: Client, dir: string): Promise<void> 
     let crmMigrations: string[]
     try {
       for (const topic of BESIDE_DATABASE) await copyTopic(log, topic, logTarget)
-      crmMigrations = copyDatabase(sqliteFile(settings.crmUrl), join(target, 'crm.sqlite'))
+      crmMigrations = copyDatabase(sqliteFile(settings.crmUrl), join(target, 'crm.sqlite'), begun)
       if (existsSync(join(settings.dataDir, 'demo.json')))
         await copyFile(join(settings.dataDir, 'demo.json'), join(target, 'demo.json'))
       if (existsSync(join(settings.dataDir, 'files')))
@@ -103,25 +108,4 @@ async function emptyFolder(target: string): Promise<boolean> {
     throw new CliError(`${target}: ${error instanceof Error ? error.message : String(error)}`)
   }
   return made
-}
-
-/** As of one instant, while it is being written to. */
-function copyDatabase(source: string, target: string): string[] {
-  if (!existsSync(source)) throw new CliError(`there is no database ${source}`)
-  const database = new DatabaseSync(source, { timeout: LOCK_WAIT_MS })
-  try {
-    database.prepare('VACUUM INTO ?').run(target)
-  } finally {
-    database.close()
-  }
-  const copy = new DatabaseSync(target, { readOnly: true })
-  try {
-    const [check] = copy.prepare('PRAGMA quick_check').all() as { quick_check: string }[]
-    if (check?.quick_check !== 'ok') throw new CliError(`the copy of the database is damaged: ${check?.quick_check}`)
-    return (copy.prepare('SELECT "name" FROM "_migration" ORDER BY "name"').all() as { name: string }[]).map(
-      ({ name }) => name,
-    )
-  } finally {
-    copy.close()
-  }
 }

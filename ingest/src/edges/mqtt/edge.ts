@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Aedes, type AuthenticateError, type Client, type ConnectPacket, type PublishPacket } from 'aedes'
+import { beginReceive, stampedRecord, topicStamp } from '../topic-stamp.ts'
 import { createAdmission } from './admission.ts'
 import { createAppender } from './appender.ts'
 import { mqttEdgeConfigSchema, type MqttEdgeSettings } from './config.ts'
@@ -15,10 +16,10 @@ import type { MqttEdgeDeps, MqttIdentity, RefusalReason, Revocation } from './po
 import { createPressureGauge, type PressureLevel } from './pressure.ts'
 import { type Done, PublishedMessage } from './publish.ts'
 import { createRefusals } from './refusals.ts'
-import { createSession, guardReads, type Session, type Tally, topicStamp } from './session.ts'
+import { createSession, guardReads, type Session, type Tally } from './session.ts'
 import { createSessions } from './sessions.ts'
 import { CONNACK, createSignIn } from './sign-in.ts'
-import { coversFilter, matchesTopic, topicFault } from './topics.ts'
+import { coversFilter, topicFault } from './topics.ts'
 
 export interface MqttEdge {
   /** Listens. Rejects, with nothing left open, where a port cannot be had. An edge that was stopped stays stopped. */
@@ -170,10 +171,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
   }
 
   function topicRefusal(vendor: string, topic: string): RefusalReason | undefined {
-    const fault = topicFault(topic, limits)
-    if (fault) return fault
-    const allowed = deps.publishTopics?.(vendor)
-    return !allowed || allowed.some((pattern) => matchesTopic(pattern, topic)) ? undefined : 'foreign-topic'
+    return topicFault(topic, limits) ?? (deps.mayPublish?.(vendor, topic) === false ? 'foreign-topic' : undefined)
   }
   function admit(session: Session, { connectionId, vendor }: MqttIdentity): void {
     let tally = tallies.get(vendor)
@@ -231,7 +229,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
         refuse(session, reason, topic)
         return done(new Refused(reason))
       }
-      stamp = topicStamp(session, identity, topic, packet.retain, deps.shard)
+      stamp = topicStamp(session.topics, identity, 'mqtt', topic, packet.retain, deps.shard)
     }
     const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload
     if (payload.length > limits.payloadBytes) {
@@ -246,8 +244,10 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
         return done(new Refused('too many unreleased QoS 2 messages'))
       }
     }
-    const record = { key: stamp.key, value: stamp.stamp(clock.now(), payload) }
-    appender.push(new PublishedMessage(record, session, client, { qos, messageId, isWill }, open, done))
+    const step = beginReceive(deps.tracing, stamp, payload.length)
+    const settled: Done = step ? (error) => (step.end(error ?? undefined), done(error)) : done
+    const record = { key: stamp.key, value: stampedRecord(stamp, clock.now(), payload, step) }
+    appender.push(new PublishedMessage(record, session, client, { qos, messageId, isWill }, open, settled))
     if (gauge.level === 'none' && appender.heldBytes >= config.pressure.softBytes) gauge.measure()
     else if (gauge.level === 'soft' && appender.heldBytes >= config.pressure.hardBytes) gauge.measure()
   }

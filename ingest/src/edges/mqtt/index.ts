@@ -1,4 +1,5 @@
 export { createMqttEdge, type MqttEdge, type MqttEdgeStats } from './edge.ts'
+export { createOwnTopics } from './own-topics.ts'
 export { type MqttEdgeConfig, mqttEdgeConfigSchema, type MqttEdgeSettings, type MqttLimits } from './config.ts'
 export type { DownlinkResult, MqttDownlink } from './downlinks.ts'
 export type {

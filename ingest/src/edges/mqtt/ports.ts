@@ -1,4 +1,4 @@
-import type { ConnectionId, LogProducer, TenantId } from '@heliograph/crm-core/contracts'
+import type { ConnectionId, LogProducer, TenantId, Tracing } from '@heliograph/crm-core/contracts'
 
 /** Whose data a sign-in brings. */
 export interface MqttIdentity {
@@ -83,9 +83,11 @@ export interface MqttEdgeDeps {
   shard(vendor: string, topic: string): string
   /** Topics that may be sent to this vendor's devices, and so subscribed to, as patterns. */
   downlinkTopics(vendor: string): readonly string[]
-  /** Topics this vendor's devices may publish, as patterns. Absent or undefined: any but those beginning with `$`. */
-  publishTopics?(vendor: string): readonly string[] | undefined
+  /** Whether this vendor's devices can have published to the topic (never asked of one beginning with `$`). Absent: any. */
+  mayPublish?(vendor: string, topic: string): boolean
   /** True while the line behind the log is so far behind, or the disk so full, that devices must wait. */
   pressure?(): boolean
   clock: { now(): number }
+  /** Absent: nothing is traced. */
+  tracing?: Tracing
 }

@@ -3,16 +3,11 @@
  * bytes that nobody may take stay in the socket, its buffer fills, and TCP tells the device to wait.
  */
 import type { Socket } from 'node:net'
-import { createRawStamper } from '@heliograph/crm-core/contracts'
+import type { TopicStamp } from '../topic-stamp.ts'
 import type { MqttLimits } from './config.ts'
 import { createFrameGuard, type FrameFault, type FrameGuard } from './frame-guard.ts'
 import type { MqttIdentity, RefusalReason } from './ports.ts'
 
-type Stamp = (receivedAt: number, body: Uint8Array) => Uint8Array
-export interface TopicStamp {
-  key: string
-  stamp: Stamp
-}
 /** Connection's counts since they were last told. */
 export interface Tally {
   vendor: string
@@ -39,9 +34,6 @@ export interface Session {
   tally: Tally | undefined
 }
 
-/** Topics of one client whose stamp is kept ready. Devices that publish more only lose the shortcut. */
-const KEPT_TOPICS = 256
-
 export function createSession(socket: Socket, limits: MqttLimits): Session {
   return {
     socket,
@@ -60,40 +52,6 @@ export function createSession(socket: Socket, limits: MqttLimits): Session {
     filters: new Set(),
     topics: new Map(),
     tally: undefined,
-  }
-}
-
-/** Bytes of pooled memory: a record lives until its append is settled, about a millisecond. */
-const pooled = (size: number): Uint8Array => Buffer.allocUnsafe(size)
-
-/** The stamp of a topic, made on its first message. */
-export function topicStamp(
-  session: Session,
-  identity: MqttIdentity,
-  topic: string,
-  retain: boolean,
-  shard: (vendor: string, topic: string) => string,
-): TopicStamp {
-  const { tenantId, connectionId, vendor } = identity
-  const made: TopicStamp = {
-    key: `${connectionId}/${shardOf(vendor, topic, shard)}`,
-    stamp: createRawStamper(
-      { tenantId, connectionId, vendor, transport: 'mqtt', topic, ...(retain && { retain }) },
-      pooled,
-    ),
-  }
-  if (retain) return made
-  if (session.topics.size >= KEPT_TOPICS) session.topics.clear()
-  session.topics.set(topic, made)
-  return made
-}
-
-/** A topic that the vendor's file stumbles over must not stop the edge: it goes to the connection's common shard, always. */
-function shardOf(vendor: string, topic: string, shard: (vendor: string, topic: string) => string): string {
-  try {
-    return shard(vendor, topic)
-  } catch {
-    return ''
   }
 }
 

@@ -1,0 +1,7 @@
+export * from './clear-sky.ts'
+export * from './lost-together.ts'
+export * from './neighbours.ts'
+export * from './plant-model.ts'
+export * from './plant-power.ts'
+export * from './sun-position.ts'
+export * from './transposition.ts'

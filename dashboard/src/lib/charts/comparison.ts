@@ -1,0 +1,194 @@
+/**
+ * The inverters of a site beside each other, each by its own rating: kW per kWp makes large and small ones comparable. Who keeps up
+ * with the others stays grey; who does not gets a colour.
+ */
+import { onScale, share } from '../format/numbers.ts'
+import { dateTime, exactTime } from '../format/times.ts'
+import { frame, timeAxis, valueAxis, zoomable, nightShade } from './frame.ts'
+import { gapTime, nearest, withGaps } from './series.ts'
+import type { ChartColors, ChartModel, Interval } from './types.ts'
+
+export interface ComparedDevice {
+  deviceId: string
+  name: string
+  peakPowerW: number | null
+  energyWh: number | null
+  points: readonly { ts: number; avg: number }[]
+}
+/** How one stands among its peers. */
+export interface Standing {
+  deviceId: string
+  name: string
+  /** Wh per Wp of the window; null without rating or energy. */
+  yieldHours: number | null
+  energyWh: number | null
+  /** Against the median of the others: -0.2 is a fifth less. Null where there is nobody to compare with. */
+  deviation: number | null
+  /** Further below its peers than they differ among themselves. */
+  low: boolean
+}
+/** From here on a difference is worth a look: below it strings, dust and roofs differ anyway. */
+export const LOW_DEVIATION = -0.08
+
+function median(values: readonly number[]): number | undefined {
+  if (values.length === 0) return undefined
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1]! + sorted[middle]!) / 2
+}
+
+/** Every device among the others of its site, worst first. */
+export function standings(devices: readonly ComparedDevice[]): Standing[] {
+  const yields = devices.map(({ energyWh, peakPowerW }) =>
+    energyWh === null || !peakPowerW || peakPowerW <= 0 ? null : energyWh / peakPowerW,
+  )
+  return devices
+    .map(({ deviceId, name, energyWh }, index): Standing => {
+      const own = yields[index] ?? null
+      const usual = median(yields.filter((value, other): value is number => other !== index && value !== null))
+      const deviation = own === null || usual === undefined || usual <= 0 ? null : own / usual - 1
+      return {
+        deviceId,
+        name,
+        yieldHours: own,
+        energyWh,
+        deviation,
+        low: deviation !== null && deviation < LOW_DEVIATION,
+      }
+    })
+    .sort((a, b) => (a.deviation ?? 9) - (b.deviation ?? 9))
+}
+
+export interface ComparisonInput {
+  from: number
+  to: number
+  zone: string
+  locale: string
+  stepMs: number
+  devices: readonly ComparedDevice[]
+  nights: readonly Interval[]
+  colors: ChartColors
+  width: number
+}
+const UNIT = 'kW/kWp'
+/** A tooltip is read at a glance. */
+const MOST_TOLD = 10
+
+export function comparisonChart(input: ComparisonInput): ChartModel {
+  const { zone, locale, colors, stepMs } = input
+  const rated = input.devices.filter(({ peakPowerW }) => peakPowerW !== null && peakPowerW > 0)
+  const standing = standings(rated)
+  const low = standing.filter((one) => one.low).map(({ deviceId }) => deviceId)
+  const colorOf = (deviceId: string): string | undefined => {
+    const place = low.indexOf(deviceId)
+    return place === -1 ? undefined : (colors.series[place % Math.max(1, colors.series.length)] ?? colors.bad)
+  }
+  const curves = rated.map((device) => ({
+    device,
+    points: device.points.map(({ ts, avg }) => ({ ts, avg: avg / device.peakPowerW! })),
+    color: colorOf(device.deviceId),
+  }))
+  // Few enough to be told apart: then each has its colour.
+  const few = curves.length <= colors.series.length
+  const scale = { factor: 1, unit: UNIT }
+  const option = {
+    ...frame,
+    xAxis: timeAxis(input),
+    yAxis: valueAxis(scale, input),
+    dataZoom: [zoomable],
+    series: curves.map(({ device, points, color }, index) => ({
+      id: device.deviceId,
+      type: 'line',
+      name: device.name,
+      showSymbol: points.length === 1,
+      connectNulls: false,
+      data: withGaps(points, stepMs).map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.avg])),
+      lineStyle: {
+        color: color ?? (few ? colors.series[index] : colors.inkDim),
+        width: color ? 2.2 : 1.2,
+        opacity: color || few ? 1 : 0.45,
+      },
+      itemStyle: { color: color ?? colors.inkDim },
+      z: color ? 4 : 2,
+      emphasis: { disabled: true },
+      ...(index === 0 ? { markArea: nightShade(input.nights, colors) } : {}),
+    })),
+  }
+  const times = [...new Set(curves.flatMap(({ points }) => points.map(({ ts }) => ts)))].sort((a, b) => a - b)
+  const values = curves.map(({ points }) => new Map(points.map(({ ts, avg }) => [ts, avg])))
+  return {
+    option,
+    legend: few
+      ? curves.map(({ device, color }, index) => ({
+          label: device.name,
+          color: color ?? colors.series[index] ?? '',
+          shape: 'line',
+        }))
+      : [
+          ...curves
+            .filter(({ color }) => color)
+            .slice(0, 6)
+            .map(({ device, color }) => ({ label: device.name, color: color!, shape: 'line' as const })),
+          {
+            label: `${String(curves.length - low.length)} in line with each other`,
+            color: colors.inkDim,
+            shape: 'line',
+          },
+        ],
+    empty: curves.every(({ points }) => points.length === 0),
+    summary: summary(input, standing, curves),
+    tooltip: (x) => {
+      const told = curves
+        .map(({ device, points }) => ({ name: device.name, point: nearest(points, x, stepMs) }))
+        .filter((one) => one.point !== undefined)
+        .sort((a, b) => a.point!.avg - b.point!.avg)
+      return {
+        title: exactTime(told[0]?.point?.ts ?? x, zone, locale),
+        rows:
+          told.length === 0
+            ? [{ label: 'Inverters', value: 'no data' }]
+            : told
+                .slice(0, MOST_TOLD)
+                .map(({ name, point }) => ({ label: name, value: `${onScale(point!.avg, scale, locale)} ${UNIT}` })),
+        note: told.length > MOST_TOLD ? `and ${String(told.length - MOST_TOLD)} more above these` : undefined,
+      }
+    },
+    table: {
+      columns: [
+        { title: 'Time' },
+        ...curves.map(({ device }) => ({ title: `${device.name}, ${UNIT}`, align: 'end' as const })),
+      ],
+      rows: times.map((ts) => [
+        dateTime(ts, zone, locale),
+        ...values.map((one) => {
+          const value = one.get(ts)
+          return value === undefined ? 'no data' : onScale(value, scale, locale)
+        }),
+      ]),
+      csv: {
+        head: ['ts', ...curves.map(({ device }) => `${device.name} kw_per_kwp`)],
+        rows: times.map((ts) => [new Date(ts).toISOString(), ...values.map((one) => one.get(ts) ?? '')]),
+      },
+    },
+  }
+}
+
+function summary(
+  input: ComparisonInput,
+  standing: readonly Standing[],
+  curves: readonly { points: readonly { ts: number }[] }[],
+): string {
+  const { from, to, zone, locale, stepMs } = input
+  if (curves.length === 0) return 'No inverter of this site has a rating: there is nothing to compare by.'
+  const missing = curves.filter(({ points }) => points.length === 0 || gapTime(points, stepMs) > 3_600_000).length
+  const low = standing.filter((one) => one.low)
+  return [
+    `${String(curves.length)} inverters by kW per kWp from ${dateTime(from, zone, locale)} to ${dateTime(to, zone, locale)}.`,
+    low.length === 0
+      ? 'None is notably below the others.'
+      : `Below the others: ${low.map(({ name, deviation }) => `${name} by ${share(-deviation!, locale)}`).join(', ')}.`,
+    missing > 0 ? `${String(missing)} of them have gaps.` : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}

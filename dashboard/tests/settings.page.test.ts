@@ -1,0 +1,131 @@
+import { expect, test } from '@playwright/test'
+import { expectAxeClean, expectNoSidewaysScroll, signIn, watchConsole } from './helpers.ts'
+
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+test('every part of the settings is sound at 320 px in both themes', async ({ page }) => {
+  test.setTimeout(240_000)
+  const found = watchConsole(page)
+  await signIn(page, 'admin')
+  await page.setViewportSize({ width: 320, height: 700 })
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+    for (const tab of ['', 'brand', 'people', 'keys', 'thresholds', 'tags']) {
+      await page.goto(`/settings?tab=${tab}`)
+      await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
+      await expectNoSidewaysScroll(page)
+      await expectAxeClean(page)
+    }
+  }
+  expect(found).toEqual([])
+})
+
+test('a profile is saved, thresholds too, by keyboard alone', async ({ page }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings')
+  const name = page.getByLabel('Name', { exact: true })
+  const before = await name.inputValue()
+  await name.fill('Alex <b>Admin</b>')
+  await name.press('Enter')
+  await expect(page.getByText('Your profile is saved')).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Your menu: Alex <b>Admin</b>' })).toBeVisible()
+  await name.fill(before)
+  await name.press('Enter')
+  await page.goto('/settings?tab=thresholds')
+  const minutes = page.getByLabel('But not before')
+  const was = await minutes.inputValue()
+  await minutes.fill('7')
+  await minutes.press('Enter')
+  await expect(page.getByText('the rules follow within moments')).toBeVisible()
+  await page.reload()
+  await expect(minutes).toHaveValue('7')
+  await minutes.fill(was)
+  await minutes.press('Enter')
+  await expect(page.getByRole('button', { name: 'Save thresholds' })).toBeDisabled()
+})
+
+test("a company's name, colour and logo are what its customers see", async ({ page, browser }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings?tab=brand')
+  await page.getByLabel('Name for customers').fill('Sonnenschein & Co')
+  await page.getByLabel('Accent colour', { exact: true }).fill('#204080')
+  await page.getByRole('button', { name: 'Save brand' }).click()
+  await expect(page.getByText('Your brand is saved')).toBeVisible()
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'logo.svg', mimeType: 'image/png', buffer: Buffer.from('<svg onload="alert(1)"/>') })
+  await expect(page.getByText(/PNG, JPEG or WebP picture/)).toBeVisible()
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from(PNG, 'base64') })
+  await expect(page.getByRole('img', { name: /Logo of Sonnenschein/ })).toBeVisible()
+  const address = await page.getByLabel('Sign-in address of your customers', { exact: true }).inputValue()
+
+  const theirs = await browser.newPage()
+  await theirs.goto(address)
+  await expect(theirs.getByText('Sonnenschein & Co')).toBeVisible()
+  await signIn(theirs, 'customer')
+  await expect(theirs.getByRole('link', { name: 'Sonnenschein & Co, start page' })).toBeVisible()
+  await expect
+    .poll(() =>
+      theirs.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--color-accent').trim()),
+    )
+    .toBe('#204080')
+  await expectAxeClean(theirs)
+  await theirs.close()
+
+  await page.getByRole('button', { name: 'Remove', exact: true }).click()
+  await page.getByLabel('Name for customers').fill('')
+  await page.getByRole('button', { name: 'Use the ordinary colour' }).click()
+  await page.getByRole('button', { name: 'Save brand' }).click()
+  await expect(page.getByText('Your brand is saved').last()).toBeVisible()
+})
+
+test('a person is invited by mail, disabled and enabled', async ({ page }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings?tab=people')
+  const email = `nina-${String(Date.now())}@demo.test`
+  await page.getByRole('button', { name: 'Invite a person' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Invite a person' })
+  await dialog.getByLabel('Email').fill(email)
+  await dialog.getByLabel('Name').fill('Nina New')
+  await dialog.getByRole('button', { name: 'Send invitation' }).click()
+  await expect(page.getByText(`An invitation to ${email} is on its way`)).toBeVisible()
+  await page.getByLabel('Filter by name or email').fill(email)
+  const row = page.getByRole('row', { name: new RegExp(email) })
+  await row.getByRole('button', { name: 'Disable' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
+  await expect(row.getByText('Disabled')).toBeVisible()
+  await row.getByRole('button', { name: 'Enable' }).click()
+  await expect(row.getByText('Active')).toBeVisible()
+  // The mail is in the outbox; its link is for nobody but her.
+  await page.goto('/data?tab=outbox')
+  await expect(page.getByText(email)).toBeVisible()
+  await page.locator('summary').filter({ hasText: email }).click()
+  await expect(page.getByText('/reset?token=')).toHaveCount(0)
+})
+
+test('an API key is shown once, opens the API, and no longer once it is revoked', async ({ page }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings?tab=keys')
+  await page
+    .getByRole('button', { name: /New key|Make the first key/ })
+    .first()
+    .click()
+  const name = `Key ${String(Date.now())}`
+  await page.getByRole('dialog').getByLabel('Name').fill(name)
+  await page.getByRole('dialog').getByRole('button', { name: 'Make key' }).click()
+  const shown = page.getByRole('dialog', { name: 'Key made' })
+  const key = await shown.getByLabel('Key', { exact: true }).inputValue()
+  await page.keyboard.press('Escape')
+  await expect(shown).toBeVisible()
+  await shown.getByRole('button', { name: 'I have copied the key' }).click()
+  expect(await page.content()).not.toContain(key)
+  const status = async () =>
+    (await fetch(new URL('/api/v1/sites?limit=1', page.url()), { headers: { authorization: `Bearer ${key}` } })).status
+  expect(await status()).toBe(200)
+  await page.getByRole('listitem').filter({ hasText: name }).getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('button', { name: 'Revoke key' }).click()
+  await expect(page.getByText(name)).toHaveCount(0)
+  expect(await status()).toBe(401)
+})

@@ -1,0 +1,42 @@
+/** What lies in a kept archive beside the data directory: how to speak to it, and what it answered when it was made. */
+import type { ConnectionMade } from '../api.ts'
+
+export interface Kept {
+  madeAt: string
+  siteId: string
+  deviceId: string
+  connection: ConnectionMade
+  /** Times of readings that were acknowledged and not yet decoded; 7 W each. */
+  pending: number[]
+  /** Paths under `/api/v1` and what they answered, without what moves by itself. */
+  answers: { path: string; answer: unknown }[]
+}
+
+/** What follows the clock and the people rather than the data. A ticket's state is told by its timeline. */
+const MOVING = new Set([
+  'status',
+  'lastSeenAt',
+  'lastLoginAt',
+  'lastUsedAt',
+  'updatedAt',
+  'version',
+  'ageMs',
+  'stale',
+  'openAlarms',
+  'live',
+  // Of an unclaimed device: counted at least once, again by a replay.
+  'messages',
+  // Of a row: how often its message was decoded again.
+  'revision',
+])
+
+/** An answer without what moves by itself. */
+export function stable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(stable)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => !MOVING.has(key))
+      .map(([key, inner]) => [key, stable(inner)]),
+  )
+}

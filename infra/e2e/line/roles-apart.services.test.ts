@@ -1,0 +1,163 @@
+/**
+ * Roles as processes of their own on shared engines: two edges, two workers, one API. One of each is killed under load; what was
+ * acknowledged is stored, once.
+ */
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AwsClient } from 'aws4fetch'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needService } from '../../services/for-tests.ts'
+import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
+import type { TestDatabase } from '../../src/crm/open-for-test.ts'
+import { freePort } from '../../src/process/free-port.ts'
+import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
+import { Api } from './api.ts'
+import { claimed } from './claimed.ts'
+import { expectConserved } from './conserved.ts'
+import { ADMIN, type Instance } from './instance.ts'
+import { RoleProcess } from './roles.ts'
+import { connect, Load } from './sender.ts'
+import { until } from './until.ts'
+
+const databases = createTestDatabases((await needService('mariadb')).url())
+const minio = new URL((await needService('minio')).url())
+const redis = (await needService('redis')).url()
+const kafka = new URL((await needService('kafka')).url())
+
+describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
+  const name = `roles-${randomUUID().slice(0, 8)}`
+  const processes: RoleProcess[] = []
+  let clickhouse: TestClickhouse
+  let database: TestDatabase
+  let env: Record<string, string>
+  let httpPort: number
+  let edgePorts: number[]
+  let api: RoleProcess
+  let edges: RoleProcess[]
+  let workers: RoleProcess[]
+  const made = (role: RoleProcess['name'], more: Record<string, string> = {}): RoleProcess => {
+    const process = new RoleProcess(role, { ...env, ...more })
+    processes.push(process)
+    return process
+  }
+  /** What the helpers of whole instances ask for. */
+  const through = (edge: number) =>
+    ({ url: `http://127.0.0.1:${httpPort}`, mqttUrl: `mqtt://127.0.0.1:${edgePorts[edge]}` }) as Instance
+  const signIn = () => until('the API', () => Api.signIn(`http://127.0.0.1:${httpPort}`, ADMIN))
+
+  beforeAll(async () => {
+    clickhouse = await startTestClickhouse()
+    database = await databases.openNew()
+    const s3 = new AwsClient({
+      accessKeyId: minio.username,
+      secretAccessKey: minio.password,
+      service: 's3',
+      region: 'us-east-1',
+    })
+    await s3.fetch(`http://${minio.host}/${name}`, { method: 'PUT' })
+    httpPort = await freePort()
+    edgePorts = [await freePort(), await freePort()]
+    kafka.pathname = `/${name}`
+    env = {
+      HELIO_LOG_URL: kafka.href,
+      HELIO_CRM_URL: database.url,
+      HELIO_LIVE_URL: `${redis}?prefix=${name}`,
+      HELIO_WAREHOUSE_URL: clickhouse.url(),
+      HELIO_FILES_URL: `s3://${minio.username}:${minio.password}@${minio.host}/${name}`,
+      HELIO_HTTP_PORT: String(httpPort),
+    }
+    api = made('api')
+    await api.start()
+    edges = edgePorts.map((port) => made('ingest', { HELIO_MQTT_PORT: String(port) }))
+    workers = [made('stream'), made('stream')]
+    await Promise.all([...edges, ...workers].map((each) => each.start()))
+  })
+  afterAll(async () => {
+    await Promise.all(processes.map((each) => each.remove()))
+    await clickhouse.stop()
+    await database.remove()
+    await databases.end()
+  })
+
+  it('has one worker at work and one standing by', async () => {
+    await until('a worker at work', () => workers.some((each) => each.isAtWork), 90_000)
+    expect(workers.filter((each) => each.isAtWork)).toHaveLength(1)
+    const { parts } = (await (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).json()) as {
+      parts: { name: string; state: string }[]
+    }
+    expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
+    expect(parts.map(({ name: part }) => part)).toEqual(expect.arrayContaining(['mqtt', 'decode', 'store', 'live bus']))
+  })
+
+  it('stores all that both edges acknowledged, once, with one of each killed', async () => {
+    let client = await signIn()
+    const connection = await client.connection()
+    const siteId = await client.site()
+    const devices = await Promise.all(
+      [0, 1].map((edge) => claimed(through(edge), client, { connection, siteId }, `edge-${edge}`)),
+    )
+    const loads = [0, 1].map((edge) =>
+      new Load({
+        instance: through(edge),
+        connection,
+        device: `edge-${edge}`,
+        firstTs: Date.now() - 3_600_000,
+      }).start(),
+    )
+    await sleep(1_500)
+    const worker = workers.find((each) => each.isAtWork)!
+    const other = workers.find((each) => each !== worker)!
+    const killedAt = Date.now()
+    await worker.end('SIGKILL')
+    await until('the other worker to take over', () => other.isAtWork, 90_000)
+    // A lease of ten seconds, and a start on a busy machine.
+    expect(Date.now() - killedAt).toBeLessThan(60_000)
+    await edges[0]!.end('SIGKILL')
+    await Promise.all([edges[0]!.start(), worker.start()])
+    await api.end('SIGKILL')
+    await api.start()
+    const before = loads.map(({ acknowledged }) => acknowledged.size)
+    await until('more acknowledgements of both', () =>
+      loads.every(({ acknowledged }, edge) => acknowledged.size > Math.max(100, before[edge]! + 20)),
+    )
+    for (const load of loads) await load.stop()
+    client = await signIn()
+    await client.drained()
+    for (const [edge, load] of loads.entries())
+      expectConserved(load, await client.readings(devices[edge]!, load.range.from, load.range.to))
+  })
+
+  it('cuts a revoked connection at every edge', async () => {
+    const client = await signIn()
+    const connection = await client.connection()
+    const devices = await Promise.all([0, 1].map((edge) => connect(through(edge), connection)))
+    const closed = Promise.all(
+      devices.map((device) => new Promise<void>((resolve) => device.once('close', () => resolve()))),
+    )
+    await client.remove(`/connections/${connection.id}`)
+    expect(await Promise.race([closed.then(() => 'closed'), sleep(20_000, 'still open')])).toBe('closed')
+    for (const device of devices) await device.endAsync(true)
+    for (const edge of [0, 1]) await expect(connect(through(edge), connection)).rejects.toThrow()
+  })
+
+  it('ends each with 0 within ten seconds', async () => {
+    for (const each of [...edges, ...workers, api]) {
+      const { code, ms } = await each.end()
+      expect([each.name, code]).toEqual([each.name, 0])
+      expect(ms).toBeLessThan(10_000)
+    }
+  })
+
+  it('refuses an engine that cannot be shared, one line each', async () => {
+    const alone = made('stream', { HELIO_LOG_URL: 'lmdb:', HELIO_CRM_URL: 'file:/tmp/never.sqlite' })
+    const [code] = (await once(alone.spawn(), 'close')) as [number]
+    expect(code).toBe(1)
+    expect(alone.output.trim().split('\n')).toEqual([
+      expect.stringMatching(
+        /^HELIO_LOG_URL: a role of its own needs an engine that several processes share, such as kafka:/,
+      ),
+      expect.stringMatching(/^HELIO_CRM_URL: a role of its own needs/),
+    ])
+  })
+})

@@ -1,0 +1,125 @@
+/**
+ * One instance on engines that several could share: the CRM on a database server, live values on Redis, files in a bucket, the
+ * warehouse over HTTP. The same promises: what was acknowledged is stored once, whatever is killed.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AwsClient } from 'aws4fetch'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needService, ownService } from '../../services/for-tests.ts'
+import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
+import type { TestDatabase } from '../../src/crm/open-for-test.ts'
+import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
+import type { Api, ConnectionMade } from './api.ts'
+import { claimed } from './claimed.ts'
+import { expectConserved } from './conserved.ts'
+import { Instance } from './instance.ts'
+import { Load } from './sender.ts'
+import { until } from './until.ts'
+
+const databases = createTestDatabases((await needService('mysql')).url())
+const minio = new URL((await needService('minio')).url())
+
+describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => {
+  let redis: Awaited<ReturnType<typeof ownService>>
+  let clickhouse: TestClickhouse
+  let database: TestDatabase
+  let instance: Instance
+  let api: Api
+  let connection: ConnectionMade
+  let siteId: string
+
+  beforeAll(async () => {
+    redis = await ownService('redis')
+    clickhouse = await startTestClickhouse()
+    database = await databases.openNew()
+    const bucket = `line-${randomUUID().slice(0, 13)}`
+    const s3 = new AwsClient({
+      accessKeyId: minio.username,
+      secretAccessKey: minio.password,
+      service: 's3',
+      region: 'us-east-1',
+    })
+    await s3.fetch(`http://${minio.host}/${bucket}`, { method: 'PUT' })
+    instance = await Instance.start({
+      env: {
+        HELIO_CRM_URL: database.url,
+        HELIO_LIVE_URL: redis.url(),
+        HELIO_WAREHOUSE_URL: clickhouse.url(),
+        HELIO_FILES_URL: `s3://${minio.username}:${minio.password}@${minio.host}/${bucket}`,
+      },
+    })
+    api = await instance.api()
+    connection = await api.connection()
+    siteId = await api.site()
+  })
+  afterAll(async () => {
+    await instance.remove()
+    await clickhouse.stop()
+    await database.remove()
+    await databases.end()
+    await redis.remove()
+  })
+
+  it('has no warehouse of its own, and says that all its parts are well', async () => {
+    expect(Object.keys(instance.parts()).sort()).toEqual(['api', 'edge', 'worker'])
+    const { parts } = (await (await fetch(`${instance.url}/readyz`)).json()) as {
+      parts: { name: string; state: string }[]
+    }
+    expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
+    expect(parts.map(({ name }) => name)).toContain('live bus')
+  })
+
+  it.each(['edge', 'worker', 'api', 'every session of the database', 'the warehouse', 'Redis'])(
+    'loses and doubles nothing when %s is killed',
+    async (what) => {
+      const name = `kill ${what}`
+      api = await instance.api()
+      const deviceId = await claimed(instance, api, { connection, siteId }, name)
+      const load = new Load({ instance, connection, device: name, firstTs: Date.now() - 3_600_000 }).start()
+      await sleep(500)
+      if (what === 'Redis') {
+        await redis.kill()
+        await sleep(1_000)
+        await redis.start()
+      } else if (what === 'the warehouse') {
+        await clickhouse.kill()
+        await sleep(1_000)
+        await clickhouse.revive()
+      } else if (what === 'every session of the database') await killSessions()
+      else await instance.killPart(what as 'edge' | 'worker' | 'api')
+      await until('enough acknowledgements', () => load.acknowledged.size > 100)
+      const before = load.acknowledged.size
+      await until('more acknowledgements', () => load.acknowledged.size > before + 20)
+      await load.stop()
+      api = await instance.api()
+      await api.drained()
+      expectConserved(load, await api.readings(deviceId, load.range.from, load.range.to))
+      const { live } = await api.get<{ live: { acPowerW?: number } | null }>(`/sites/${siteId}/live`)
+      expect(live?.acPowerW).toBeGreaterThanOrEqual(0)
+    },
+  )
+
+  it('ends with 0 within ten seconds, and goes on where it was', async () => {
+    const { code, ms } = await instance.end()
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(10_000)
+    await instance.start()
+    api = await instance.api()
+    expect((await api.all<{ id: string }>('/sites')).map(({ id }) => id)).toContain(siteId)
+  })
+
+  /** The server is shared by other suites: of it, only what this instance holds is killed. */
+  async function killSessions(): Promise<void> {
+    const { openMysql } = await import('../../src/crm/mysql-connection.ts')
+    const { mysqlAddress } = await import('../../src/crm/mysql-address.ts')
+    const address = mysqlAddress(database.url)
+    const connection = await openMysql(address)
+    const [sessions] = await connection.query(
+      'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID()',
+      [address.database],
+    )
+    for (const { id } of sessions as { id: number }[]) await connection.query(`KILL ${id}`).catch(() => undefined)
+    connection.destroy()
+  }
+})

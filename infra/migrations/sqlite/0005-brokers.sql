@@ -1,0 +1,2 @@
+-- Connections to a tenant's own MQTT broker.
+ALTER TABLE "Connection" ADD COLUMN "broker" JSONB NULL;

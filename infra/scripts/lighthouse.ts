@@ -1,0 +1,162 @@
+/**
+ * Lighthouse over the main pages, as a phone sees them: `npm run lighthouse`. The median of five runs must reach 90 for performance and
+ * 100 for accessibility and best practices. Not part of CI: speed on a machine that others use as well says nothing.
+ *
+ *   npm run lighthouse -- --runs 1 --json figures.json /fleet /portal
+ */
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { chromium, type BrowserContext, type Page } from '@playwright/test'
+import lighthouse from 'lighthouse'
+import { freePort } from '../src/process/free-port.ts'
+import { startInstance } from './page-instance.ts'
+
+const BARS = { performance: 0.9, accessibility: 1, 'best-practices': 1 } as const
+type Category = keyof typeof BARS
+const CATEGORIES = Object.keys(BARS) as Category[]
+/** Beside the scores, in the file. */
+const TOLD = {
+  firstPaintMs: 'first-contentful-paint',
+  speedIndexMs: 'speed-index',
+  layoutShift: 'cumulative-layout-shift',
+  bytes: 'total-byte-weight',
+} as const
+const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
+/** Time for the demo's last days to be rolled up, so that charts have something to draw. */
+const SETTLE_MS = 60_000
+/** Of what is wrong, so much is told. */
+const MOST_DETAILS = 400
+
+interface Target {
+  path: string
+  who: 'support' | 'customer' | 'nobody'
+  /** Found by asking the API where the path names no one thing. */
+  find?: string
+}
+const TARGETS: readonly Target[] = [
+  { path: '/sign-in', who: 'nobody' },
+  { path: '/fleet', who: 'support' },
+  { path: '/map', who: 'support' },
+  { path: '/alarms', who: 'support' },
+  { path: '/tickets', who: 'support' },
+  { path: '/customers', who: 'support' },
+  { path: '/customers/:id', who: 'support', find: '/customers?limit=1' },
+  { path: '/tickets/:id', who: 'support', find: '/tickets?limit=1' },
+  { path: '/sites/:id', who: 'support', find: '/sites?limit=1' },
+  { path: '/devices/:id', who: 'support', find: '/devices?limit=1' },
+  { path: '/data', who: 'support' },
+  { path: '/settings', who: 'support' },
+  { path: '/portal', who: 'customer' },
+]
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runs: { type: 'string', default: '5' }, json: { type: 'string' } },
+})
+const runs = Number(values.runs)
+const wanted = TARGETS.filter(({ path }) => positionals.length === 0 || positionals.includes(path))
+
+const instance = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '3' })
+const port = await freePort()
+const results: Record<string, unknown>[] = []
+let failed = false
+try {
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  for (const who of ['nobody', 'support', 'customer'] as const) {
+    const targets = wanted.filter((target) => target.who === who)
+    if (targets.length === 0) continue
+    const context = await chromium.launchPersistentContext('', {
+      executablePath: process.env['HELIO_CHROMIUM'] ?? '/usr/bin/chromium',
+      args: [
+        `--remote-debugging-port=${String(port)}`,
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--use-angle=swiftshader',
+        '--enable-unsafe-swiftshader',
+      ],
+    })
+    try {
+      const page = await signedIn(context, who)
+      for (const target of targets) await judge(target, await addressOf(page, target))
+    } finally {
+      await context.close()
+    }
+  }
+} finally {
+  await instance.stop()
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(results, undefined, 2)}\n`)
+process.exit(failed ? 1 : 0)
+
+async function signedIn(context: BrowserContext, who: Target['who']): Promise<Page> {
+  const page = context.pages()[0] ?? (await context.newPage())
+  await page.goto(`${instance.url}/sign-in`)
+  if (who === 'nobody') return page
+  await page.getByLabel('Email').fill(`${who}@demo.test`)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+  return page
+}
+
+async function addressOf(page: Page, { path, find }: Target): Promise<string> {
+  if (find === undefined) return instance.url + path
+  const id = await page.evaluate(async (asked) => {
+    const { items } = (await (await fetch(`/api/v1${asked}`)).json()) as { items: { id: string }[] }
+    return items[0]!.id
+  }, find)
+  return instance.url + path.replace(':id', id)
+}
+
+async function judge({ path }: Target, url: string): Promise<void> {
+  const scores: Record<Category, number[]> = { performance: [], accessibility: [], 'best-practices': [] }
+  const details: Record<string, number[]> = Object.fromEntries(Object.keys(TOLD).map((name) => [name, []]))
+  const paints: number[] = []
+  const blocked: number[] = []
+  const wrong = new Map<string, string>()
+  for (let run = 0; run < runs; run++) {
+    // Each run begins with an empty cache, as a first visit does; cookies stay, so whoever is signed in still is.
+    const answer = await lighthouse(url, { port, onlyCategories: CATEGORIES, logLevel: 'error' })
+    if (!answer) throw new Error(`no answer for ${path}`)
+    const { categories, audits } = answer.lhr
+    for (const category of CATEGORIES) {
+      scores[category].push(categories[category]?.score ?? 0)
+      if (category === 'performance') continue
+      for (const { id, weight } of categories[category]?.auditRefs ?? []) {
+        const audit = audits[id]
+        if (weight > 0 && audit?.score !== null && audit?.score !== undefined && audit.score < 1)
+          wrong.set(id, `${audit.title} ${JSON.stringify(audit.details ?? {}).slice(0, MOST_DETAILS)}`)
+      }
+    }
+    for (const [name, id] of Object.entries(TOLD)) details[name]!.push(audits[id]?.numericValue ?? Number.NaN)
+    paints.push(audits['largest-contentful-paint']?.numericValue ?? Number.NaN)
+    blocked.push(audits['total-blocking-time']?.numericValue ?? Number.NaN)
+  }
+  const told = Object.fromEntries(CATEGORIES.map((category) => [category, median(scores[category])])) as Record<
+    Category,
+    number
+  >
+  const good = CATEGORIES.every((category) => told[category] >= BARS[category])
+  failed ||= !good
+  const figures = CATEGORIES.map((category) => `${category} ${String(Math.round(told[category] * 100))}`).join(', ')
+  console.log(
+    `${good ? 'ok  ' : 'FAIL'} ${path.padEnd(14)} ${figures}, largest paint ${String(Math.round(median(paints)))} ms, blocked ${String(Math.round(median(blocked)))} ms`,
+  )
+  for (const [id, title] of wrong) console.log(`       ${id}: ${title}`)
+  results.push({
+    path,
+    ...told,
+    largestPaintMs: Math.round(median(paints)),
+    blockedMs: Math.round(median(blocked)),
+    ...Object.fromEntries(Object.entries(details).map(([name, found]) => [name, Number(median(found).toFixed(3))])),
+    runs,
+    wrong: [...wrong.keys()],
+  })
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor((sorted.length - 1) / 2)]!
+}

@@ -1,0 +1,62 @@
+/** A whole instance of its own for scripts that look at pages: its data in a temporary folder, on free ports, gone when stopped. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export const root = join(import.meta.dirname, '../..')
+const START_LIMIT_MS = 120_000
+
+export interface PageInstance {
+  url: string
+  mqttUrl: string
+  dataDir: string
+  stop(): Promise<void>
+}
+
+/** @param settings of the environment, beside the ports and the folder */
+export async function startInstance(settings: Readonly<Record<string, string>>): Promise<PageInstance> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'heliograph-pages-'))
+  const [httpPort, mqttPort] = [await freePort(), await freePort()]
+  const url = `http://127.0.0.1:${httpPort}`
+  const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts'], {
+    cwd: root,
+    env: {
+      ...process.env,
+      HELIO_DATA_DIR: dataDir,
+      HELIO_HTTP_PORT: String(httpPort),
+      HELIO_MQTT_PORT: String(mqttPort),
+      HELIO_LOG_LEVEL: 'error',
+      ...settings,
+    },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const exited = once(server, 'exit')
+  async function stop(): Promise<void> {
+    server.kill('SIGTERM')
+    await exited
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  const end = Date.now() + START_LIMIT_MS
+  while (Date.now() < end) {
+    if (server.exitCode !== null) break
+    const response = await fetch(`${url}/readyz`).catch(() => undefined)
+    if (response?.ok) return { url, dataDir, mqttUrl: `mqtt://127.0.0.1:${mqttPort}`, stop }
+    await sleep(250)
+  }
+  const why = server.exitCode === null ? `did not answer in ${START_LIMIT_MS / 1_000} s` : 'ended at start'
+  await stop()
+  throw new Error(`the server ${why}`)
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const { port } = probe.address() as { port: number }
+  probe.close()
+  await once(probe, 'close')
+  return port
+}

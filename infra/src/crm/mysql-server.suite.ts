@@ -1,0 +1,443 @@
+/** What a server of MySQL's kind can do to the CRM, and must not: each test is on a real one. */
+import { readFile } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { RowDataPacket } from 'mysql2/promise'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createCrm, type Crm } from '@heliograph/crm-core'
+import { newId, type CrmDatabase } from '@heliograph/crm-core/contracts'
+import type { ownService } from '../../services/for-tests.ts'
+import { seedCompany } from './crm-fixture.ts'
+import { mysqlType } from './ddl.ts'
+import { openCrm, openCrmReader } from './index.ts'
+import { MigrationError } from './migrations.ts'
+import { mysqlAddress } from './mysql-address.ts'
+import { checkMysql, openMysql } from './mysql-connection.ts'
+import { migrateMysql } from './mysql-migrations.ts'
+import { createTestDatabases } from './mysql-databases.ts'
+import type { TestDatabase } from './open-for-test.ts'
+import { parsePrismaSchema } from './prisma-schema.ts'
+
+const schemaFile = fileURLToPath(new URL('../../../crm-core/prisma/schema.prisma', import.meta.url))
+
+/**
+ * @param url of a server whose account may make databases
+ * @param own starts a server of one's own, to be killed
+ */
+export function describeMysqlServer(engine: string, url: string, own: () => ReturnType<typeof ownService>): void {
+  describe(`${engine} as the CRM's server`, () => {
+    const databases = createTestDatabases(url)
+    let database: TestDatabase
+    afterAll(() => databases.end())
+    const opened: { stop(): Promise<void> }[] = []
+    beforeEach(async () => {
+      database = await databases.openEmpty()
+    })
+    afterEach(async () => {
+      for (const each of opened.splice(0).reverse()) await each.stop()
+      await database.remove()
+    })
+    const start = async (at = database.url): Promise<CrmDatabase> => {
+      const db = openCrm({ url: at })
+      await db.start()
+      opened.push(db)
+      return db
+    }
+    const crmOf = (db: CrmDatabase): Crm =>
+      createCrm({ db, secret: 'a secret of tests alone', publicUrl: 'http://x.test' })
+    const raw = async <R extends RowDataPacket[]>(sql: string, at = database.url): Promise<R> => {
+      const connection = await openMysql(mysqlAddress(at))
+      try {
+        const [rows] = await connection.query<R>(sql)
+        return rows
+      } finally {
+        connection.destroy()
+      }
+    }
+
+    describe('migrations', () => {
+      beforeEach(async () => {
+        await database.remove()
+        database = await databases.openNew()
+      })
+      const migrate = async () => {
+        const connection = await openMysql(mysqlAddress(database.url))
+        try {
+          return await migrateMysql(connection)
+        } finally {
+          connection.destroy()
+        }
+      }
+
+      it('end in the tables, keys and indexes of the Prisma schema, all of one collation', async () => {
+        await migrate()
+        const models = parsePrismaSchema(await readFile(schemaFile, 'utf8'))
+        const { tables, collations } = await describeTables(raw)
+        expect(collations).toHaveLength(1)
+        expect(collations[0]).toMatch(/^utf8mb4_(0900|nopad)_bin$/)
+        const expected = Object.fromEntries(
+          models.map((model) => [
+            model.name,
+            {
+              columns: model.columns.map((column) => [column.name, plainType(mysqlType(column)), column.optional]),
+              primaryKey: model.primaryKey.join(),
+              uniques: model.uniques.map((columns) => columns.join()).sort(),
+              foreignKeys: model.relations
+                .filter(({ fields }) => fields.length > 0)
+                .map((relation) => `${relation.fields.join()}>${relation.model}.${relation.references.join()}`)
+                .sort(),
+              indexes: model.indexes.map((columns) => columns.join()).sort(),
+            },
+          ]),
+        )
+        for (const [name, { indexes, ...rest }] of Object.entries(expected)) {
+          const { indexes: found, ...table } = tables[name]!
+          expect([name, table]).toEqual([name, rest])
+          // The server adds one for a foreign key that has none.
+          expect([name, indexes.filter((each) => !found.includes(each))]).toEqual([name, []])
+        }
+        expect(Object.keys(tables).sort()).toEqual(Object.keys(expected).sort())
+      })
+
+      it('run once, however many start at the same time', async () => {
+        const applied = await Promise.all([migrate(), migrate(), migrate()])
+        expect(applied.filter((names) => names.length > 0)).toHaveLength(1)
+        expect(await migrate()).toEqual([])
+      })
+
+      it('go on where a start was cut off, whether or not the last statement was done', async () => {
+        const [last] = await migrate().then((names) => names.slice(-1))
+        for (const table of ['SavedView'])
+          await raw(
+            `UPDATE \`_migration\` SET statements = statements - 1, appliedAt = NULL WHERE name = '${last}' /* ${table} */`,
+          )
+        expect(await migrate()).toEqual([last])
+        expect(await migrate()).toEqual([])
+      })
+
+      it('refuse a database of a newer release, and files that were edited', async () => {
+        await migrate()
+        await raw("UPDATE `_migration` SET checksum = REPEAT('0', 64) LIMIT 1")
+        await expect(migrate()).rejects.toMatchObject({ code: 'migration_changed' })
+        await raw("INSERT INTO `_migration` VALUES ('0000-other.sql', REPEAT('0', 64), 1, 1)")
+        await expect(migrate()).rejects.toThrow(MigrationError)
+        await expect(migrate()).rejects.toMatchObject({ code: 'migration_unknown' })
+      })
+    })
+
+    it('tells AB1, ab1 and "AB1 " apart, and finds Müller by "muller"', async () => {
+      const db = await start()
+      const { tenantId, root } = await seedCompany(db, 'letters')
+      const scoped = db.systemIn(tenantId, 'test')
+      for (const name of ['AB1', 'ab1', 'AB1 ', 'ÄB1'])
+        await scoped.transaction((tx) => tx.create('setting', { name, value: name }))
+      expect(await scoped.find('setting', { where: { name: 'AB1' } })).toHaveLength(1)
+      await scoped.transaction((tx) =>
+        tx.create('customer', { name: 'Müller & 🌞 Söhne', kind: 'commercial', orgUnitId: root }),
+      )
+      for (const word of ['müller', 'MULLER', '🌞'])
+        expect([word, await scoped.count('customer', { name: { contains: word } })]).toEqual([word, 1])
+      expect(await scoped.count('customer', { name: { startsWith: 'söhne' } })).toBe(0)
+      // Longer than its column is refused, never cut.
+      await expect(
+        scoped.transaction((tx) =>
+          tx.create('customer', { name: 'x'.repeat(300), kind: 'commercial', orgUnitId: root }),
+        ),
+      ).rejects.toThrow()
+    })
+
+    it('has one writer at a time, of however many processes', async () => {
+      const [one, two] = [await start(), await start()]
+      const { tenantId } = await seedCompany(one, 'two')
+      const leases = [one, two].map((db) => crmOf(db).leases)
+      for (let round = 0; round < 5; round++) {
+        const name = `lease ${round}`
+        const taken = await Promise.all([0, 1, 0, 1].map((at, index) => leases[at]!.acquire(name, `${index}`, 60_000)))
+        expect(taken.filter((lease) => lease !== undefined)).toHaveLength(1)
+      }
+      const advanced = await Promise.all(
+        Array.from({ length: 20 }, (_, at) =>
+          [one, two][at % 2]!.system.transaction((tx) =>
+            tx.advance({ topic: 't', consumer: 'c', partition: 0, offset: 1 + Math.floor(at / 2) }),
+          ),
+        ),
+      )
+      expect(advanced.filter(Boolean).length).toBeLessThanOrEqual(10)
+      await Promise.all(
+        Array.from({ length: 40 }, (_, at) =>
+          [one, two][at % 2]!.systemIn(tenantId, 'test').transaction(async (tx) => {
+            await tx.create('setting', { name: `s${at}`, value: at })
+            tx.emit({ type: 'record.changed', resource: 'site', id: `${at}` })
+          }),
+        ),
+      )
+      expect(await crmOf(one).audit.verify(tenantId)).toMatchObject({ ok: true })
+      const versions = (await one.system.find('outbox', { orderBy: [['version', 'asc']] })).map(
+        ({ version }) => version,
+      )
+      expect(versions).toEqual(versions.map((_, index) => versions[0]! + index))
+    })
+
+    it('does it again when the session is killed in the middle, once in effect', async () => {
+      const db = await start()
+      const { tenantId } = await seedCompany(db, 'killed')
+      const scoped = db.systemIn(tenantId, 'test')
+      let killed = 0
+      await scoped.transaction(async (tx) => {
+        await tx.create('setting', { name: 'before', value: 1 })
+        if (killed++ === 0) await killSessions()
+        await tx.create('setting', { name: 'after', value: 2 })
+      })
+      expect(killed).toBe(2)
+      expect((await scoped.all('setting')).map(({ name }) => name).sort()).toEqual(['after', 'before'])
+      // Idle sessions that were killed are not noticed by who reads next.
+      await killSessions()
+      expect(await scoped.count('setting')).toBe(2)
+
+      async function killSessions(): Promise<void> {
+        const { database: name } = mysqlAddress(database.url)
+        const sessions = await raw<RowDataPacket[]>(
+          `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = '${name}' AND ID <> CONNECTION_ID()`,
+        )
+        for (const { id } of sessions) await raw(`KILL ${Number(id)}`).catch(() => undefined)
+      }
+    })
+
+    it('does it once when only the answer to the commit is lost', async () => {
+      const proxy = await createCuttingProxy(mysqlAddress(url).port)
+      opened.push(proxy)
+      const through = new URL(database.url)
+      through.port = String(proxy.port)
+      const db = await start(through.href)
+      const { tenantId } = await seedCompany(db, 'answer')
+      let ran = 0
+      for (const when of ['before', 'after'] as const) {
+        proxy.cutNextCommit(when)
+        await db.systemIn(tenantId, 'test').transaction(async (tx) => {
+          ran++
+          await tx.create('setting', { name: `${when} ${ran}`, value: 1 })
+        })
+      }
+      // The commit that did not reach the server was made again; the one that did was not.
+      expect(ran).toBe(3)
+      expect((await db.systemIn(tenantId, 'test').all('setting')).map(({ name }) => name).sort()).toEqual([
+        'after 3',
+        'before 2',
+      ])
+    })
+
+    it('waits for whoever holds a row, while reads go on', async () => {
+      const db = await start()
+      const holder = await openMysql(mysqlAddress(database.url))
+      await holder.query('BEGIN')
+      await holder.query('SELECT * FROM `_writer` FOR UPDATE')
+      const waiting = db.system.transaction((tx) => tx.next('held'))
+      expect(await db.system.count('tenant')).toBe(0)
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      await holder.query('ROLLBACK')
+      holder.destroy()
+      expect(await waiting).toBe(1)
+    })
+
+    it('shows readers one moment, while another process writes', async () => {
+      const db = await start()
+      const reader = await openCrmReader({ url: database.url })
+      opened.push(reader)
+      const { tenantId, northern } = await seedCompany(db, 'read')
+      let writing = true
+      const writes = (async () => {
+        for (let at = 0; at < 30; at++)
+          await db.systemIn(tenantId, 'test').transaction(async (tx) => {
+            const [last] = await db.system.find('outbox', { orderBy: [['version', 'desc']], limit: 1 })
+            await tx.update('site', northern.site.id, { name: `v${(last?.version ?? 0) + 1}` })
+            tx.emit({ type: 'record.changed', resource: 'site', id: northern.site.id })
+          })
+        writing = false
+      })()
+      let reads = 0
+      while (writing) {
+        const { version, sites } = await reader.registry()
+        const name = sites.find(({ id }) => id === northern.site.id)?.name
+        if (name?.startsWith('v')) expect(name).toBe(`v${version}`)
+        reads++
+      }
+      await writes
+      expect(reads).toBeGreaterThan(3)
+      const [connection] = await db.systemIn(tenantId, 'test').all('connection')
+      expect(await reader.connectionById(connection!.id)).toMatchObject({ connectionId: connection!.id, tenantId })
+      expect(await reader.connectionByUsername(connection!.username.toUpperCase())).toBeUndefined()
+    })
+
+    it('is refused at start with one line that names the setting', async () => {
+      const { host, port, user, password, database: name } = mysqlAddress(database.url)
+      const at = `${host}:${port}`
+      const login = `${user}:${password}`
+      const fault = (text: string) =>
+        checkMysql(text).then(
+          () => 'fine',
+          (error: Error) => error.message,
+        )
+      expect(await fault(database.url)).toBe('fine')
+      for (const [text, said] of [
+        [`mysql://${user}:wr0ng@${at}/${name}`, `${at} refuses user name or password`],
+        [`mysql://${login}@${at}/nothing_here`, 'has no database "nothing_here": CREATE DATABASE'],
+        [`mysql://${login}@127.0.0.1:1/${name}`, 'nothing listens on 127.0.0.1:1'],
+        [`mysql://${login}@no-such-host.invalid/${name}`, 'there is no host for no-such-host.invalid:3306'],
+        [`mysql://${login}@${at}/${name}?tls=required`, /offers no TLS|cannot be trusted: its certificate/],
+        [`mysql://${login}@${at}/${name}?ssl=true`, 'knows no ssl='],
+        [`mysql://${at}`, 'write mysql://user:password@host:3306/database'],
+      ] as const) {
+        const told = await fault(text)
+        expect(told).toMatch(/^HELIO_CRM_URL: [^\n]+$/)
+        expect(told).toMatch(said instanceof RegExp ? said : new RegExp(said.replace(/[.?$^()|[\]]/g, '\\$&')))
+        expect(told).not.toMatch(/wr0ng/)
+      }
+    })
+  })
+
+  describe(`${engine} that goes away`, () => {
+    let server: Awaited<ReturnType<typeof ownService>>
+    let db: CrmDatabase
+    beforeAll(async () => {
+      server = await own()
+      db = openCrm({ url: server.url() })
+      await db.start()
+    })
+    afterAll(async () => {
+      await db.stop()
+      await server.remove()
+    })
+
+    it('says so while it is down, and goes on by itself; what was committed is there', async () => {
+      const { tenantId } = await seedCompany(db, 'away')
+      const scoped = db.systemIn(tenantId, 'test')
+      await scoped.transaction((tx) => tx.create('setting', { name: 'kept', value: newId() }))
+      const reader = await openCrmReader({ url: server.url() })
+      await server.kill()
+      await expect(scoped.transaction((tx) => tx.create('setting', { name: 'lost', value: 1 }))).rejects.toMatchObject({
+        code: 'unavailable',
+      })
+      await expect(scoped.count('setting')).rejects.toMatchObject({ code: 'unavailable' })
+      expect(await db.health()).toMatchObject({ ok: false })
+      await expect(reader.registry()).rejects.toThrow()
+      await server.start()
+      await expect.poll(async () => (await db.health()).ok, { timeout: 30_000 }).toBe(true)
+      await scoped.transaction((tx) => tx.create('setting', { name: 'then', value: 1 }))
+      expect((await scoped.all('setting')).map(({ name }) => name).sort()).toEqual(['kept', 'then'])
+      expect((await reader.registry()).sites).toHaveLength(2)
+      await reader.stop()
+    })
+
+    it('that takes no writes is no database to start with', async () => {
+      const { tenantId } = await seedCompany(db, 'read-only')
+      const admin = await openMysql(mysqlAddress(server.url()))
+      // The account of the test may write in spite of `read_only`: sessions that only read stand in for it.
+      const other = openCrm({ url: server.url() })
+      try {
+        await admin.query('SET GLOBAL TRANSACTION READ ONLY')
+        await expect(other.start()).rejects.toThrow()
+      } finally {
+        await admin.query('SET GLOBAL TRANSACTION READ WRITE')
+        admin.destroy()
+      }
+      expect(await db.systemIn(tenantId, 'test').count('site')).toBe(2)
+    })
+  })
+}
+
+interface Table {
+  columns: [string, string, boolean][]
+  primaryKey: string
+  uniques: string[]
+  indexes: string[]
+  foreignKeys: string[]
+}
+/** Widths of numbers are shown by one server and not by the other; MariaDB keeps JSON as text. */
+const plainType = (type: string): string =>
+  type
+    .toLowerCase()
+    .replace(/^(big|tiny)?int(eger)?(\(\d+\))?$/, '$1int')
+    .replace(/^boolean$/, 'tinyint')
+    .replace(/^longtext$/, 'json')
+
+async function describeTables(
+  raw: (sql: string) => Promise<RowDataPacket[]>,
+): Promise<{ tables: Record<string, Table>; collations: string[] }> {
+  const where = 'TABLE_SCHEMA = DATABASE()'
+  const tables: Record<string, Table> = {}
+  for (const row of await raw(
+    `SELECT TABLE_NAME AS t, COLUMN_NAME AS c, COLUMN_TYPE AS type, IS_NULLABLE AS nullable FROM information_schema.COLUMNS WHERE ${where} AND TABLE_NAME NOT LIKE '\\_%' ORDER BY t, ORDINAL_POSITION`,
+  )) {
+    const table = (tables[row.t as string] ??= {
+      columns: [],
+      primaryKey: '',
+      uniques: [],
+      indexes: [],
+      foreignKeys: [],
+    })
+    table.columns.push([row.c as string, plainType(row.type as string), row.nullable === 'YES'])
+  }
+  for (const row of await raw(
+    `SELECT TABLE_NAME AS t, INDEX_NAME AS name, NON_UNIQUE AS many, GROUP_CONCAT(COLUMN_NAME ORDER BY SEQ_IN_INDEX) AS columns FROM information_schema.STATISTICS WHERE ${where} AND TABLE_NAME NOT LIKE '\\_%' GROUP BY t, name, many ORDER BY columns`,
+  )) {
+    const table = tables[row.t as string]!
+    if (row.name === 'PRIMARY') table.primaryKey = row.columns as string
+    else if (Number(row.many) === 0) table.uniques.push(row.columns as string)
+    else table.indexes.push(row.columns as string)
+  }
+  for (const row of await raw(
+    `SELECT TABLE_NAME AS t, GROUP_CONCAT(COLUMN_NAME ORDER BY ORDINAL_POSITION) AS c, REFERENCED_TABLE_NAME AS other, GROUP_CONCAT(REFERENCED_COLUMN_NAME ORDER BY ORDINAL_POSITION) AS columns FROM information_schema.KEY_COLUMN_USAGE WHERE ${where} AND REFERENCED_TABLE_NAME IS NOT NULL GROUP BY t, CONSTRAINT_NAME, other`,
+  ))
+    tables[row.t as string]!.foreignKeys.push(`${String(row.c)}>${String(row.other)}.${String(row.columns)}`)
+  for (const table of Object.values(tables)) {
+    table.uniques.sort()
+    table.foreignKeys.sort()
+  }
+  const collations = await raw(
+    `SELECT DISTINCT COLLATION_NAME AS name FROM information_schema.COLUMNS WHERE ${where} AND COLLATION_NAME IS NOT NULL AND DATA_TYPE <> 'longtext' AND TABLE_NAME NOT LIKE '\\_%'`,
+  )
+  return { tables, collations: collations.map(({ name }) => name as string) }
+}
+
+/** Passes bytes on, and cuts a connection at its commit: before the server hears of it, or after, before the answer. */
+async function createCuttingProxy(
+  target: number,
+): Promise<{ port: number; cutNextCommit(when: 'before' | 'after'): void; stop(): Promise<void> }> {
+  let cut: 'before' | 'after' | undefined
+  const sockets = new Set<Socket>()
+  const server: Server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1')
+    let silent = false
+    for (const socket of [client, upstream]) {
+      sockets.add(socket)
+      socket.on('error', () => undefined)
+      socket.on('close', () => {
+        sockets.delete(socket)
+        client.destroy()
+        upstream.destroy()
+      })
+    }
+    client.on('data', (bytes) => {
+      if (cut !== undefined && bytes.includes('COMMIT')) {
+        const when = cut
+        cut = undefined
+        silent = true
+        if (when === 'before') return void client.destroy()
+        upstream.once('data', () => client.destroy())
+      }
+      upstream.write(bytes)
+    })
+    upstream.on('data', (bytes) => {
+      if (!silent) client.write(bytes)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    cutNextCommit: (when) => (cut = when),
+    async stop() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+}

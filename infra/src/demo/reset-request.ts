@@ -1,0 +1,5 @@
+import { join } from 'node:path'
+import type { Settings } from '../settings.ts'
+
+/** Asks a running instance to start over; gone when it has. */
+export const resetRequest = (settings: Pick<Settings, 'dataDir'>): string => join(settings.dataDir, 'demo-reset')

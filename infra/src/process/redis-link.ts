@@ -1,0 +1,65 @@
+/**
+ * The link between role processes on several machines: the same small messages as over a supervisor's IPC, by Redis. Every
+ * process hears what is said to its role and what is said to itself; of several that play a role the first answer counts.
+ * Nothing that must survive goes this way.
+ */
+import { randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
+import { redisAddress } from '../live/redis-connection.ts'
+import { createLink, isLinkMessage, type Link, type LinkMessage, SUPERVISOR } from './link.ts'
+
+/** Of one message; a larger one is a live batch that the next one replaces. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+export interface RedisLink {
+  link: Link
+  start(): Promise<void>
+  stop(): void
+}
+
+/** @param url of the live engine */
+export function createRedisLink(role: string, url: URL): RedisLink {
+  const { options, prefix } = redisAddress(url)
+  const self = `${role}#${randomUUID()}`
+  const channelOf = (to: string): string => `${prefix}:link:${to}`
+  const sending = new Redis({ ...options, connectionName: `helio-link-${role}` })
+  const hearing = new Redis({ ...options, connectionName: `helio-link-${role}-hearing` })
+  // What is lost while the server is away is asked again, or said again, by who needs it.
+  for (const redis of [sending, hearing]) redis.on('error', () => undefined)
+
+  function post(message: LinkMessage): boolean {
+    // Role processes are watched by whoever started them; there is no supervisor to ask.
+    if (message.to === SUPERVISOR) {
+      if (message.id !== undefined)
+        setImmediate(() => link.deliver({ ...message, reply: true, error: 'there is no supervisor' }))
+      return false
+    }
+    const text = JSON.stringify(message)
+    if (sending.status !== 'ready' || text.length > MAX_BYTES) return false
+    sending.publish(channelOf(message.to), text).catch(() => undefined)
+    return true
+  }
+  const link = createLink(self, post)
+  hearing.on('message', (_channel: string, text: string) => {
+    try {
+      const message: unknown = JSON.parse(text)
+      if (isLinkMessage(message)) link.deliver(message)
+    } catch {
+      // Somebody else's words on our channel.
+    }
+  })
+  hearing.on(
+    'ready',
+    () => void hearing.subscribe(channelOf(role), channelOf(self)).catch(() => hearing.disconnect(true)),
+  )
+  return {
+    link,
+    async start() {
+      await Promise.all([sending.connect(), hearing.connect()])
+    },
+    stop() {
+      sending.disconnect()
+      hearing.disconnect()
+    },
+  }
+}

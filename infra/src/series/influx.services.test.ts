@@ -1,0 +1,248 @@
+/** Raw curves on a real InfluxDB, shared: each case has a bucket of its own. What is killed and stalled is an instance of one's own. */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { InfluxDB } from '@influxdata/influxdb-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  type ConnectionId,
+  type CurveReading,
+  type DeadLetterRecord,
+  decodeRecord,
+  type DeviceId,
+  encodeRecord,
+  type Metric,
+  type Metrics,
+  type ReadingRecord,
+  SeriesError,
+  type SiteId,
+  type TenantId,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
+import { createSeriesStage } from '@heliograph/stream'
+import { needService, ownService } from '../../services/for-tests.ts'
+import { createLmdbLog } from '../log/lmdb.ts'
+import { createInfluxSeries } from './influx.ts'
+import { tryInflux } from './influx-faults.ts'
+import { influxOptions } from './influx-options.ts'
+import { describeSeries } from './series.conformance.ts'
+
+const influx = await needService('influxdb')
+
+function bucketOf(address: string) {
+  const url = new URL(address)
+  const [, org] = url.pathname.split('/')
+  const name = `test-${randomBytes(6).toString('hex')}`
+  url.pathname = `/${org}/${name}`
+  return url
+}
+async function removeBucket(url: URL): Promise<void> {
+  const { transport } = new InfluxDB(influxOptions(url))
+  const { bucket } = influxOptions(url)
+  const { buckets } = (await transport.request(`/api/v2/buckets?name=${bucket}`, '', { method: 'GET' })) as {
+    buckets: { id: string }[]
+  }
+  for (const { id } of buckets) await transport.request(`/api/v2/buckets/${id}`, '', { method: 'DELETE' })
+}
+
+describeSeries('InfluxDB', {
+  async create() {
+    const url = bucketOf(influx.url())
+    const store = createInfluxSeries(influxOptions(url))
+    await store.start()
+    return {
+      source: store,
+      async write(readings) {
+        expect(await store.write(readings)).toEqual([])
+      },
+      remove: () => removeBucket(url),
+    }
+  },
+})
+
+const reading = (ts: number, metrics: CurveReading['metrics']): CurveReading => ({
+  tenantId: 'ten' as TenantId,
+  deviceId: 'dev' as DeviceId,
+  ts,
+  metrics,
+})
+
+describe('InfluxDB, when', () => {
+  it('some of a batch are refused: the others are stored, and each refused one is told with its reason', async () => {
+    const url = bucketOf(influx.url())
+    const options = influxOptions(url)
+    const store = createInfluxSeries(options)
+    await store.start()
+    const now = Date.now()
+    // Somebody wrote text where numbers belong, and one reading is older than the bucket keeps.
+    await new InfluxDB(options).transport.request(
+      `/api/v2/write?org=${options.org}&bucket=${options.bucket}&precision=ms`,
+      `readings,tenant=ten,device=dev frequency_hz="fifty" ${now - 1}`,
+      { method: 'POST' },
+    )
+    const refused = await store.write([
+      reading(now - 4, { ac_power_w: 4 }),
+      reading(now - 3, { frequency_hz: 50 }),
+      reading(now - 2, { ac_power_w: 2 }),
+      reading(now - 200 * 3_600_000, { ac_power_w: 1 }),
+      reading(now, { ac_power_w: 5 }),
+      reading(now + 1, {}),
+    ])
+    expect(refused.map(({ index }) => index)).toEqual([1, 3])
+    expect(refused[0]!.reason).toMatch(/type conflict/)
+    expect(refused[1]!.reason).toMatch(/retention/)
+    const points = await store.curve({
+      tenantId: 'ten' as TenantId,
+      deviceId: 'dev' as DeviceId,
+      metric: 'ac_power_w',
+      from: now - 10,
+      to: now + 10,
+      stepMs: 1,
+    })
+    expect(points.map(({ avg }) => avg)).toEqual([4, 2, 5])
+    await removeBucket(url)
+  })
+
+  it('it is killed: writing fails for now, and the same batch is stored when it is back', async () => {
+    const own = await ownService('influxdb')
+    try {
+      const store = createInfluxSeries(influxOptions(new URL(own.url())))
+      await store.start()
+      const now = Date.now()
+      const batch = Array.from({ length: 500 }, (_, index) => reading(now - index, { ac_power_w: index }))
+      await store.write(batch)
+      await own.kill()
+      await expect(store.write(batch)).rejects.toBeInstanceOf(SeriesError)
+      await own.start()
+      expect(await store.write(batch)).toEqual([])
+      const [point] = await store.curve({
+        tenantId: 'ten' as TenantId,
+        deviceId: 'dev' as DeviceId,
+        metric: 'ac_power_w',
+        from: now - 1_000,
+        to: now + 1,
+        stepMs: 2_000,
+      })
+      expect(point).toEqual({ ts: now - 499, avg: 249.5, min: 0, max: 499 })
+    } finally {
+      await own.remove()
+    }
+  })
+
+  it.each([
+    [429, '2', 2_000],
+    [503, '1', 1_000],
+  ])(
+    'it answers %i: that is no refusal, and how long it asks for is kept',
+    async (status, retryAfter, retryAfterMs) => {
+      const server = createServer((_request, response) => {
+        response.writeHead(status, { 'retry-after': retryAfter, 'content-type': 'application/json' })
+        response.end('{"message":"busy"}')
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const store = createInfluxSeries({ url: `http://127.0.0.1:${port}`, token: 't', org: 'o', bucket: 'b' })
+      await expect(store.write([reading(1, { ac_power_w: 1 })])).rejects.toMatchObject({
+        name: 'SeriesError',
+        retryAfterMs,
+      })
+      server.close()
+    },
+  )
+
+  it('a metric is asked for that is none: nothing is asked', async () => {
+    const store = createInfluxSeries({ url: 'http://127.0.0.1:1', token: 't', org: 'o', bucket: 'b' })
+    const request = { tenantId: 't' as TenantId, deviceId: 'd' as DeviceId, from: 0, to: 1, stepMs: 1 }
+    expect(await store.curve({ ...request, metric: '") |> drop()' as Metric })).toEqual([])
+  })
+})
+
+describe('the stage that fills it', () => {
+  it('keeps what is refused as a dead letter, leaves out what is older than curves reach, and goes on', async () => {
+    const url = bucketOf(influx.url())
+    const options = influxOptions(url)
+    const store = createInfluxSeries(options)
+    await store.start()
+    const now = Date.now()
+    await new InfluxDB(options).transport.request(
+      `/api/v2/write?org=${options.org}&bucket=${options.bucket}&precision=ms`,
+      `readings,tenant=ten,device=dev frequency_hz="fifty" ${now - 1}`,
+      { method: 'POST' },
+    )
+    const dir = mkdtempSync(join(tmpdir(), 'heliograph-series-'))
+    const log = createLmdbLog({ dir })
+    await log.start()
+    const record = (ts: number, metrics: Metrics): ReadingRecord => ({
+      ...reading(ts, metrics),
+      siteId: 'site' as SiteId,
+      receivedAt: ts,
+      source: 'native',
+      quality: [],
+      rawRef: { connectionId: 'con' as ConnectionId, partition: 0, offset: ts - now + 1_000, revision: 0 },
+    })
+    const records = [
+      record(now - 3, { ac_power_w: 3 }),
+      record(now - 2, { frequency_hz: 50 }),
+      record(now - 100 * 3_600_000, { ac_power_w: 1 }),
+      record(now - 1, { ac_power_w: 4 }),
+    ]
+    await log
+      .producer(TOPICS.readings)
+      .append(records.map((each) => ({ key: each.deviceId, value: encodeRecord(each) })))
+    const counts: Record<string, number> = {}
+    const stage = createSeriesStage({
+      log,
+      store,
+      count: (result, count) => (counts[result] = (counts[result] ?? 0) + count),
+      onError: (error) => expect.unreachable(String(error)),
+    })
+    stage.start()
+    await expect.poll(() => stage.lag(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => counts['stored']).toBe(2)
+    await stage.stop()
+    expect(counts).toEqual({ stored: 2, refused: 1, old: 1 })
+    const [bounds] = await log.bounds(TOPICS.deadLetter)
+    const letters: DeadLetterRecord[] = []
+    for await (const some of log.read({ topic: TOPICS.deadLetter, partition: 0, from: 0, to: bounds!.next }))
+      letters.push(...some.map(({ value }) => decodeRecord<DeadLetterRecord>(value)))
+    expect(letters.map(({ reason, detail }) => [reason, detail])).toEqual([
+      ['store-refused', expect.stringMatching(/^raw curves: .*type conflict/)],
+    ])
+    await log.stop()
+    rmSync(dir, { recursive: true })
+    await removeBucket(url)
+  })
+})
+
+describe('an address of InfluxDB that cannot be used', () => {
+  let good: URL
+  beforeAll(() => {
+    good = bucketOf(influx.url())
+  })
+  afterAll(() => removeBucket(good))
+
+  it('is none when everything is right', async () => {
+    await expect(tryInflux(good)).resolves.toBeUndefined()
+  })
+  it.each([
+    ['a wrong token', (url: URL) => (url.password = 'guessed'), /refuses the token/],
+    ['no token', (url: URL) => (url.password = ''), /names no token/],
+    ['an unknown organisation', (url: URL) => (url.pathname = '/nobody/x'), /no organisation "nobody"/],
+    ['no bucket', (url: URL) => (url.pathname = '/heliograph'), /ORGANISATION\/BUCKET/],
+    ['a wrong port', (url: URL) => (url.port = '1'), /nothing listens/],
+    ['a wrong host', (url: URL) => (url.hostname = 'no-such-host.invalid'), /there is no host/],
+    ['TLS where there is none', (url: URL) => url.searchParams.set('tls', 'on'), /does not speak TLS/],
+    ['an unknown part', (url: URL) => url.searchParams.set('retries', '9'), /tls=on/],
+  ])('is told in one line: %s', async (_what, change, line) => {
+    const url = new URL(good)
+    change(url)
+    const error = (await tryInflux(url).catch((caught: unknown) => caught)) as Error
+    expect(error.message).toMatch(/^HELIO_SERIES_URL: /)
+    expect(error.message).toMatch(line)
+    expect(error.message).not.toContain('heliograph-services-token')
+  })
+})

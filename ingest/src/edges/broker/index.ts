@@ -1,0 +1,5 @@
+export { type BrokerEdgeSettings } from './config.ts'
+export { createDial, type Dial } from './dial.ts'
+export { type BrokerEdge, createBrokerEdge } from './edge.ts'
+export type { BrokerPlan } from './plan.ts'
+export type { BrokerCounter, BrokerCounters, BrokerEdgeDeps, BrokerReport } from './ports.ts'
