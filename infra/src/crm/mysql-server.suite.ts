@@ -212,7 +212,7 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       const { tenantId } = await seedCompany(db, 'answer')
       let ran = 0
       for (const when of ['before', 'after'] as const) {
-        proxy.cutNextCommit(when)
+        proxy.cutNext('COMMIT', when)
         await db.systemIn(tenantId, 'test').transaction(async (tx) => {
           ran++
           await tx.create('setting', { name: `${when} ${ran}`, value: 1 })
@@ -224,6 +224,20 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
         'after 3',
         'before 2',
       ])
+    })
+
+    it('tries again when a connection is lost while it begins, and nothing else falls with it', async () => {
+      const proxy = await createCuttingProxy(mysqlAddress(url).port)
+      opened.push(proxy)
+      const through = new URL(database.url)
+      through.port = String(proxy.port)
+      for (const when of ['before', 'after'] as const) {
+        const db = await start(through.href)
+        // The connections of the beginning are at work, so that the next one is new.
+        proxy.cutNext('SET SESSION', when)
+        await Promise.all(Array.from({ length: 6 }, () => db.system.count('tenant')))
+        expect(await db.system.count('tenant')).toBeGreaterThanOrEqual(0)
+      }
     })
 
     it('waits for whoever holds a row, while reads go on', async () => {
@@ -399,11 +413,11 @@ async function describeTables(
   return { tables, collations: collations.map(({ name }) => name as string) }
 }
 
-/** Passes bytes on, and cuts a connection at its commit: before the server hears of it, or after, before the answer. */
+/** Passes bytes on, and cuts a connection at a statement: before the server hears of it, or after, before the answer. */
 async function createCuttingProxy(
   target: number,
-): Promise<{ port: number; cutNextCommit(when: 'before' | 'after'): void; stop(): Promise<void> }> {
-  let cut: 'before' | 'after' | undefined
+): Promise<{ port: number; cutNext(statement: string, when: 'before' | 'after'): void; stop(): Promise<void> }> {
+  let cut: { statement: string; when: 'before' | 'after' } | undefined
   const sockets = new Set<Socket>()
   const server: Server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
@@ -418,8 +432,8 @@ async function createCuttingProxy(
       })
     }
     client.on('data', (bytes) => {
-      if (cut !== undefined && bytes.includes('COMMIT')) {
-        const when = cut
+      if (cut !== undefined && bytes.includes(cut.statement)) {
+        const { when } = cut
         cut = undefined
         silent = true
         if (when === 'before') return void client.destroy()
@@ -434,7 +448,7 @@ async function createCuttingProxy(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
-    cutNextCommit: (when) => (cut = when),
+    cutNext: (statement, when) => (cut = { statement, when }),
     async stop() {
       for (const socket of sockets) socket.destroy()
       await new Promise<void>((resolve) => server.close(() => resolve()))

@@ -104,8 +104,8 @@ const poolOptions = (address: MysqlAddress) => ({
   idleTimeout: 30,
   minimumIdle: 1,
   minDelayValidation: 500,
-  // It sets the session's zone too. The driver's own option for that sends a statement whose failure, when the connection dies
-  // meanwhile, is nobody's to catch.
+  // It sets the session's zone too. Before 3.5.4 a connection that died meanwhile was a rejection that nobody could catch, the end
+  // of the process: the root's package.json overrides the version that Prisma's adapter asks for.
   initSql: [...SESSION_SQL],
 })
 
