@@ -50,18 +50,20 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
 interface AxeResults {
   violations: { id: string; help: string; nodes: { target: unknown[]; failureSummary?: string }[] }[]
 }
-/** Accessibility of the page as it is: WCAG 2.2 AA and best practices. */
-export async function expectAxeClean(page: Page): Promise<void> {
+const AXE_RULES = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }
+/**
+ * Accessibility of the page as it is: WCAG 2.2 AA and best practices.
+ * @param options of axe: what to look for instead
+ */
+export async function expectAxeClean(page: Page, options: object = AXE_RULES): Promise<void> {
   // By the debugger: the page's own policy lets no foreign script in, and it should stay that way.
   await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(async () => {
+  const { violations } = await page.evaluate(async (asked) => {
     const runner = (
       globalThis as unknown as { axe: { run: (context: Document, options: object) => Promise<AxeResults> } }
     ).axe
-    return await runner.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    })
-  })
+    return await runner.run(document, asked)
+  }, options)
   const told = violations.map(
     ({ id, help, nodes }) =>
       `${id}: ${help}\n${nodes

@@ -2,6 +2,7 @@
  * Derives everything that follows from crm-core/prisma/schema.prisma:
  *   crm-core/contracts/ports/crm-rows.ts      row types (committed)
  *   crm-core/src/database/columns.ts          column kinds, keys and references for the access layer (committed)
+ *   crm-core/src/database/relations.ts        which columns join the tables of each relation (committed)
  *   infra/src/crm/generated/                  schemas and Prisma clients per engine (not committed; made when the schema changed)
  *
  *   node infra/scripts/generate-prisma.ts            makes what is stale
@@ -84,6 +85,24 @@ function columnLists(models: SchemaModel[]): string {
   return `${header}import type { TableName } from '../../contracts/index.ts'\n\nexport type ColumnKind = 'string' | 'int' | 'bigint' | 'float' | 'boolean' | 'date' | 'json'\nexport interface TableColumns {\n  /** Kind of each column; \`?\` where it may be null. */\n  columns: Readonly<Record<string, ColumnKind | \`\${ColumnKind}?\`>>\n  primaryKey: readonly string[]\n  /** Columns that hold another table's id. */\n  references: Readonly<Record<string, TableName>>\n}\n\nexport const TABLES: Readonly<Record<TableName, TableColumns>> = {\n${tables.join('\n')}\n}\n`
 }
 
+function relations(models: SchemaModel[]): string {
+  const tables = models.map((model) => {
+    const lines = model.relations.map((relation) => {
+      const other = models.find(({ name }) => name === relation.model)!
+      // On one side of each the schema says which columns join.
+      const back = other.relations.find((each) => each.model === model.name && each.label === relation.label)!
+      const [own, theirs] =
+        relation.fields.length > 0 ? [relation.fields, relation.references] : [back.references, back.fields]
+      const on = own.map((column, index) => `['${column}', '${theirs[index]!}']`).join(', ')
+      return `    ${relation.name}: { table: '${tableKey(other.name)}', on: [${on}] },`
+    })
+    return lines.length === 0
+      ? `  ${tableKey(model.name)}: {},`
+      : `  ${tableKey(model.name)}: {\n${lines.join('\n')}\n  },`
+  })
+  return `${header}import type { TableName } from '../../contracts/index.ts'\n\nexport interface Relation {\n  table: TableName\n  /** Columns that are equal: of the table itself, of the other. */\n  on: readonly (readonly [own: string, other: string])[]\n}\n\nexport const RELATIONS: Readonly<Record<TableName, Readonly<Record<string, Relation>>>> = {\n${tables.join('\n')}\n}\n`
+}
+
 async function readOr(file: string, fallback: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
@@ -138,6 +157,7 @@ async function main(): Promise<number> {
   for (const [file, text] of [
     ['crm-core/contracts/ports/crm-rows.ts', rowTypes(models)],
     ['crm-core/src/database/columns.ts', columnLists(models)],
+    ['crm-core/src/database/relations.ts', relations(models)],
   ] as const) {
     const full = path.join(root, file)
     if ((await readOr(full, '')) === text) continue

@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
   },
 })
-const wanted = positionals.length === 0 ? subjects : subjects.filter(({ name }) => positionals.includes(name))
+const wanted = subjects.filter(({ name, needsServices }) =>
+  positionals.length === 0 ? !needsServices : positionals.includes(name),
+)
 const unknown = positionals.filter((name) => !subjects.some((subject) => subject.name === name))
 if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(', ')}; there are ${subjects.map(({ name }) => name).join(', ')}`)

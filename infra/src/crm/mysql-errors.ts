@@ -1,6 +1,8 @@
 /** What an error of MySQL, MariaDB or their driver means for who has to try again. */
 import type { Trouble } from './prisma-engine.ts'
 
+/** Code of a pool's refusal, which has none of its own. */
+export const POOL_FULL = 'POOL_FULL'
 /** Deadlock, lock wait time-out, a record that changed since it was read: the same work may pass at once. */
 const BUSY = new Set([1205, 1213, 1020])
 /** The session is gone: killed, shut down, silent for too long, unreachable. */
@@ -17,7 +19,10 @@ const LOST_CODES = new Set([
   'ENOTFOUND',
   'EHOSTUNREACH',
   'ER_SOCKET_UNEXPECTED_CLOSE',
+  'PROTOCOL_CONNECTION_LOST',
 ])
+/** A statement that was not answered in time, and more waiting than a pool takes. */
+const UNAVAILABLE_CODES = new Set(['PROTOCOL_SEQUENCE_TIMEOUT', POOL_FULL])
 
 /** Undefined: not this server's. Looks through what Prisma wraps errors in. */
 export function mysqlTrouble(error: unknown): Trouble | undefined {
@@ -25,7 +30,7 @@ export function mysqlTrouble(error: unknown): Trouble | undefined {
     if (BUSY.has(number)) return 'busy'
     // The driver's own: connection closed, time-outs of socket and pool (https://github.com/mariadb-corporation/mariadb-connector-nodejs).
     if (LOST.has(number) || (number >= 45_000 && number < 46_000) || LOST_CODES.has(code)) return 'lost'
-    if (UNAVAILABLE.has(number)) return 'unavailable'
+    if (UNAVAILABLE.has(number) || UNAVAILABLE_CODES.has(code)) return 'unavailable'
   }
   return undefined
 }

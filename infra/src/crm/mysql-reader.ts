@@ -2,8 +2,8 @@
  * The read-only view of the CRM on MySQL or MariaDB for processes that own none (edges, workers), straight on `mysql2`: a
  * credential check is one prepared statement, without Prisma's start-up and compile cost.
  */
-import { createPool, type Pool, type PoolConnection, type RowDataPacket } from 'mysql2/promise'
-import { buildRegistrySnapshot, TABLES, type RegistryRows } from '@heliograph/crm-core'
+import type { PoolConnection, RowDataPacket } from 'mysql2/promise'
+import { buildRegistrySnapshot, type RegistryRows } from '@heliograph/crm-core'
 import type {
   ApiKeyAccess,
   ApiKeyScope,
@@ -13,10 +13,12 @@ import type {
   TableName,
   TenantId,
 } from '@heliograph/crm-core/contracts'
-import { mysqlAddress, SESSION_SQL } from './mysql-address.ts'
-import { mysqlOptions } from './mysql-connection.ts'
+import { mysqlAddress } from './mysql-address.ts'
 import { mysqlTrouble } from './mysql-errors.ts'
+import { createMysqlPool } from './mysql-pool.ts'
+import { jsonOf, rowOf } from './mysql-rows.ts'
 import { brokerAccess, connectionAccess, REGISTRY_TABLES, replayRequested } from './reader-rows.ts'
+import { sqlInstant, sqlTable } from './sql-condition.ts'
 
 const CONNECTIONS = 4
 /** Checks that wait for a connection; beyond, an edge says that it is busy rather than pile them up. */
@@ -24,14 +26,11 @@ const MAX_WAITING = 5_000
 /** A credential check that takes longer is answered by nobody any more. */
 const READ_MS = 10_000
 const SNAPSHOT_MS = 120_000
-/** Below the time after which the server ends a silent session. */
-const IDLE_MS = 30_000
+const ACQUIRE_MS = 10_000
 const TRIES = 4
 const FIRST_WAIT_MS = 50
 
-const sqlName = (table: TableName): string => `\`${table.charAt(0).toUpperCase()}${table.slice(1)}\``
-/** As `DATETIME(3)` in UTC. */
-const instant = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', ' ')
+const instant = (at: number): string => sqlInstant(new Date(at))
 
 /** Later than every row. */
 const FOREVER = '9999-12-31 00:00:00'
@@ -39,38 +38,18 @@ const FOREVER = '9999-12-31 00:00:00'
 /** @throws Error where there are no tables yet: the process that owns the CRM has to start first */
 export async function openMysqlReader(url: string): Promise<CrmReader> {
   const address = mysqlAddress(url)
-  const pool = createPool({
-    ...mysqlOptions(address),
-    connectionLimit: CONNECTIONS,
-    maxIdle: CONNECTIONS,
-    idleTimeout: IDLE_MS,
-    queueLimit: MAX_WAITING,
-    enableKeepAlive: true,
-  })
-  const prepared = new WeakSet<object>()
+  const pool = createMysqlPool(address, { connections: CONNECTIONS, maxWaiting: MAX_WAITING, acquireMs: ACQUIRE_MS })
 
-  /** With a session that is set up, again where its connection is lost. */
+  /** Again where a session is lost. */
   async function using<R>(work: (connection: PoolConnection) => Promise<R>): Promise<R> {
     for (let tries = 1; ; tries++) {
-      let connection: PoolConnection | undefined
       try {
-        connection = await pool.getConnection()
-        await prepare(connection)
-        const result = await work(connection)
-        connection.release()
-        return result
+        return await pool.using(work)
       } catch (error) {
-        // Whatever it was in the middle of, the next one begins with a clean session.
-        connection?.destroy()
         if (mysqlTrouble(error) !== 'lost' || tries >= TRIES) throw error
         await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** tries))
       }
     }
-  }
-  async function prepare(connection: PoolConnection): Promise<void> {
-    if (prepared.has(connection.connection)) return
-    for (const sql of SESSION_SQL) await connection.query({ sql, timeout: READ_MS })
-    prepared.add(connection.connection)
   }
   const run = (sql: string, values: (string | number)[]): Promise<RowDataPacket[]> =>
     using(async (connection) => {
@@ -113,12 +92,12 @@ export async function openMysqlReader(url: string): Promise<CrmReader> {
         const tables = new Map<TableName, unknown[]>()
         for (const table of REGISTRY_TABLES) {
           const [rows] = await connection.query<RowDataPacket[]>({
-            sql: `SELECT * FROM ${sqlName(table)}`,
+            sql: `SELECT * FROM ${sqlTable(table)}`,
             timeout: SNAPSHOT_MS,
           })
           tables.set(
             table,
-            rows.map((row) => typed(table, row)),
+            rows.map((row) => rowOf(table, row)),
           )
         }
         await connection.query('COMMIT')
@@ -162,7 +141,7 @@ export async function openMysqlReader(url: string): Promise<CrmReader> {
         keyId: row.id as string,
         tenantId: row.tenantId as TenantId,
         connectionId: row.connectionId as string | null,
-        scopes: fromJson(row.scopes) as ApiKeyScope[],
+        scopes: jsonOf(row.scopes) as ApiKeyScope[],
         expiresAt: row.expiresAt === null ? null : (row.expiresAt as Date).getTime(),
       }
     },
@@ -172,27 +151,8 @@ export async function openMysqlReader(url: string): Promise<CrmReader> {
         "SELECT * FROM `Replay` WHERE `state` IN ('queued', 'running') OR `updatedAt` >= ? ORDER BY `revision` LIMIT 1000",
         [since],
       )
-      return rows.map((row) => replayRequested(typed('replay', row)))
+      return rows.map((row) => replayRequested(rowOf('replay', row)))
     },
-    stop: () => end(pool),
+    stop: () => pool.end(),
   }
 }
-
-async function end(pool: Pool): Promise<void> {
-  await pool.end().catch(() => undefined)
-}
-
-/** A row as the port has it. */
-function typed<T extends TableName>(table: T, values: RowDataPacket): Row<T> {
-  const row: Record<string, unknown> = {}
-  for (const [column, kind] of Object.entries(TABLES[table].columns)) {
-    const value: unknown = values[column] ?? null
-    if (value === null) row[column] = null
-    else if (kind.startsWith('boolean')) row[column] = Number(value) === 1
-    else if (kind.startsWith('json')) row[column] = fromJson(value)
-    else if (kind.startsWith('bigint')) row[column] = Number(value)
-    else row[column] = value
-  }
-  return row as unknown as Row<T>
-}
-const fromJson = (value: unknown): unknown => JSON.parse(value as string) as unknown

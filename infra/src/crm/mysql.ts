@@ -1,14 +1,14 @@
 /**
- * The CRM on MySQL or MariaDB, by Prisma over the `mariadb` driver. Several processes may write: each transaction begins by
+ * The CRM on MySQL or MariaDB: transactions by Prisma over the `mariadb` driver, reads by `mysql2`. Several processes may write: each transaction begins by
  * taking one row that all of them want, so that there is one writer at a time as on SQLite, and rules that read before they
  * write (a taken lease, a saved offset, the end of the audit chain) hold without a thought for isolation levels.
  */
 import { randomUUID } from 'node:crypto'
-import type { PrismaMariaDb } from '@prisma/adapter-mariadb'
 import { createCrmDatabase, type CrmDatabaseOptions } from '@heliograph/crm-core'
 import type { CrmDatabase } from '@heliograph/crm-core/contracts'
 import { CONNECT_MS, mysqlAddress, SESSION_SQL, type MysqlAddress } from './mysql-address.ts'
 import { mysqlTrouble } from './mysql-errors.ts'
+import { createMysqlReads } from './mysql-reads.ts'
 import { createPrismaEngine, type PrismaClientLike } from './prisma-engine.ts'
 
 export interface MysqlCrmOptions extends CrmDatabaseOptions {
@@ -16,12 +16,8 @@ export interface MysqlCrmOptions extends CrmDatabaseOptions {
   url: string
 }
 
-/** Connections of one process: reads run side by side, writes one after another. */
-const READERS = 8
+/** Connections of one process for writes, which run one after another. */
 const WRITERS = 2
-/** A read that takes longer than 20 s is of no use to who asked. Each server has its own word for it, and skips the other's. */
-const READ_LIMIT_SQL =
-  'SET SESSION wait_timeout = @@SESSION.wait_timeout /*!50700 , max_execution_time = 20000 */ /*M!100100 , max_statement_time = 20 */'
 /** Waiting for a connection, of a server that is down or of ours that are all at work. */
 const ACQUIRE_MS = 3_000
 /** Rows of processes that are long gone. */
@@ -43,24 +39,15 @@ export function createMysqlCrm({ url, ...options }: MysqlCrmOptions): CrmDatabas
       } finally {
         setup.destroy()
       }
-      const reader = new PrismaClient({
-        adapter: searching(
-          new PrismaMariaDb(
-            { ...poolOptions(address), connectionLimit: READERS, initSql: [...SESSION_SQL, READ_LIMIT_SQL] },
-            { database: address.database },
-          ),
-        ),
-      })
       const writer = new PrismaClient({
         adapter: new PrismaMariaDb(
           { ...poolOptions(address), connectionLimit: WRITERS },
           { database: address.database },
         ),
       })
-      await reader.$connect()
       await writer.$connect()
       return {
-        reader: reader as unknown as PrismaClientLike,
+        reader: createMysqlReads(address),
         writer: writer as unknown as PrismaClientLike,
         dbNull: Prisma.DbNull,
       }
@@ -108,22 +95,3 @@ const poolOptions = (address: MysqlAddress) => ({
   // of the process: the root's package.json overrides the version that Prisma's adapter asks for.
   initSql: [...SESSION_SQL],
 })
-
-/**
- * People search without a thought for capitals, and columns are compared by bytes: what Prisma makes of `contains` and
- * `startsWith` is given a collation that knows neither case nor accents.
- */
-function searching(factory: PrismaMariaDb): PrismaMariaDb {
-  const connect = factory.connect.bind(factory)
-  factory.connect = async () => {
-    const adapter = await connect()
-    const queryRaw = adapter.queryRaw.bind(adapter)
-    adapter.queryRaw = (query) =>
-      queryRaw({
-        ...query,
-        sql: query.sql.replaceAll(' LIKE CONCAT(', ' COLLATE utf8mb4_unicode_520_ci LIKE CONCAT('),
-      })
-    return adapter
-  }
-  return factory
-}

@@ -27,8 +27,13 @@ interface RawClient {
   $queryRawUnsafe(sql: string, ...values: unknown[]): Promise<unknown>
   $executeRawUnsafe(sql: string, ...values: unknown[]): Promise<number>
 }
+/** What reads what is committed. Errors are the engine's own words, translated here. */
+export interface Reader extends EngineReads {
+  ping(): Promise<unknown>
+  stop(): Promise<void>
+}
 interface Clients {
-  reader: PrismaClientLike
+  reader: Reader
   writer: PrismaClientLike
   /** Prisma's value for a database NULL in a JSON column. */
   dbNull: unknown
@@ -125,7 +130,7 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
     const began = performance.now()
     for (let tries = 1; ; tries++) {
       try {
-        return await ask(createReads(opened().reader as unknown as Delegates, toEngineError))
+        return await ask(translated(opened().reader, toEngineError))
       } catch (error) {
         if (!(error instanceof LostError) || tries >= RETRIES || tooLate(error, began)) throw error
         await pause(tries)
@@ -146,12 +151,12 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
       await tail
       clients = undefined
       stopping = false
-      await closing?.reader.$disconnect()
+      await closing?.reader.stop()
       await closing?.writer.$disconnect()
     },
     async health() {
       try {
-        await opened().reader.$queryRawUnsafe('SELECT 1')
+        await opened().reader.ping()
         return { ok: true }
       } catch (error) {
         return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : 'unknown' }
@@ -178,18 +183,29 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
 
 type ToEngineError = (error: unknown) => unknown
 
-function createReads(client: Delegates, toEngineError: ToEngineError): EngineReads {
+/** Reads by a client of Prisma's. */
+export function prismaReader(client: PrismaClientLike): Reader {
+  return {
+    ...prismaReads(client as unknown as Delegates),
+    ping: () => client.$queryRawUnsafe('SELECT 1'),
+    stop: () => client.$disconnect(),
+  }
+}
+const prismaReads = (client: Delegates): EngineReads => ({
+  async find(table: TableName, { where, orderBy, limit }: EngineQuery) {
+    const rows = await client[table].findMany({ where, orderBy, take: limit })
+    const wide = wideColumns(table)
+    if (wide.length > 0)
+      for (const row of rows) for (const column of wide) if (row[column] !== null) row[column] = Number(row[column])
+    return rows
+  },
+  count: (table, where) => client[table].count({ where }),
+})
+function translated(reads: EngineReads, toEngineError: ToEngineError): EngineReads {
   const orEngineError = orThrow(toEngineError)
   return {
-    find: (table: TableName, { where, orderBy, limit }: EngineQuery) =>
-      orEngineError(async () => {
-        const rows = await client[table].findMany({ where, orderBy, take: limit })
-        const wide = wideColumns(table)
-        if (wide.length > 0)
-          for (const row of rows) for (const column of wide) if (row[column] !== null) row[column] = Number(row[column])
-        return rows
-      }),
-    count: (table, where) => orEngineError(() => client[table].count({ where })),
+    find: (table, query) => orEngineError(() => reads.find(table, query)),
+    count: (table, where) => orEngineError(() => reads.count(table, where)),
   }
 }
 
@@ -200,7 +216,7 @@ function createTx(client: Delegates, dbNull: unknown, toEngineError: ToEngineErr
     return nulls.length === 0 ? row : { ...row, ...Object.fromEntries(nulls.map((column) => [column, dbNull])) }
   }
   return {
-    ...createReads(client, toEngineError),
+    ...translated(prismaReads(client), toEngineError),
     insert: (table, rows) =>
       orEngineError(async () => {
         await client[table].createMany({ data: rows.map((row) => stored(table, row)) })
@@ -301,7 +317,7 @@ function engineError(error: unknown, troubleOf?: (error: unknown) => Trouble | u
       return failed('unavailable')
     default:
       if (isStorageTrouble(error)) return failed('unavailable')
-      return error.name.startsWith('PrismaClient') ? failed('rejected') : error
+      return error.name.startsWith('PrismaClient') || 'sqlState' in error ? failed('rejected') : error
   }
 }
 

@@ -17,6 +17,8 @@ export interface SchemaColumn {
 }
 export interface SchemaRelation {
   name: string
+  /** Of several relations between two models: what both sides call it. */
+  label: string | undefined
   model: string
   optional: boolean
   list: boolean
@@ -100,6 +102,7 @@ function addLine(model: SchemaModel, words: string, comment: string | undefined)
         .map((each) => each.trim()) ?? []
     model.relations.push({
       name,
+      label: /@relation\("(\w+)"/.exec(attributes)?.[1],
       model: type,
       optional: mark === '?',
       list: mark === '[]',

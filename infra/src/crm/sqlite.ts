@@ -6,7 +6,7 @@ import { createCrmDatabase, type CrmDatabaseOptions } from '@heliograph/crm-core
 import type { CrmDatabase } from '@heliograph/crm-core/contracts'
 import { Prisma, PrismaClient } from './generated/sqlite/client.ts'
 import { migrateSqlite } from './migrations.ts'
-import { createPrismaEngine, type PrismaClientLike } from './prisma-engine.ts'
+import { createPrismaEngine, prismaReader, type PrismaClientLike } from './prisma-engine.ts'
 import { beginWriting, sqliteConfig } from './sqlite-connection.ts'
 
 export interface SqliteCrmOptions extends CrmDatabaseOptions {
@@ -57,7 +57,7 @@ export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmData
       await reader.$connect()
       await writer.$connect()
       return {
-        reader: reader as unknown as PrismaClientLike,
+        reader: prismaReader(reader as unknown as PrismaClientLike),
         writer: writer as unknown as PrismaClientLike,
         dbNull: Prisma.DbNull,
       }

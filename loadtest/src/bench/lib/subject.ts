@@ -24,6 +24,8 @@ export interface BenchContext {
 export interface Subject {
   name: string
   title: string
+  /** On engines that have to run already: only where it is named. */
+  needsServices?: boolean
   run(context: BenchContext): Promise<Measure[]>
 }
 
