@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AwsClient } from 'aws4fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService } from '../../services/for-tests.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
@@ -13,6 +12,7 @@ import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { freePort } from '../../src/process/free-port.ts'
 import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
 import { Api } from './api.ts'
+import { makeBucket } from './bucket.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
 import { ADMIN, type Instance } from './instance.ts'
@@ -21,7 +21,7 @@ import { connect, Load } from './sender.ts'
 import { until } from './until.ts'
 
 const databases = createTestDatabases((await needService('mariadb')).url())
-const minio = new URL((await needService('minio')).url())
+const minio = (await needService('minio')).url()
 const redis = (await needService('redis')).url()
 const kafka = new URL((await needService('kafka')).url())
 
@@ -49,13 +49,6 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   beforeAll(async () => {
     clickhouse = await startTestClickhouse()
     database = await databases.openNew()
-    const s3 = new AwsClient({
-      accessKeyId: minio.username,
-      secretAccessKey: minio.password,
-      service: 's3',
-      region: 'us-east-1',
-    })
-    await s3.fetch(`http://${minio.host}/${name}`, { method: 'PUT' })
     httpPort = await freePort()
     edgePorts = [await freePort(), await freePort()]
     kafka.pathname = `/${name}`
@@ -64,7 +57,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       HELIO_CRM_URL: database.url,
       HELIO_LIVE_URL: `${redis}?prefix=${name}`,
       HELIO_WAREHOUSE_URL: clickhouse.url(),
-      HELIO_FILES_URL: `s3://${minio.username}:${minio.password}@${minio.host}/${name}`,
+      HELIO_FILES_URL: await makeBucket(minio, name),
       HELIO_HTTP_PORT: String(httpPort),
     }
     api = made('api')

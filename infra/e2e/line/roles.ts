@@ -27,6 +27,9 @@ export class RoleProcess {
   get isAtWork(): boolean {
     return this.#isAlive && AT_WORK.test(this.#output)
   }
+  get isStandingBy(): boolean {
+    return this.#isAlive && this.#output.includes(STANDING_BY)
+  }
   get #isAlive(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }

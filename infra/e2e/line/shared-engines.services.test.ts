@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AwsClient } from 'aws4fetch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService, ownService } from '../../services/for-tests.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
 import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
 import type { Api, ConnectionMade } from './api.ts'
+import { makeBucket } from './bucket.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
 import { Instance } from './instance.ts'
@@ -18,7 +18,7 @@ import { Load } from './sender.ts'
 import { until } from './until.ts'
 
 const databases = createTestDatabases((await needService('mysql')).url())
-const minio = new URL((await needService('minio')).url())
+const minio = (await needService('minio')).url()
 
 describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => {
   let redis: Awaited<ReturnType<typeof ownService>>
@@ -33,20 +33,12 @@ describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => 
     redis = await ownService('redis')
     clickhouse = await startTestClickhouse()
     database = await databases.openNew()
-    const bucket = `line-${randomUUID().slice(0, 13)}`
-    const s3 = new AwsClient({
-      accessKeyId: minio.username,
-      secretAccessKey: minio.password,
-      service: 's3',
-      region: 'us-east-1',
-    })
-    await s3.fetch(`http://${minio.host}/${bucket}`, { method: 'PUT' })
     instance = await Instance.start({
       env: {
         HELIO_CRM_URL: database.url,
         HELIO_LIVE_URL: redis.url(),
         HELIO_WAREHOUSE_URL: clickhouse.url(),
-        HELIO_FILES_URL: `s3://${minio.username}:${minio.password}@${minio.host}/${bucket}`,
+        HELIO_FILES_URL: await makeBucket(minio, `line-${randomUUID().slice(0, 13)}`),
       },
     })
     api = await instance.api()

@@ -1,6 +1,5 @@
 /** Columns of the fleet list: which there are, which are shown, and what each says in an export. */
 import type { Column } from '#lib/components/table.ts'
-import { figureText } from '#lib/format/numbers.ts'
 import { FLEET_KEYS, type FleetKey, type FleetRow } from './rows.ts'
 
 export const COLUMNS: Readonly<Record<FleetKey, Column<FleetKey>>> = {
@@ -64,9 +63,4 @@ export function csvOf(
     head: keys.flatMap((key) => parts[key].head),
     rows: rows.map((row) => keys.flatMap((key) => parts[key].cells(row).map((cell) => cell ?? ''))),
   }
-}
-
-/** `of 5.10 kW`, where it is known what it should be. */
-export function expectedText(value: number | undefined, unit: string, locale: string): string {
-  return value === undefined ? '' : `of ${figureText(value, unit, locale)}`
 }

@@ -4,6 +4,7 @@ import { countChanges } from './held-order.ts'
 import { choices, equipmentOf } from './facts.ts'
 import { columnsText, csvOf, readColumns } from './columns.ts'
 import { siteMark, sitesMark } from '../components/marks.ts'
+import { expectedTodayText } from '../format/expected.ts'
 import { grouped, isGroupRow } from './groups.ts'
 import {
   countNights,
@@ -153,6 +154,14 @@ describe('the fleet list', () => {
         { status: 'producing', energyTodayWh: 50 },
       ]),
     ).toMatchObject({ energyTodayWh: 350, comparedTodayWh: 90, expectedTodayWh: 100 })
+  })
+  it('sets the energy of a day beside what was expected of that day, of a part of it only the share of that part', () => {
+    const day: LiveSite = { status: 'producing', energyTodayWh: 300, comparedTodayWh: 298, expectedTodayWh: 310 }
+    expect(expectedTodayText(day, 'en')).toBe('of 310 Wh')
+    expect(expectedTodayText({ ...day, comparedTodayWh: 90, expectedTodayWh: 100 }, 'en')).toBe('90 %')
+    expect(expectedTodayText({ ...day, comparedTodayWh: 0, expectedTodayWh: 0 }, 'en')).toBe('')
+    expect(expectedTodayText({ status: 'producing', energyTodayWh: 300 }, 'en')).toBe('')
+    expect(expectedTodayText(undefined, 'en')).toBe('')
   })
   it('exports what is shown: exact numbers, nothing for what is not known, no formula', () => {
     const evil = withLive(
