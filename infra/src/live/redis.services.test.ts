@@ -140,6 +140,38 @@ describe('live values of several processes', { timeout: 60_000 }, () => {
     expect((await open()).get('device:999')?.ts).toBe(300)
   })
 
+  it('wait for a server that answers slowly, in fewer and fuller commands', async () => {
+    const [one, two] = [await open(), await open()]
+    one.publish([value('device:1', 1, 'before')])
+    await seen(two, 'device:1').toBe('before')
+    const commands = async (): Promise<number> =>
+      Number(/cmdstat_publish:calls=(\d+)/.exec(await admin((client) => client.info('commandstats')))?.[1] ?? 0)
+    const before = await commands()
+    await admin((client) => client.call('CLIENT', 'PAUSE', '2000', 'ALL'))
+    for (let ts = 2; ts <= 400; ts++) {
+      one.publish([value('device:1', ts, `one ${ts}`)])
+      if (ts % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    expect(one.get('device:1')?.value).toBe('one 400')
+    await seen(two, 'device:1').toBe('one 400')
+    expect((await commands()) - before).toBeLessThan(50)
+    expect(one.health!().ok).toBe(true)
+  })
+
+  it('wait while a failover has made the server one that takes no writes, and go on when it takes them again', async () => {
+    const [one, two] = [await open(), await open()]
+    one.publish([value('device:1', 1, 'before')])
+    await seen(two, 'device:1').toBe('before')
+    await admin(async (client) => client.replicaof('127.0.0.1', await freePort()))
+    one.publish([value('device:1', 2, 'meanwhile')])
+    await expect.poll(() => one.health!().detail, { timeout: 15_000 }).toMatch(/READONLY/)
+    expect(one.get('device:1')?.value).toBe('meanwhile')
+    expect(two.get('device:1')?.value).toBe('before')
+    await admin((client) => client.replicaof('NO', 'ONE'))
+    await seen(two, 'device:1').toBe('meanwhile')
+    await expect.poll(() => one.health!().ok, { timeout: 15_000 }).toBe(true)
+  })
+
   it('are refused at start with one line that names the setting', async () => {
     const fault = (url: string) =>
       checkRedis(new URL(url)).then(
