@@ -73,6 +73,9 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     bodyLimit: limits.bodyBytes,
     requestTimeout: 60_000,
     genReqId: createRequestIds(),
+    // Whoever calls may be traced itself: its lines and ours are found together.
+    childLoggerFactory: (logger, bindings, options, request) =>
+      logger.child({ ...bindings, ...traceOf(request.headers['traceparent']) }, options),
     // What goes wrong before a route is found: bad escapes, parameters longer than anything of ours.
     frameworkErrors: (error, request, reply) => {
       void sendProblem(request, reply as FastifyReply, toProblem(error))
@@ -146,6 +149,12 @@ function sayGoodbye(this: FastifyInstance, done: () => void): void {
     for (const client of clients) client.terminate()
   }, GOODBYE_MS).unref()
   done()
+}
+
+/** Of W3C's `traceparent`; anything else is no trace. */
+function traceOf(traceparent: string | string[] | undefined): { trace_id?: string } {
+  const found = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(traceparent))
+  return found ? { trace_id: found[1]! } : {}
 }
 
 /** Unique per process start and request; short, since it goes into every log line and error. */

@@ -38,6 +38,8 @@ export function registerCaller(scope: FastifyInstance, options: CallerOptions): 
   scope.decorateRequest('caller', undefined)
   scope.addHook('onRequest', async (request) => {
     request.caller = await findCaller(request, options)
+    const { tenantId } = request.caller ?? {}
+    if (tenantId !== undefined) request.log = request.log.child({ tenant: tenantId })
   })
   // After `onRequest`, where the rate limit of known and unknown callers counts.
   scope.addHook('preParsing', (request, _reply, payload, done) => {

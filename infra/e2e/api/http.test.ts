@@ -1,5 +1,7 @@
 /** What every route has in common: problems, cookies, origins, ETags, idempotency, lists, limits. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pino } from 'pino'
+import { createMemoryLive } from '../../src/live/memory.ts'
 import { Client, createWorld, PASSWORD, PUBLIC_URL, seedTenant, signIn, type Tenant, type World } from './world.ts'
 
 let world: World
@@ -16,6 +18,27 @@ beforeAll(async () => {
   admin = await signIn(world.app, tenant.adminEmail)
 })
 afterAll(() => world.stop())
+
+test('a line of the log names request, tenant and the caller’s trace, and nobody', async () => {
+  const lines: Record<string, unknown>[] = []
+  const logger = pino({}, { write: (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>) })
+  const broken = await createWorld({
+    config: { logger },
+    // Not an outage, which is said elsewhere: something that nobody thought of.
+    deps: { live: { ...createMemoryLive(), get: () => expect.unreachable('broken inside') } },
+  })
+  const here = await seedTenant(broken, 'sun')
+  const client = await signIn(broken.app, here.adminEmail)
+  const traceId = 'ab'.repeat(16)
+  const response = await client.request('GET', `sites/${here.siteId}/live`, undefined, {
+    traceparent: `00-${traceId}-${'cd'.repeat(8)}-01`,
+  })
+  expect(response.statusCode).toBe(500)
+  const line = lines.find(({ msg }) => msg === 'request failed')
+  expect(line).toMatchObject({ tenant: here.id, trace_id: traceId, reqId: response.headers['x-request-id'] })
+  expect(JSON.stringify(lines)).not.toContain(here.adminEmail)
+  await broken.stop()
+})
 
 describe('problems', () => {
   test.each([

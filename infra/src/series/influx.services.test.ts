@@ -1,11 +1,13 @@
 /** Raw curves on a real InfluxDB, shared: each case has a bucket of its own. What is killed and stalled is an instance of one's own. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, request as forward } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { InfluxDB } from '@influxdata/influxdb-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -154,6 +156,57 @@ describe('InfluxDB, when', () => {
     },
   )
 
+  it('its answer is lost after it has stored: the same batch again is no second one', async () => {
+    const url = bucketOf(influx.url())
+    const store = createInfluxSeries(influxOptions(url))
+    await store.start()
+    // Passes everything on, and keeps the answer to the first write for itself.
+    let lost = 0
+    const between = createServer((request, response) => {
+      const passed = forward(
+        { host: url.hostname, port: url.port, method: request.method, path: request.url, headers: request.headers },
+        (answer) => {
+          if (lost++ === 0) return void response.destroy()
+          response.writeHead(answer.statusCode!, answer.headers)
+          answer.pipe(response)
+        },
+      )
+      request.pipe(passed)
+    }).listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    const through = createInfluxSeries({
+      ...influxOptions(url),
+      url: `http://127.0.0.1:${(between.address() as AddressInfo).port}`,
+    })
+    const now = Date.now()
+    const batch = Array.from({ length: 200 }, (_, index) => reading(now - index, { ac_power_w: index }))
+    await expect(through.write(batch)).rejects.toBeInstanceOf(SeriesError)
+    expect(await through.write(batch)).toEqual([])
+    const points = await store.curve({
+      tenantId: 'ten' as TenantId,
+      deviceId: 'dev' as DeviceId,
+      metric: 'ac_power_w',
+      from: now - 1_000,
+      to: now + 1,
+      stepMs: 1,
+    })
+    expect(points).toHaveLength(200)
+    between.close()
+    await removeBucket(url)
+  })
+
+  it('it takes a batch and says nothing: that ends in bounded time', async () => {
+    const mute = createServer(() => undefined).listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    const { port } = mute.address() as AddressInfo
+    const store = createInfluxSeries({ url: `http://127.0.0.1:${port}`, token: 't', org: 'o', bucket: 'b' })
+    const started = Date.now()
+    await expect(store.write([reading(1, { ac_power_w: 1 })])).rejects.toBeInstanceOf(SeriesError)
+    expect(Date.now() - started).toBeLessThan(60_000)
+    mute.closeAllConnections()
+    mute.close()
+  })
+
   it('a metric is asked for that is none: nothing is asked', async () => {
     const store = createInfluxSeries({ url: 'http://127.0.0.1:1', token: 't', org: 'o', bucket: 'b' })
     const request = { tenantId: 't' as TenantId, deviceId: 'd' as DeviceId, from: 0, to: 1, stepMs: 1 }
@@ -216,6 +269,72 @@ describe('the stage that fills it', () => {
     rmSync(dir, { recursive: true })
     await removeBucket(url)
   })
+})
+
+describe('the stage, while InfluxDB is away', { timeout: 240_000 }, () => {
+  it('holds no more than a batch, and stores everything once it is back', async () => {
+    const own = await ownService('influxdb')
+    const dir = mkdtempSync(join(tmpdir(), 'heliograph-series-'))
+    const log = createLmdbLog({ dir })
+    await log.start()
+    const store = createInfluxSeries(influxOptions(new URL(own.url())))
+    await store.start()
+    const now = Date.now()
+    let stored = 0
+    const stage = createSeriesStage({
+      log,
+      store,
+      count: (result, count) => (stored += result === 'stored' ? count : 0),
+      onError: () => undefined,
+    })
+    try {
+      await own.kill()
+      const before = await memory()
+      stage.start()
+      const producer = log.producer(TOPICS.readings)
+      for (let batch = 0; batch < 100; batch++)
+        await producer.append(
+          Array.from({ length: 2_000 }, (_, index) => {
+            const ts = now - batch * 2_000 - index
+            const record: ReadingRecord = {
+              ...reading(ts, { ac_power_w: index, dc_power_w: index + 1, frequency_hz: 50 }),
+              siteId: 'site' as SiteId,
+              receivedAt: ts,
+              source: 'native',
+              quality: [],
+              rawRef: { connectionId: 'con' as ConnectionId, partition: 0, offset: batch, revision: 0 },
+            }
+            return { key: record.deviceId, value: encodeRecord(record) }
+          }),
+        )
+      for (let second = 0; second < 10; second++) {
+        await new Promise((resolve) => setTimeout(resolve, 1_000))
+        expect(stage.trouble()).toBeDefined()
+      }
+      expect((await memory()) - before).toBeLessThan(64 * 2 ** 20)
+      await own.start()
+      await expect.poll(() => stage.lag(), { timeout: 120_000 }).toBe(0)
+      expect(stored).toBe(200_000)
+      expect(stage.trouble()).toBeUndefined()
+    } finally {
+      await stage.stop()
+      await log.stop()
+      await own.remove()
+      rmSync(dir, { recursive: true })
+    }
+  })
+
+  /** Bytes that are held, after everything else was collected. */
+  async function memory(): Promise<number> {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    for (let round = 0; round < 3; round++) {
+      collect()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
 })
 
 describe('an address of InfluxDB that cannot be used', () => {
