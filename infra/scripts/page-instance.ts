@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../src/process/free-port.ts'
 
 export const root = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 120_000
@@ -50,13 +50,4 @@ export async function startInstance(settings: Readonly<Record<string, string>>):
   const why = server.exitCode === null ? `did not answer in ${START_LIMIT_MS / 1_000} s` : 'ended at start'
   await stop()
   throw new Error(`the server ${why}`)
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

@@ -82,7 +82,16 @@ describe('the demo', () => {
       120_000,
       500,
     )
-    const unclaimed = (await admin.get<Listed<UnclaimedItem>>('/unclaimed')).items
+    // A connection is heard when its first device speaks; the one that nobody claimed takes its turn.
+    const unclaimed = await until(
+      'the inverter that waits',
+      async () => {
+        const { items } = await admin.get<Listed<UnclaimedItem>>('/unclaimed')
+        return items.length > 0 && items
+      },
+      120_000,
+      500,
+    )
     expect(unclaimed.map(({ externalId }) => externalId)).toEqual(['BS-24K-3'])
     expect((await admin.get<Listed<unknown>>('/dead-letters')).items).toEqual([])
   })

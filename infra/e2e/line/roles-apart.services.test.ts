@@ -121,6 +121,50 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       expectConserved(load, await client.readings(devices[edge]!, load.range.from, load.range.to))
   })
 
+  it('is restarted role by role under load: no request fails for good, and nothing is lost', async () => {
+    let client = await signIn()
+    const connection = await client.connection()
+    const siteId = await client.site()
+    const devices = await Promise.all(
+      [0, 1].map((edge) => claimed(through(edge), client, { connection, siteId }, `rolling-${edge}`)),
+    )
+    const loads = [0, 1].map((edge) =>
+      new Load({
+        instance: through(edge),
+        connection,
+        device: `rolling-${edge}`,
+        firstTs: Date.now() - 3_600_000,
+      }).start(),
+    )
+    let asked = 0
+    let over = false
+    // As a page does it: again for a while, and signed in all the time.
+    const asking = (async () => {
+      for (; !over; asked++) {
+        await until('an answer', () => client.get(`/sites/${siteId}`), 60_000, 250)
+        await sleep(20)
+      }
+    })()
+    for (const role of [...edges, ...workers, api]) {
+      const { code, ms } = await role.end()
+      expect([role.name, code]).toEqual([role.name, 0])
+      expect(ms).toBeLessThan(10_000)
+      await role.start()
+      const before = loads.map(({ acknowledged }) => acknowledged.size)
+      await until('more acknowledgements of both', () =>
+        loads.every(({ acknowledged }, edge) => acknowledged.size > before[edge]! + 20),
+      )
+    }
+    over = true
+    await asking
+    for (const load of loads) await load.stop()
+    client = await signIn()
+    await client.drained()
+    for (const [edge, load] of loads.entries())
+      expectConserved(load, await client.readings(devices[edge]!, load.range.from, load.range.to))
+    expect(asked).toBeGreaterThan(20)
+  })
+
   it('cuts a revoked connection at every edge', async () => {
     const client = await signIn()
     const connection = await client.connection()

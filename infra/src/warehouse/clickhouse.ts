@@ -91,8 +91,9 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
       http_headers: options.headers,
       max_open_connections: 32,
       request_timeout: 600_000,
-      // Below any server's own keep-alive, so that no request is sent into a socket being closed.
-      keep_alive: { enabled: true, idle_socket_ttl: 2500 },
+      // Node's agent lets a socket go before the time that the server names. The client's own timer (`idle_socket_ttl`) is off: where a
+      // query is called off before it is sent, it is set twice and cleared once, and cuts whoever uses the socket later.
+      keep_alive: { enabled: true, idle_socket_ttl: 0 },
       clickhouse_settings: SETTINGS,
       log: { level: 127 },
     })

@@ -1,5 +1,6 @@
 /** Children of the benchmark: our server, ceilings, generators. All of them end with the benchmark. */
 import { type ChildProcess, execFile, fork } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -76,14 +77,18 @@ export async function runGenerator<T>(script: string, args: string[]): Promise<T
   return JSON.parse(stdout) as T
 }
 
+/** Below what systems hand out by themselves: there an outgoing connection could take it before a server listens. */
+const [LOWEST_PORT, BEYOND_PORTS] = [15_000, 32_000]
 export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
+    const listen = (): void => void server.listen(randomInt(LOWEST_PORT, BEYOND_PORTS), '127.0.0.1')
+    server.on('error', listen)
+    server.once('listening', () => {
       const { port } = server.address() as { port: number }
       server.close(() => resolve(port))
     })
+    listen()
   })
 }
 
