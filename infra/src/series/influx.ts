@@ -2,13 +2,14 @@
  * Raw curves in InfluxDB 2. Batches are ours: one request each, done when it is answered with 204, so that the client's own buffer,
  * which drops and forgets, holds nothing. Questions are one fixed template; what is put into it is checked or a number.
  */
-import { flux, fluxDuration, HttpError, InfluxDB, Point } from '@influxdata/influxdb-client'
+import { flux, fluxDuration, HttpError, InfluxDB } from '@influxdata/influxdb-client'
 import {
   type CurvePoint,
   type CurveReading,
   type CurveRequest,
   idPattern,
   isMetric,
+  type Metric,
   SeriesError,
   type SeriesStore,
 } from '@heliograph/crm-core/contracts'
@@ -84,11 +85,20 @@ export function createInfluxSeries({ url, token, org, bucket }: InfluxOptions): 
   }
 }
 
-/** All values are floats: a field has one type for ever, and a whole number today is a fraction tomorrow. */
+/**
+ * The line protocol of one reading (https://docs.influxdata.com/influxdb/v2/reference/syntax/line-protocol/). All values are floats: a
+ * field has one type for ever, and a whole number today is a fraction tomorrow. Written here and not by the client's `Point`, which
+ * takes longer than the server does; ids and metrics of ours have nothing that needs escaping, and what is none of ours is left out.
+ */
 function lineOf({ tenantId, deviceId, ts, metrics }: CurveReading): string | undefined {
-  const point = new Point(MEASUREMENT).tag('tenant', tenantId).tag('device', deviceId).timestamp(ts)
-  for (const [name, value] of Object.entries(metrics)) if (value !== undefined) point.floatField(name, value)
-  return point.toLineProtocol({ convertTime: (time) => String(time as number) })
+  if (!idPattern.test(tenantId) || !idPattern.test(deviceId) || !Number.isSafeInteger(ts)) return undefined
+  let fields = ''
+  for (const name in metrics) {
+    const value = metrics[name as Metric]
+    if (value === undefined || !Number.isFinite(value) || !isMetric(name)) continue
+    fields += fields === '' ? `${name}=${value}` : `,${name}=${value}`
+  }
+  return fields === '' ? undefined : `${MEASUREMENT},device=${deviceId},tenant=${tenantId} ${fields} ${ts}`
 }
 
 interface Row {
