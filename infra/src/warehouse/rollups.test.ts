@@ -34,8 +34,7 @@ interface World extends RollupRegistry {
   tenantId: TenantId
   siteId: SiteId
   rollups: Rollups
-  /** @param clock UTC milliseconds */
-  fresh(clock?: () => number): Rollups
+  fresh(): Rollups
   insert(readings: Reading[], observe?: boolean): Promise<void>
   reading(device: string, ts: number, metrics: Metrics, more?: Partial<Reading>): Reading
   devices: Map<string, RegistryDevice>
@@ -77,8 +76,8 @@ function world(plans: [name: string, kind: DeviceKind, role: DeviceRole, more?: 
     site: (id) => (id === siteId ? site : undefined),
     devicesOfSite: (id) => [...byId.values()].filter((device) => device.sites.some((period) => period.siteId === id)),
   }
-  const fresh = (clock = () => (now += 10)): Rollups =>
-    createRollups({ warehouse: test.warehouse, registry, clock, worker: tenantId })
+  const fresh = (): Rollups =>
+    createRollups({ warehouse: test.warehouse, registry, clock: () => (now += 10), worker: tenantId })
   let offset = 0
   const created = fresh()
   return {
@@ -453,32 +452,6 @@ describe('roll-ups', () => {
     w.rollups.touch(w.devices.get('inv')!.id, carried + 10 * MINUTE, carried + 3 * HOUR)
     await w.rollups.flush({ all: true })
     expect(await dump('rollup_device_5m', w.tenantId)).toEqual(before)
-  })
-
-  it('take a long past by pieces, what is soon done first, and the sites of each piece with it', async () => {
-    const w = world([
-      ['a', 'inverter', 'production'],
-      ['b', 'inverter', 'production'],
-      ['late', 'inverter', 'production'],
-    ])
-    const noon = START + 6 * HOUR
-    for (const name of w.devices.keys())
-      await w.insert(
-        [0, 1, 2].map((step) => w.reading(name, noon + step * 5 * MINUTE, { energy_total_wh: 1_000 + step * 100 })),
-        false,
-      )
-    // So slow that each piece takes all the time of a flush.
-    const slow = w.fresh(() => (now += 6_000))
-    for (const name of ['a', 'b']) slow.touch(w.devices.get(name)!.id, noon - 2_500 * DAY, noon + DAY)
-    slow.touch(w.devices.get('late')!.id, noon, noon + HOUR)
-    for (const [waiting, wh] of [
-      [2, 200],
-      [1, 400],
-      [0, 600],
-    ]) {
-      expect(await slow.flush()).toMatchObject({ recomputed: 1, waiting })
-      expect(await energy('site', '5m', w.tenantId)).toBeCloseTo(wh!, 6)
-    }
   })
 
   it('let go of what a replay decodes to another time', async () => {

@@ -3,8 +3,6 @@ import type { FoldReading, Range } from '@heliograph/crm-core'
 
 /** Devices or sites of one grouped query. */
 const GROUP = 250
-/** What one grouped query may span in all: ten devices of a year, or all of a group for some days. More would be held at once. */
-const GROUP_SPAN_MS = 4_000 * 86_400_000
 /** Ranges whose ends lie within this of each other are computed by one query. */
 export const NEAR_MS = 2 * 3_600_000
 
@@ -29,46 +27,32 @@ export function extent(times: readonly number[]): [number, number] {
   return [from, to]
 }
 
-/**
- * Jobs whose ranges lie close together, each device or site at most once per group. The devices of a site stay together where
- * they can; what is done soon comes first, so that the present does not wait for a year that was imported.
- */
+/** Jobs whose ranges lie close together, each device or site at most once per group. */
 export function groups<Job extends { range: Range; device?: { id: string }; site: { id: string } }>(
   jobs: readonly Job[],
 ): Job[][] {
-  const sorted = [...jobs].sort((a, b) => a.range.from - b.range.from || (a.site.id < b.site.id ? -1 : 1))
-  const result: { jobs: Job[]; ids: Set<string>; from: number; to: number; span: number }[] = []
+  const sorted = [...jobs].sort((a, b) => a.range.from - b.range.from)
+  const result: { jobs: Job[]; ids: Set<string>; from: number; to: number }[] = []
   for (const job of sorted) {
     const key = job.device?.id ?? job.site.id
     const last = result.at(-1)
-    const span = job.range.to - job.range.from
     const near = last && job.range.from - last.from <= NEAR_MS && Math.abs(job.range.to - last.to) <= NEAR_MS
-    const fits = last && last.jobs.length < GROUP && last.span + span <= GROUP_SPAN_MS
-    if (near && fits && !last.ids.has(key)) {
+    if (last && near && last.jobs.length < GROUP && !last.ids.has(key)) {
       last.jobs.push(job)
       last.ids.add(key)
       last.to = Math.max(last.to, job.range.to)
-      last.span += span
-    } else result.push({ jobs: [job], ids: new Set([key]), from: job.range.from, to: job.range.to, span })
+    } else result.push({ jobs: [job], ids: new Set([key]), from: job.range.from, to: job.range.to })
   }
-  return result.sort((a, b) => a.span - b.span).map((group) => group.jobs)
+  return result.map((group) => group.jobs)
 }
 
-/**
- * Does one after the other; when one fails, it and those not yet done are given back before the error goes on.
- * @param enough asked after each: where it says so, those not yet done are given back too, for another time
- */
+/** Does one after the other; when one fails, it and those not yet done are given back before the error goes on. */
 export async function eachOrRestore<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<void>,
   restore: (item: Item) => void,
-  enough: () => boolean = () => false,
 ): Promise<void> {
   for (let index = 0; index < items.length; index++) {
-    if (index > 0 && enough()) {
-      for (const left of items.slice(index)) restore(left)
-      return
-    }
     try {
       await work(items[index]!)
     } catch (error) {

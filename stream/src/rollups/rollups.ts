@@ -121,8 +121,6 @@ const FOLD_KEEPS = 8
 /** Live buckets kept in memory per device: the open one and two before it. */
 const KEEP_MS = 2 * BUCKET_MS
 const MARK_EVERY_MS = 30_000
-/** One flush computes from the store so long, then its sites have their turn: of a long import the past is seen as it comes. */
-const RECOMPUTE_MS = 5_000
 /** Between the store's acknowledgement and `observe`, and between two machines' clocks. */
 const MARK_SLACK_MS = 60_000
 /** A device silent for so long gives its memory back. */
@@ -299,7 +297,6 @@ export function createRollups(options: RollupOptions): Rollups {
       ({ group }) => {
         for (const { device, range } of group) dirty.add(device.id, range.from, range.to, since)
       },
-      () => !all && clock() - now >= RECOMPUTE_MS,
     )
     return done
   }
