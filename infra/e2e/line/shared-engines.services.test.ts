@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService, ownService } from '../../services/for-tests.ts'
-import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
+import { createTestDatabases, killSessions } from '../../src/crm/mysql-databases.ts'
 import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
 import type { Api, ConnectionMade } from './api.ts'
@@ -78,7 +78,7 @@ describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => 
         await clickhouse.kill()
         await sleep(1_000)
         await clickhouse.revive()
-      } else if (what === 'every session of the database') await killSessions()
+      } else if (what === 'every session of the database') await killSessions(database.url)
       else await instance.killPart(what as 'edge' | 'worker' | 'api')
       await until('enough acknowledgements', () => load.acknowledged.size > 100)
       const before = load.acknowledged.size
@@ -100,18 +100,4 @@ describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => 
     api = await instance.api()
     expect((await api.all<{ id: string }>('/sites')).map(({ id }) => id)).toContain(siteId)
   })
-
-  /** The server is shared by other suites: of it, only what this instance holds is killed. */
-  async function killSessions(): Promise<void> {
-    const { openMysql } = await import('../../src/crm/mysql-connection.ts')
-    const { mysqlAddress } = await import('../../src/crm/mysql-address.ts')
-    const address = mysqlAddress(database.url)
-    const connection = await openMysql(address)
-    const [sessions] = await connection.query(
-      'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID()',
-      [address.database],
-    )
-    for (const { id } of sessions as { id: number }[]) await connection.query(`KILL ${id}`).catch(() => undefined)
-    connection.destroy()
-  }
 })

@@ -78,3 +78,19 @@ export function createTestDatabases(url: string): TestDatabases {
     },
   }
 }
+
+/** Kills all sessions of one database, whoever opened them: the server itself may be others' too. */
+export async function killSessions(at: string): Promise<void> {
+  const address = mysqlAddress(at)
+  const connection = await openMysql(address)
+  try {
+    const [sessions] = await connection.query<RowDataPacket[]>(
+      'SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID()',
+      [address.database],
+    )
+    // One that ended by itself meanwhile is as good.
+    for (const { id } of sessions) await connection.query(`KILL ${Number(id)}`).catch(() => undefined)
+  } finally {
+    connection.destroy()
+  }
+}

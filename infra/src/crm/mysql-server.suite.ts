@@ -14,7 +14,7 @@ import { MigrationError } from './migrations.ts'
 import { mysqlAddress } from './mysql-address.ts'
 import { checkMysql, openMysql } from './mysql-connection.ts'
 import { migrateMysql } from './mysql-migrations.ts'
-import { createTestDatabases } from './mysql-databases.ts'
+import { createTestDatabases, killSessions } from './mysql-databases.ts'
 import type { TestDatabase } from './open-for-test.ts'
 import { parsePrismaSchema } from './prisma-schema.ts'
 
@@ -53,15 +53,6 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       } finally {
         connection.destroy()
       }
-    }
-
-    /** All that this test's database has, whoever opened them. */
-    async function killSessions(): Promise<void> {
-      const { database: name } = mysqlAddress(database.url)
-      const sessions = await raw<RowDataPacket[]>(
-        `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE DB = '${name}' AND ID <> CONNECTION_ID()`,
-      )
-      for (const { id } of sessions) await raw(`KILL ${Number(id)}`).catch(() => undefined)
     }
 
     describe('migrations', () => {
@@ -194,13 +185,13 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       let killed = 0
       await scoped.transaction(async (tx) => {
         await tx.create('setting', { name: 'before', value: 1 })
-        if (killed++ === 0) await killSessions()
+        if (killed++ === 0) await killSessions(database.url)
         await tx.create('setting', { name: 'after', value: 2 })
       })
       expect(killed).toBe(2)
       expect((await scoped.all('setting')).map(({ name }) => name).sort()).toEqual(['after', 'before'])
       // Idle sessions that were killed are not noticed by who reads next.
-      await killSessions()
+      await killSessions(database.url)
       expect(await scoped.count('setting')).toBe(2)
     })
 
@@ -240,7 +231,7 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
         scoped.transaction((tx) => tx.create('setting', { name: `${++written}`, value: 1 }))
       for (const when of ['before', 'after'] as const)
         for (const work of [() => scoped.count('site'), write]) {
-          await killSessions()
+          await killSessions(database.url)
           proxy.cutNext('SET SESSION', when)
           await work()
         }
