@@ -10,13 +10,9 @@ import type {
 } from '@heliograph/crm-core/contracts'
 import type { FoldReading } from './device-fold.ts'
 import { METRIC_NAMES_OF_FOLD } from './fold-columns.ts'
+import type { Range } from './near-ranges.ts'
 import { id, instant, list, sql } from './sql.ts'
 
-export interface Range {
-  /** UTC milliseconds, `to` exclusive. */
-  from: number
-  to: number
-}
 /** Whose right the rows are read by. */
 export interface RawSource {
   warehouse: Warehouse

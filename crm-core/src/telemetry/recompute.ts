@@ -5,7 +5,8 @@
 import type { DeviceId, RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
 import { DeviceFold, type BucketRow, type FoldDevice, type FoldReading } from './device-fold.ts'
 import { localDay } from './local-time.ts'
-import { readNeighbours, readWindow, type Range, type RawSource } from './raw-rows.ts'
+import { groupNear, type Range } from './near-ranges.ts'
+import { readNeighbours, readWindow, type RawSource } from './raw-rows.ts'
 import { BUCKET_MS, bucketOf } from './spread.ts'
 
 export interface RecomputeJob {
@@ -119,8 +120,9 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
     plan.own = isWholeDays(plan.job) ? wholeDays({ ...plan.job, range }) : range
     if (plan.own.from < plan.read.from || plan.own.to > plan.read.to) widened.push(plan)
   }
-  // Each on its own: their neighbours are far away, and differently far.
-  for (const plan of widened) await fill(source, [plan])
+  // Not all at once: their neighbours are far away, and may be differently far.
+  const options = { rangeOf: ({ own }: Plan) => own, keyOf: ({ job }: Plan) => job.device.id, most: plans.length }
+  for (const some of groupNear(widened, options)) await fill(source, some)
   return plans.map(({ job: { device, site, keepReadings }, own, before, readings, after }) => {
     const fold = new DeviceFold(foldDevice(device, site))
     for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)

@@ -1,5 +1,5 @@
 /** Hours, days and months that wait to be computed. */
-import { addDays, BUCKET_MS, localDate, type Range } from '@heliograph/crm-core'
+import { addDays, BUCKET_MS, dayStart, joinNear, localDate, type Range } from '@heliograph/crm-core'
 import type { RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import { computeCoarse, type CoarseScope } from './coarse.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
@@ -20,8 +20,11 @@ interface Group {
   removed: boolean
   members: { id: string; range: Range }[]
 }
-/** A long stretch is computed by pieces, so that no statement holds years of rows. */
-const PIECE_DAYS = 92
+/**
+ * A stretch longer than this is computed by whole quarters of a year: no statement holds years of rows, and what came in at
+ * once for many devices, of each from and to another day, goes through the same few statements.
+ */
+const LONG_DAYS = 7
 
 export class DayQueue {
   readonly #options: DayQueueOptions
@@ -53,11 +56,7 @@ export class DayQueue {
     await eachOrRestore(
       this.#take(),
       async ({ members, ...job }) => {
-        for (let fromDate = job.fromDate; fromDate <= job.toDate; fromDate = addDays(fromDate, PIECE_DAYS)) {
-          const end = addDays(fromDate, PIECE_DAYS - 1)
-          const toDate = end < job.toDate ? end : job.toDate
-          await computeCoarse(warehouse, { ...job, fromDate, toDate, ids: members.map(({ id }) => id) }, nextVersion())
-        }
+        await computeCoarse(warehouse, { ...job, ids: members.map(({ id }) => id) }, nextVersion())
       },
       ({ scope, removed, members }) => {
         for (const { id, range } of members) {
@@ -78,9 +77,8 @@ export class DayQueue {
       const site = this.#options.siteOf(scope, id, ranges[0]!.from)
       if (!site) continue
       const { tenantId, timezone } = site
-      for (const range of ranges) {
-        const fromDate = localDate(timezone, range.from)
-        const toDate = localDate(timezone, range.to - 1)
+      for (const piece of joinNear(ranges).flatMap((range) => piecesOf(timezone, range))) {
+        const { fromDate, toDate, range } = piece
         const groupKey = [scope, tenantId, timezone, fromDate, toDate, removed].join('|')
         const group = groups.get(groupKey) ?? { scope, tenantId, timezone, fromDate, toDate, removed, members: [] }
         group.members.push({ id, range })
@@ -90,3 +88,24 @@ export class DayQueue {
     return [...groups.values()]
   }
 }
+
+interface Piece {
+  fromDate: string
+  toDate: string
+  range: Range
+}
+function piecesOf(timezone: string, range: Range): Piece[] {
+  const fromDate = localDate(timezone, range.from)
+  const toDate = localDate(timezone, range.to - 1)
+  if (toDate <= addDays(fromDate, LONG_DAYS)) return [{ fromDate, toDate, range }]
+  const pieces: Piece[] = []
+  for (let begin = quarterStart(fromDate); begin <= toDate; begin = nextQuarter(begin)) {
+    const from = Math.max(range.from, dayStart(timezone, begin))
+    const to = Math.min(range.to, dayStart(timezone, nextQuarter(begin)))
+    pieces.push({ fromDate: begin, toDate: addDays(nextQuarter(begin), -1), range: { from, to } })
+  }
+  return pieces
+}
+const quarterStart = (date: string): string =>
+  `${date.slice(0, 4)}-${String(Math.floor((Number(date.slice(5, 7)) - 1) / 3) * 3 + 1).padStart(2, '0')}-01`
+const nextQuarter = (quarter: string): string => quarterStart(addDays(quarter, 100))

@@ -1,10 +1,11 @@
 /** Which work goes together, and what becomes of it when some of it fails. */
-import type { FoldReading, Range } from '@heliograph/crm-core'
+import { groupNear, type FoldReading, type Range } from '@heliograph/crm-core'
 
-/** Devices or sites of one grouped query. */
-const GROUP = 250
-/** Ranges whose ends lie within this of each other are computed by one query. */
-export const NEAR_MS = 2 * 3_600_000
+const DAY_MS = 86_400_000
+/** What one grouped query reads is held at once: at a row each five minutes this is under 300 000 rows. */
+const MOST_DEVICE_DAYS = 1000
+/** However short the ranges, so many device days each are counted: a group stays within 250. */
+const MIN_WEIGHT = 4
 
 /** In order of time; of several at one instant the last observed. */
 export function inOrder(readings: FoldReading[]): FoldReading[] {
@@ -27,23 +28,46 @@ export function extent(times: readonly number[]): [number, number] {
   return [from, to]
 }
 
-/** Jobs whose ranges lie close together, each device or site at most once per group. */
+/** Jobs whose ranges nearly cover each other, each device or site at most once per group. */
 export function groups<Job extends { range: Range; device?: { id: string }; site: { id: string } }>(
   jobs: readonly Job[],
+  /** How many devices' rows a job reads. */
+  devicesOf: (job: Job) => number = () => 1,
 ): Job[][] {
-  const sorted = [...jobs].sort((a, b) => a.range.from - b.range.from)
-  const result: { jobs: Job[]; ids: Set<string>; from: number; to: number }[] = []
-  for (const job of sorted) {
-    const key = job.device?.id ?? job.site.id
-    const last = result.at(-1)
-    const near = last && job.range.from - last.from <= NEAR_MS && Math.abs(job.range.to - last.to) <= NEAR_MS
-    if (last && near && last.jobs.length < GROUP && !last.ids.has(key)) {
-      last.jobs.push(job)
-      last.ids.add(key)
-      last.to = Math.max(last.to, job.range.to)
-    } else result.push({ jobs: [job], ids: new Set([key]), from: job.range.from, to: job.range.to })
+  return groupNear(jobs, {
+    rangeOf: ({ range }) => range,
+    keyOf: ({ device, site }) => device?.id ?? site.id,
+    weightOf: (job) => Math.max(MIN_WEIGHT, (devicesOf(job) * (job.range.to - job.range.from)) / DAY_MS),
+    most: MOST_DEVICE_DAYS,
+  })
+}
+
+/**
+ * Of long stretches (an import, a replay) one flush computes about so much, with the sites they belong to: a year comes in piece
+ * by piece, and what is live does not wait for all of it.
+ */
+const LONG_DEVICE_MS = 3000 * DAY_MS
+const LONG_MS = 2 * DAY_MS
+
+/** What one flush computes: all that is short, and of the long the newest, whole sites at a time. */
+export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
+  jobs: readonly Job[],
+): { now: Job[]; later: Job[] } {
+  const lengthOf = ({ range }: Job): number => range.to - range.from
+  const now = jobs.filter((job) => lengthOf(job) <= LONG_MS)
+  const later: Job[] = []
+  const bySite = Map.groupBy(
+    jobs.filter((job) => lengthOf(job) > LONG_MS),
+    ({ site }) => site.id,
+  )
+  const newest = (some: readonly Job[]): number => Math.max(...some.map(({ range }) => range.to))
+  let taken = 0
+  for (const some of [...bySite.values()].sort((a, b) => newest(b) - newest(a))) {
+    if (taken < LONG_DEVICE_MS) now.push(...some)
+    else later.push(...some)
+    taken += some.reduce((sum, job) => sum + lengthOf(job), 0)
   }
-  return result.map((group) => group.jobs)
+  return { now, later }
 }
 
 /** Does one after the other; when one fails, it and those not yet done are given back before the error goes on. */

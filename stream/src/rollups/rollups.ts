@@ -6,10 +6,13 @@
 import {
   BUCKET_MS,
   bucketOf,
+  joinNear,
   localDate,
+  NEAR_MS,
   siteAt,
   type DeviceFold,
   type FoldReading,
+  type Range,
   recompute,
   type Recomputed,
   type RecomputeJob,
@@ -28,7 +31,7 @@ import type { CoarseScope } from './coarse.ts'
 import { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
-import { eachOrRestore, groups, inOrder, NEAR_MS } from './grouping.ts'
+import { eachOrRestore, groups, inOrder, ofOneFlush } from './grouping.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
 import { deviceBucketRow, type RollupRow } from './rows.ts'
 import { CARRY_MS } from './site-buckets.ts'
@@ -264,25 +267,35 @@ export function createRollups(options: RollupOptions): Rollups {
       const device = registry.device(deviceId)
       if (!device) continue
       const state = live.get(deviceId)
-      for (const range of ranges) {
+      // The newest range ends at what was applied, so that the fold can go on from there with what comes in meanwhile. It stays
+      // apart from what an import left before it: what is live does not wait for a year of past.
+      const isNewest = ({ from, to }: Range): boolean =>
+        state !== undefined && to > state.applied && from <= state.applied
+      const list = jobs.get(device.tenantId) ?? []
+      for (const range of [...joinNear(ranges.filter((each) => !isNewest(each))), ...ranges.filter(isNewest)]) {
         const site = siteOf(device, range.from)
         if (!site) continue
-        const list = jobs.get(device.tenantId) ?? []
-        // The newest range ends at what was applied, so that the fold can go on from there with what comes in meanwhile.
-        const isNewest = state !== undefined && range.to > state.applied && range.from <= state.applied
         list.push({
           device,
           site,
           range,
-          ...(isNewest ? { until: state.applied } : {}),
+          ...(state && isNewest(range) ? { until: state.applied } : {}),
           ...(state?.withoutCounters ? { withoutCounters: true } : {}),
         })
-        jobs.set(device.tenantId, list)
       }
+      jobs.set(device.tenantId, list)
     }
+    const restore = (some: readonly RecomputeJob[]): void => {
+      for (const { device, range } of some) dirty.add(device.id, range.from, range.to, since)
+    }
+    const grouped = [...jobs].flatMap(([tenantId, list]) => {
+      const { now, later } = all ? { now: list, later: [] } : ofOneFlush(list)
+      restore(later)
+      return groups(now).map((group) => ({ tenantId, group }))
+    })
     const done = { rows: 0, recomputed: 0 }
     await eachOrRestore(
-      [...jobs].flatMap(([tenantId, list]) => groups(list).map((group) => ({ tenantId, group }))),
+      grouped,
       async ({ tenantId, group }) => {
         const version = nextVersion()
         const results = await recompute({ warehouse, tenantId, scope: 'system' }, group)
@@ -294,9 +307,7 @@ export function createRollups(options: RollupOptions): Rollups {
         done.rows += rows.length
         done.recomputed += results.length
       },
-      ({ group }) => {
-        for (const { device, range } of group) dirty.add(device.id, range.from, range.to, since)
-      },
+      ({ group }) => restore(group),
     )
     return done
   }

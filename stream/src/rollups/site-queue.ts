@@ -1,5 +1,5 @@
 /** Sites whose five-minute rows wait to be computed. */
-import { BUCKET_MS } from '@heliograph/crm-core'
+import { BUCKET_MS, joinNear, type Range } from '@heliograph/crm-core'
 import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
@@ -15,7 +15,7 @@ export interface SiteQueueOptions {
   /** Told of what was written; `to` exclusive. */
   onRows?(siteId: SiteId, from: number, to: number): void
 }
-/** Rows of one query: a month of a site with a few devices, or the open buckets of thousands. */
+/** A long stretch is cut at the same instants for every site, so that sites share queries. */
 const PIECE_MS = 31 * 86_400_000
 
 export class SiteQueue {
@@ -64,11 +64,22 @@ export class SiteQueue {
       if (!site) continue
       const devices = registry.devicesOfSite(key)
       const jobs = byTenant.get(site.tenantId) ?? []
-      for (const range of ranges)
-        for (let from = range.from; from < range.to; from += PIECE_MS)
-          jobs.push({ site, devices, range: { from, to: Math.min(range.to, from + PIECE_MS) } })
+      for (const range of joinNear(ranges).flatMap(piecesOf)) jobs.push({ site, devices, range })
       byTenant.set(site.tenantId, jobs)
     }
-    return [...byTenant].flatMap(([tenantId, list]) => groups(list).map((jobs) => ({ tenantId, jobs })))
+    return [...byTenant].flatMap(([tenantId, list]) =>
+      groups(list, ({ devices }) => devices.length).map((jobs) => ({ tenantId, jobs })),
+    )
   }
+}
+
+function piecesOf(range: Range): Range[] {
+  const pieces: Range[] = []
+  let { from } = range
+  while (from < range.to) {
+    const to = Math.min(range.to, (Math.floor(from / PIECE_MS) + 1) * PIECE_MS)
+    pieces.push({ from, to })
+    from = to
+  }
+  return pieces
 }

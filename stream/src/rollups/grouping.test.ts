@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { groups, ofOneFlush } from './grouping.ts'
+
+const DAY = 86_400_000
+const job = (device: string, site: string, fromDay: number, toDay: number) => ({
+  device: { id: device },
+  site: { id: site },
+  range: { from: fromDay * DAY, to: toDay * DAY },
+})
+const names = (jobs: readonly { device: { id: string } }[]) => jobs.map(({ device }) => device.id)
+
+describe('what one flush computes', () => {
+  it('is all that is short, and of a long past whole sites, the newest first, until it is enough', () => {
+    const sites = Array.from({ length: 10 }, (_, index) => `site${index}`)
+    const past = sites.flatMap((site, index) => [
+      job(`${site}-a`, site, 0, 400 + index),
+      job(`${site}-b`, site, 1, 400 + index),
+    ])
+    const live = sites.map((site) => job(`${site}-live`, site, 500, 500.5))
+    const { now, later } = ofOneFlush([...past, ...live])
+    expect(names(now.slice(0, 10))).toEqual(names(live))
+    // Two devices of 400 days each: four sites are 3 200 device days.
+    expect(names(now.slice(10))).toEqual(
+      ['site9', 'site8', 'site7', 'site6'].flatMap((site) => [`${site}-a`, `${site}-b`]),
+    )
+    expect(now.length + later.length).toBe(past.length + live.length)
+  })
+  it('is at least one site, however long its past', () => {
+    const { now, later } = ofOneFlush([job('a', 'one', 0, 9000), job('b', 'two', 0, 8000)])
+    expect([names(now), names(later)]).toEqual([['a'], ['b']])
+  })
+})
+
+describe('one grouped query', () => {
+  it('reads a bounded number of device days, or of devices', () => {
+    const year = Array.from({ length: 20 }, (_, index) => job(`d${index}`, 'site', 0, 365 + index / 10))
+    for (const group of groups(year)) expect(group.length).toBe(2)
+    const minutes = Array.from({ length: 600 }, (_, index) => job(`d${index}`, 'site', 0, 0.01))
+    expect(groups(minutes).map((group) => group.length)).toEqual([250, 250, 100])
+    expect(groups(minutes, () => 5000).map((group) => group.length)[0]).toBeLessThanOrEqual(20)
+  })
+})
