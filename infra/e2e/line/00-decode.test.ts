@@ -29,6 +29,7 @@ import {
 import {
   createDecodeStage,
   createReplayRunner,
+  DECODE_GROUP,
   decodeProducers,
   type DecodeStage,
   type ReplayRunner,
@@ -149,6 +150,16 @@ describe('decode line', () => {
       },
     ])
   })
+
+  it('saves what it did last, also when nothing more comes', async () => {
+    await send(message('known', T0 - 2_000))
+    await drained()
+    const { partition, offset } = await send(message('known', T0 - 1_000))
+    await drained()
+    await expect
+      .poll(() => log.committed(TOPICS.raw, DECODE_GROUP), { timeout: 30_000 })
+      .toContainEqual({ partition, offset: offset + 1 })
+  }, 40_000)
 
   it('takes no value of now from what a broker retained: only what carries its own time', async () => {
     const retained = { transport: 'broker', retain: true } as const

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AssignerProtocol, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService } from '../../services/for-tests.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
@@ -24,6 +25,23 @@ const databases = createTestDatabases((await needService('mariadb')).url())
 const minio = (await needService('minio')).url()
 const redis = (await needService('redis')).url()
 const kafka = new URL((await needService('kafka')).url())
+
+/** How many partitions of `raw` each decoder has. */
+async function sharesOfRaw(prefix: string): Promise<number[]> {
+  const admin = new Kafka({ brokers: [kafka.host], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    const { groups } = await admin.describeGroups([`${prefix}.raw.decode`])
+    return groups.flatMap(({ members }) =>
+      members.map(({ memberAssignment }) => {
+        const assigned = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {}
+        return Object.values(assigned).flat().length
+      }),
+    )
+  } finally {
+    await admin.disconnect()
+  }
+}
 
 describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   const name = `roles-${randomUUID().slice(0, 8)}`
@@ -73,9 +91,14 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     await databases.end()
   })
 
-  it('has one worker at work and one standing by', async () => {
+  it('has one worker at work and one standing by, and both decode their share', async () => {
     await until('a worker at work', () => workers.some((each) => each.isAtWork), 90_000)
     expect(workers.filter((each) => each.isAtWork)).toHaveLength(1)
+    const shares = await until('both to decode', async () => {
+      const found = await sharesOfRaw(name)
+      return found.length === 2 && found.every((share) => share > 0) ? found : undefined
+    })
+    expect(Math.abs(shares[0]! - shares[1]!)).toBeLessThanOrEqual(1)
     const { parts } = (await (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).json()) as {
       parts: { name: string; state: string }[]
     }
@@ -119,6 +142,46 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     await client.drained()
     for (const [edge, load] of loads.entries())
       expectConserved(load, await client.readings(devices[edge]!, load.range.from, load.range.to))
+  })
+
+  it('claims devices while they stream in through both decoders, and parks nothing of them', async () => {
+    const client = await signIn()
+    const siteId = await client.site()
+    // A connection each: their records lie in different partitions.
+    const devices = await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => {
+        const connection = await client.connection()
+        const device = `streaming-${index}`
+        const load = new Load({
+          instance: through(index % 2),
+          connection,
+          device,
+          firstTs: Date.now() - 3_600_000,
+          inFlight: 3,
+        }).start()
+        return { connection, device, load }
+      }),
+    )
+    const ids = await Promise.all(
+      devices.map(async ({ connection, device }) =>
+        client.claim(await client.unclaimed(connection.id, device), siteId),
+      ),
+    )
+    const before = devices.map(({ load }) => load.acknowledged.size)
+    await until('more of all of them', () =>
+      devices.every(({ load }, index) => load.acknowledged.size > before[index]! + 200),
+    )
+    for (const { load } of devices) await load.stop()
+    await client.drained()
+    for (const [index, { load, connection }] of devices.entries()) {
+      const { from, to } = load.range
+      await until('all of it to be replayed', async () => {
+        const found = await client.readings(ids[index]!, from, to)
+        return found.length >= load.acknowledged.size
+      })
+      expectConserved(load, await client.readings(ids[index]!, from, to))
+      expect(await client.all(`/unclaimed?connectionId=${connection.id}`)).toEqual([])
+    }
   })
 
   it('is restarted role by role under load: no request fails for good, and nothing is lost', async () => {

@@ -14,6 +14,8 @@ const MAX_BYTES = 8 * 1024 * 1024
 export interface RedisLink {
   link: Link
   start(): Promise<void>
+  /** From now on what is said to the role is heard, beside what is said to this process. */
+  playRole(): Promise<void>
   stop(): void
 }
 
@@ -48,14 +50,20 @@ export function createRedisLink(role: string, url: URL): RedisLink {
       // Somebody else's words on our channel.
     }
   })
-  hearing.on(
-    'ready',
-    () => void hearing.subscribe(channelOf(role), channelOf(self)).catch(() => hearing.disconnect(true)),
-  )
+  const channels = [channelOf(self)]
+  const subscribe = async (): Promise<void> => {
+    await hearing.subscribe(...channels).catch(() => hearing.disconnect(true))
+  }
+  hearing.on('ready', () => void subscribe())
   return {
     link,
     async start() {
       await Promise.all([sending.connect(), hearing.connect()])
+    },
+    async playRole() {
+      channels.push(channelOf(role))
+      // Where the server is away: when it is back.
+      if (hearing.status === 'ready') await subscribe()
     },
     stop() {
       sending.disconnect()

@@ -14,6 +14,8 @@ const FORCED_EXIT_MS = 9_500
 export interface Role {
   /** As the others know it. */
   name: 'edge' | 'worker' | 'api'
+  /** What every process of this role does, also one that stands by. */
+  beside?(context: RoleContext): Promise<{ stop(): Promise<void> }>
   /** Waits until this process may work; absent: at once. */
   before?(settings: Settings, logger: Logger, signal: AbortSignal): Promise<{ release(): Promise<void> }>
   start(context: RoleContext): Promise<{ stop(): Promise<void> }>
@@ -33,6 +35,7 @@ export async function runRole(role: Role): Promise<void> {
   let stopping = false
   let part: Awaited<ReturnType<Role['start']>> | undefined
   let held: { release(): Promise<void> } | undefined
+  let beside: { stop(): Promise<void> } | undefined
   const redisLink = createRedisLink(role.name, new URL(settings.engineUrls.live))
   const stop = async (): Promise<void> => {
     if (stopping) return
@@ -43,6 +46,7 @@ export async function runRole(role: Role): Promise<void> {
       await part?.stop()
       // Given back last: the next one begins when this one is done.
       await held?.release()
+      await beside?.stop()
       redisLink.stop()
       process.exit(0)
     } catch (error) {
@@ -53,10 +57,13 @@ export async function runRole(role: Role): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop())
   process.on('disconnect', () => void stop())
   try {
+    await redisLink.start()
+    const context = await createContext(role.name, redisLink.link)
+    beside = await role.beside?.(context)
     held = await role.before?.(settings, logger, ending.signal)
     // Only who works is spoken to.
-    await redisLink.start()
-    part = await role.start(await createContext(role.name, redisLink.link))
+    await redisLink.playRole()
+    part = await role.start(context)
     console.log(`heliograph ${role.name} is at work`)
   } catch (error) {
     if (stopping) return

@@ -13,6 +13,8 @@ export interface RegistryFeed {
   registry: Registry
   /** Told of every event once, after the registry has it. */
   onEvent(listener: (event: DomainEvent) => void): void
+  /** Whether the registry knows everything before these offsets of the events. */
+  reached(ends: readonly { partition: number; first: number; next: number }[]): boolean
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -26,12 +28,15 @@ export function createRegistryFeed(deps: {
 }): RegistryFeed {
   const registry = new Registry()
   const listeners: ((event: DomainEvent) => void)[] = []
+  /** Per partition, behind the last event that was applied. */
+  const applied = new Map<number, number>()
   let consumer: LogConsumer | undefined
   return {
     registry,
     onEvent(listener) {
       listeners.push(listener)
     },
+    reached: (ends) => ends.every(({ partition, first, next }) => next <= Math.max(first, applied.get(partition) ?? 0)),
     async start() {
       registry.load(await deps.reader.registry())
       consumer = deps.log.consume({
@@ -43,6 +48,7 @@ export function createRegistryFeed(deps: {
             registry.apply(event)
             // Also what the snapshot held already: a request is acted upon once, by its own id.
             for (const listener of listeners) listener(event)
+            applied.set(batch.partition, record.offset + 1)
           }
         },
         onError: deps.onError,

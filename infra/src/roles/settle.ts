@@ -14,7 +14,7 @@ export async function settle(line: {
 }): Promise<void> {
   const { log, decode, store, rollups } = line
   const raw = await endsOf(log, TOPICS.raw)
-  while (!decode.reached(raw)) await sleep(LOOK_EVERY_MS)
+  while (!(await decode.reached(raw))) await sleep(LOOK_EVERY_MS)
   const readings = await endsOf(log, TOPICS.readings)
   while (!(await store.reached(readings))) await sleep(LOOK_EVERY_MS)
   // What replays have stored so far is told to the roll-ups before they are written.

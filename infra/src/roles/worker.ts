@@ -1,6 +1,6 @@
 /** Decoding, storing, live state and alarms in one process. */
 import { latestReadings } from '@heliograph/crm-core'
-import { type Log, type Reading, type TenantId, type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import { type Reading, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
 import {
   createLiveStage,
   createRollups,
@@ -12,12 +12,13 @@ import { Counter, Histogram } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import { openEngine, PORTS } from '../engines.ts'
 import type { RoleContext } from './context.ts'
-import { createDecode } from './decode.ts'
+import { createDecode, createReplaysOfMany } from './decode.ts'
 import { startDeadLetterStore } from './dead-letter-store.ts'
 import { createEnergyToday } from './energy-today.ts'
 import { createExpectedRole, rememberStrings } from './expected.ts'
 import { createSoilingNow } from './soiling-now.ts'
 import { createExpectedNow } from './expected-now.ts'
+import { lagOf } from './lag.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
 import { settle } from './settle.ts'
@@ -35,7 +36,8 @@ export async function startWorker(
   context: RoleContext,
 ): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
   const { settings, log, logger, link, metrics } = context
-  await log.start()
+  // Beside a decoder the log is started already, and ends after this.
+  if (!context.isShared) await log.start()
   const reader = await openCrmReader({ url: settings.crmUrl })
   const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what)
   const warehouse = context.warehouse()
@@ -44,7 +46,8 @@ export async function startWorker(
     onUnusable: giveUp,
   })
   const feed = createRegistryFeed({ log, reader, group: 'worker', onError: onError('events could not be read') })
-  const decode = createDecode(context, feed, ({ rows: stored, refused, touched, newest }) => {
+  const decoding = context.isShared ? createReplaysOfMany : createDecode
+  const decode = decoding(context, feed, ({ rows: stored, refused, touched, newest }) => {
     rows.inc({ store: 'warehouse', result: 'replayed' }, stored)
     rows.inc({ store: 'warehouse', result: 'refused' }, refused)
     for (const { deviceId, from, to } of touched) rollups.touch(deviceId, from, to)
@@ -198,7 +201,7 @@ export async function startWorker(
       await feed.stop()
       await reader.stop()
       await started.stop()
-      await log.stop()
+      if (!context.isShared) await log.stop()
     },
   }
 }
@@ -230,15 +233,6 @@ function createWatchers(set: (watched: boolean) => void): { told(from: string, w
     },
     stop: () => clearInterval(timer),
   }
-}
-
-/** Records that a group has still to take. */
-async function lagOf(log: Log, topic: Topic, group: string): Promise<number> {
-  let lag = 0
-  const saved = await log.committed(topic, group)
-  for (const { partition, first, next } of await log.bounds(topic))
-    lag += next - Math.max(first, saved.find((position) => position.partition === partition)?.offset ?? first)
-  return lag
 }
 
 async function rewind({ log, logger }: RoleContext): Promise<void> {

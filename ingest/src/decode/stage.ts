@@ -9,8 +9,11 @@ import type { AnyVendor } from '../vendor.ts'
 import { type DecodeCounter, Fold, type FoldOptions } from './fold.ts'
 import { DecodeBatch, type DecodeProducers } from './outputs.ts'
 
-const GROUP = 'decode'
+/** Of those who read `raw` to decode it. */
+export const DECODE_GROUP = 'decode'
 const CHECKPOINT_EVERY_MS = 5_000
+/** What was done last before nothing more came is saved at the same pace; looked at this often. */
+const LOOK_EVERY_MS = 1_000
 
 export interface DecodeStageDeps {
   log: Log
@@ -19,6 +22,8 @@ export interface DecodeStageDeps {
   count?: DecodeCounter
   heard?: FoldOptions['heard']
   tracing?: FoldOptions['tracing']
+  /** Waited for before records are folded: where decoding must not go on by what it knows at the moment. */
+  ready?(signal: AbortSignal): Promise<void>
   onError(error: unknown): void
   now?(): number
 }
@@ -50,7 +55,9 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
   const folded = new Map<number, number>()
   const appended = new Map<number, number>()
   const savedAt = new Map<number, number>()
+  const unsaved = new Set<number>()
   let consumer: LogConsumer | undefined
+  let saving: NodeJS.Timeout | undefined
 
   async function foldOf(partition: number): Promise<Fold> {
     const known = folds.get(partition)
@@ -64,13 +71,14 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
       heard: deps.heard,
       tracing: deps.tracing,
     })
-    const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
+    const checkpoint = await deps.log.checkpoints.load(DECODE_GROUP, partition)
     if (checkpoint) fold.restore(checkpoint.state)
     folds.set(partition, fold)
     return fold
   }
 
   async function handle({ partition, records }: LogBatch, signal: AbortSignal): Promise<void> {
+    await deps.ready?.(signal)
     const fold = await foldOf(partition)
     const batch = new DecodeBatch()
     for (const record of records) fold.fold(record, batch)
@@ -92,7 +100,8 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
       }
     }
     appended.set(partition, next)
-    if (now() - (savedAt.get(partition) ?? 0) >= CHECKPOINT_EVERY_MS) await save(partition)
+    unsaved.add(partition)
+    if (isDue(partition)) await save(partition)
   }
 
   async function save(partition: number): Promise<void> {
@@ -100,13 +109,26 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     const fold = folds.get(partition)
     if (offset === undefined || !fold) return
     savedAt.set(partition, now())
-    await deps.log.checkpoints.save(GROUP, partition, offset, fold.checkpoint())
-    await consumer?.commit({ partition, offset })
+    unsaved.delete(partition)
+    try {
+      await deps.log.checkpoints.save(DECODE_GROUP, partition, offset, fold.checkpoint())
+      await consumer?.commit({ partition, offset })
+    } catch (error) {
+      unsaved.add(partition)
+      throw error
+    }
+  }
+
+  const isDue = (partition: number): boolean => now() - (savedAt.get(partition) ?? 0) >= CHECKPOINT_EVERY_MS
+  async function saveDue(): Promise<void> {
+    for (const partition of unsaved)
+      // A batch under way has moved the state beyond what is appended.
+      if (isDue(partition) && folded.get(partition) === appended.get(partition)) await save(partition)
   }
 
   /** Where a partition's checkpoint stands, taken as what is done. */
   async function resume(partition: number): Promise<number | undefined> {
-    const checkpoint = await deps.log.checkpoints.load(GROUP, partition)
+    const checkpoint = await deps.log.checkpoints.load(DECODE_GROUP, partition)
     if (!checkpoint) return undefined
     folded.set(partition, checkpoint.offset)
     appended.set(partition, checkpoint.offset)
@@ -118,14 +140,14 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
       for (const { partition } of await deps.log.bounds(TOPICS.raw)) await resume(partition)
       consumer = deps.log.consume({
         topic: TOPICS.raw,
-        group: GROUP,
+        group: DECODE_GROUP,
         // Another worker may have decoded it meanwhile: its state counts, not what is remembered here.
         assigned: resume,
         async revoked(partition) {
           try {
             await save(partition)
           } finally {
-            for (const known of [folds, folded, appended, savedAt]) known.delete(partition)
+            for (const known of [folds, folded, appended, savedAt, unsaved]) known.delete(partition)
           }
         },
         async handle(batch, control) {
@@ -138,8 +160,10 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
         },
         onError: deps.onError,
       })
+      saving = setInterval(() => void saveDue().catch(deps.onError), LOOK_EVERY_MS)
     },
     async stop() {
+      clearInterval(saving)
       await consumer?.stop()
       for (const partition of folds.keys()) await save(partition)
     },
