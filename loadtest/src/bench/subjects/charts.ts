@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { drained, type KnownDevice, prepareFleet } from '../lib/fleet-setup.ts'
 import { type Server, serverSettings, startServer } from '../lib/server.ts'
 import { openStore, type Store } from '../lib/store.ts'
-import { type BenchContext, type Measure, median, type Subject } from '../lib/subject.ts'
+import { type BenchContext, type Measure, median, sleep, type Subject } from '../lib/subject.ts'
 
 const DEVICES = 100
 const STEP_MS = 30_000
 const ROUNDS = 40
+const SETTLED_MS = 20_000
 /** Before anything is timed, of ours and of the ceiling: code is compiled, files are in memory. */
 const WARM_ROUNDS = 40
 /** Connection that the rows made here name. */
@@ -32,6 +33,8 @@ async function run({ dir, quick, set, log }: BenchContext): Promise<Measure[]> {
     log(`${rows} rows and their roll-ups in ${Math.round((performance.now() - started) / 1_000)} s`)
     server = await startServer(settings)
     await drained(server.url, 300_000)
+    // What a start looks at once (what panels lose to dirt, what strings gave before) is over.
+    await sleep(SETTLED_MS)
     const query = `metric=ac_power_w&from=${from}&to=${to}&width=800`
     served = {
       device: await timings(server, `/series?scope=device:${device.id}&${query}`),
@@ -137,7 +140,7 @@ const storeTimings = (query: () => Promise<unknown>): Promise<number[]> =>
 async function rounds(once: () => Promise<number>): Promise<number[]> {
   const times: number[] = []
   for (let round = 0; round < WARM_ROUNDS + ROUNDS; round++) {
-    await new Promise((resolve) => setTimeout(resolve, 60))
+    await sleep(60)
     times.push(await once())
   }
   return times.slice(WARM_ROUNDS)
