@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { chromium, type BrowserContext, type Page } from '@playwright/test'
 import lighthouse from 'lighthouse'
+import { throttling } from 'lighthouse/core/config/constants.js'
 import { freePort } from '../src/process/free-port.ts'
 import { startInstance } from './page-instance.ts'
 
@@ -24,6 +25,11 @@ const TOLD = {
 const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 /** Time for the demo's last days to be rolled up, so that charts have something to draw. */
 const SETTLE_MS = 60_000
+/**
+ * A phone is imitated by slowing this machine down. The default of 4 is meant for a machine of index 1 500 to 2 000 (Lighthouse's
+ * guide to throttling); a slower one is a phone of the same speed when it is slowed down less.
+ */
+const PHONE_INDEX = 1_750 / 4
 /** Of what is wrong, so much is told. */
 const MOST_DETAILS = 400
 
@@ -62,6 +68,7 @@ const results: Record<string, unknown>[] = []
 let failed = false
 try {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+  let slowdown: number | undefined
   for (const who of ['nobody', 'support', 'customer'] as const) {
     const targets = wanted.filter((target) => target.who === who)
     if (targets.length === 0) continue
@@ -79,7 +86,8 @@ try {
     })
     try {
       const page = await signedIn(context, who)
-      for (const target of targets) await judge(target, await addressOf(page, target))
+      slowdown ??= await slowdownOf(`${instance.url}/sign-in`)
+      for (const target of targets) await judge(target, await addressOf(page, target), slowdown)
     } finally {
       await context.close()
     }
@@ -110,7 +118,16 @@ async function addressOf(page: Page, { path, find }: Target): Promise<string> {
   return instance.url + path.replace(':id', id)
 }
 
-async function judge({ path }: Target, url: string): Promise<void> {
+/** @returns by how much this machine is slowed down to be a phone */
+async function slowdownOf(url: string): Promise<number> {
+  const answer = await lighthouse(url, { port, onlyAudits: ['first-contentful-paint'], logLevel: 'error' })
+  const index = answer?.lhr.environment.benchmarkIndex ?? Number.NaN
+  const factor = Math.round(Math.min(4, Math.max(1, index / PHONE_INDEX)) * 10) / 10
+  console.log(`index of this machine ${String(Math.round(index))}: slowed down by ${String(factor)}`)
+  return factor
+}
+
+async function judge({ path }: Target, url: string, cpuSlowdownMultiplier: number): Promise<void> {
   const scores: Record<Category, number[]> = { performance: [], accessibility: [], 'best-practices': [] }
   const details: Record<string, number[]> = Object.fromEntries(Object.keys(TOLD).map((name) => [name, []]))
   const paints: number[] = []
@@ -118,7 +135,12 @@ async function judge({ path }: Target, url: string): Promise<void> {
   const wrong = new Map<string, string>()
   for (let run = 0; run < runs; run++) {
     // Each run begins with an empty cache, as a first visit does; cookies stay, so whoever is signed in still is.
-    const answer = await lighthouse(url, { port, onlyCategories: CATEGORIES, logLevel: 'error' })
+    const answer = await lighthouse(url, {
+      port,
+      onlyCategories: CATEGORIES,
+      throttling: { ...throttling.mobileSlow4G, cpuSlowdownMultiplier },
+      logLevel: 'error',
+    })
     if (!answer) throw new Error(`no answer for ${path}`)
     const { categories, audits } = answer.lhr
     for (const category of CATEGORIES) {

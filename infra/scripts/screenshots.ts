@@ -34,7 +34,6 @@ const bestSite = async (page: Page): Promise<string> =>
   })
 const SHOTS: readonly Shot[] = [
   { name: 'fleet', who: 'support', path: '/fleet', scheme: 'light' },
-  { name: 'fleet-dark', who: 'support', path: '/fleet', scheme: 'dark' },
   { name: 'site', who: 'support', path: bestSite, scheme: 'light', height: 1100 },
   { name: 'map', who: 'support', path: '/map', scheme: 'dark' },
   { name: 'alarms', who: 'support', path: '/alarms', scheme: 'light' },
@@ -91,19 +90,33 @@ async function gone(found: Locator): Promise<void> {
     if (Date.now() > end) throw new Error(`still loading after ${LOADED_LIMIT_MS} ms`)
 }
 
-/** Resolves when the line is quiet: the demo's history is stored and summed up. */
+/** Resolves when the demo's history is in, stored and rolled up. */
 async function historyIn(): Promise<void> {
   const end = Date.now() + HISTORY_LIMIT_MS
-  let quiet = 0
-  while (Date.now() < end && quiet < 5) {
+  const state = join(instance.dataDir, 'demo.json')
+  while ((JSON.parse(readFileSync(state, 'utf8')) as { historyJob?: number }).historyJob !== undefined) {
+    if (Date.now() > end) throw new Error('the history of the demo does not come in')
     await sleep(2_000)
-    const { parts } = (await (await fetch(`${instance.url}/readyz`)).json()) as {
-      parts: { state: string; lag: number | null }[]
-    }
-    const { historyJob } = JSON.parse(readFileSync(join(instance.dataDir, 'demo.json'), 'utf8')) as {
-      historyJob?: number
-    }
-    const isIn = historyJob === undefined && parts.every(({ state, lag }) => state === 'ok' && (lag ?? 0) < 500)
-    quiet = isIn ? quiet + 1 : 0
   }
+  const cookie = await signedIn()
+  while (!(await settled(cookie))) if (Date.now() > end) throw new Error('the history of the demo is not rolled up')
+}
+async function signedIn(): Promise<string> {
+  const answer = await fetch(`${instance.url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: instance.url },
+    body: JSON.stringify({ email: 'admin@demo.test', password: PASSWORD }),
+  })
+  return answer.headers
+    .getSetCookie()
+    .map((each) => each.split(';')[0])
+    .join('; ')
+}
+async function settled(cookie: string): Promise<boolean> {
+  const { ok } = await fetch(`${instance.url}/api/v1/status/settle`, {
+    method: 'POST',
+    headers: { cookie, origin: instance.url },
+  })
+  if (!ok) await sleep(2_000)
+  return ok
 }

@@ -100,8 +100,9 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     })
     expect(Math.abs(shares[0]! - shares[1]!)).toBeLessThanOrEqual(1)
     const { parts } = (await (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).json()) as {
-      parts: { name: string; state: string }[]
+      parts: { name: string; state: string; detail?: string }[]
     }
+    expect(parts.find(({ name: part }) => part === 'mqtt')?.detail).toBe('2 processes')
     expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
     expect(parts.map(({ name: part }) => part)).toEqual(expect.arrayContaining(['mqtt', 'decode', 'store', 'live bus']))
   })
@@ -147,6 +148,8 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   it('claims devices while they stream in through both decoders, and parks nothing of them', async () => {
     const client = await signIn()
     const siteId = await client.site()
+    const decoded = async () => (await client.metrics()).sum('helio_decode_messages_total')
+    const decodedBefore = await decoded()
     // A connection each: their records lie in different partitions.
     const devices = await Promise.all(
       Array.from({ length: 6 }, async (_, index) => {
@@ -182,6 +185,9 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       expectConserved(load, await client.readings(ids[index]!, from, to))
       expect(await client.all(`/unclaimed?connectionId=${connection.id}`)).toEqual([])
     }
+    // Counted by two processes, told as one.
+    const sent = devices.reduce((sum, { load }) => sum + load.acknowledged.size, 0)
+    expect((await decoded()) - decodedBefore).toBeGreaterThanOrEqual(sent)
   })
 
   it('is restarted role by role under load: no request fails for good, and nothing is lost', async () => {

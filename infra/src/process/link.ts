@@ -3,6 +3,7 @@
  * plays a role. Nothing that must survive goes this way; what must survive goes through the log.
  */
 import type { ChildProcess } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export const SUPERVISOR = 'supervisor'
 
@@ -30,16 +31,28 @@ export interface Link {
   send(to: string, kind: string, body?: unknown): boolean
   /** Rejects after the time-out, or when nobody plays the role. */
   request<T>(to: string, kind: string, body?: unknown, timeoutMs?: number): Promise<T>
+  /**
+   * Asks every process that plays or may come to play a role. Resolves with what those said that answered in time and without an
+   * error; rejects when nobody did.
+   */
+  requestAll<T>(to: string, kind: string, body?: unknown): Promise<T[]>
   on(kind: string, handler: Handler): void
 }
 
-/** A link over a transport of messages; `deliver` takes what arrives. */
+/** Answers of several are waited for so long: who has more to say is asked again soon. */
+const GATHER_MS = 500
+
+/**
+ * A link over a transport of messages; `deliver` takes what arrives.
+ * @param everyOf the address that all processes of a role hear; absent: there is one of each
+ */
 export function createLink(
   name: string,
   post: (message: LinkMessage) => boolean,
+  everyOf?: (role: string) => string,
 ): Link & { deliver(message: LinkMessage): void } {
   const handlers = new Map<string, Handler>()
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; gathers?: true }>()
   let nextId = 1
 
   async function answer(message: LinkMessage): Promise<void> {
@@ -55,8 +68,21 @@ export function createLink(
     post(reply)
   }
 
-  return {
+  async function gather<T>(role: string, kind: string, body: unknown): Promise<T[]> {
+    const id = nextId++
+    const answers: T[] = []
+    waiting.set(id, { gathers: true, resolve: (value) => void answers.push(value as T), reject: () => undefined })
+    post({ link: true, to: everyOf!(role), from: name, kind, body, id })
+    await sleep(GATHER_MS)
+    waiting.delete(id)
+    if (answers.length === 0) throw new Error(`${role} did not answer "${kind}" in ${GATHER_MS} ms`)
+    return answers
+  }
+
+  const link: Link & { deliver(message: LinkMessage): void } = {
     name,
+    requestAll: async (to, kind, body) =>
+      everyOf ? await gather(to, kind, body) : [await link.request(to, kind, body)],
     send: (to, kind, body) => post({ link: true, to, from: name, kind, body }),
     request<T>(to: string, kind: string, body?: unknown, timeoutMs = 2_000) {
       const id = nextId++
@@ -84,13 +110,14 @@ export function createLink(
     deliver(message) {
       if (message.reply) {
         const asker = waiting.get(message.id!)
-        waiting.delete(message.id!)
+        if (!asker?.gathers) waiting.delete(message.id!)
         if (message.error === undefined) asker?.resolve(message.body)
         else asker?.reject(new Error(message.error))
       } else if (message.id !== undefined) void answer(message)
       else handlers.get(message.kind)?.(message.body, message.from)
     },
   }
+  return link
 }
 
 /** The link of a child process to its siblings. */

@@ -1,6 +1,7 @@
 /**
  * The link between role processes on several machines: the same small messages as over a supervisor's IPC, by Redis. Every
- * process hears what is said to its role and what is said to itself; of several that play a role the first answer counts.
+ * process hears what is said to all of its kind and to itself, and what is said to its role while it plays it; of several that
+ * play a role the first answer counts.
  * Nothing that must survive goes this way.
  */
 import { randomUUID } from 'node:crypto'
@@ -41,7 +42,8 @@ export function createRedisLink(role: string, url: URL): RedisLink {
     sending.publish(channelOf(message.to), text).catch(() => undefined)
     return true
   }
-  const link = createLink(self, post)
+  const everyOf = (name: string): string => `${name}*`
+  const link = createLink(self, post, everyOf)
   hearing.on('message', (_channel: string, text: string) => {
     try {
       const message: unknown = JSON.parse(text)
@@ -50,7 +52,7 @@ export function createRedisLink(role: string, url: URL): RedisLink {
       // Somebody else's words on our channel.
     }
   })
-  const channels = [channelOf(self)]
+  const channels = [channelOf(self), channelOf(everyOf(role))]
   const subscribe = async (): Promise<void> => {
     await hearing.subscribe(...channels).catch(() => hearing.disconnect(true))
   }

@@ -30,6 +30,7 @@ import { hearBrokers } from './broker-status.ts'
 import type { RoleContext } from './context.ts'
 import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
+import { mergeParts } from './merge-parts.ts'
 import { openMessages } from './messages.ts'
 import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
@@ -178,9 +179,15 @@ export async function startApi(
   const lastSaid = new Map<string, PartStatus[]>()
   async function parts(): Promise<PartStatus[]> {
     const states = await link.request<{ name: string; state: 'ok' | 'down' }[]>('supervisor', 'states').catch(() => [])
-    const of = async (role: string): Promise<PartStatus[]> => {
+    type Said = { parts: PartStatus[] }
+    // Of several workers one is at work and speaks for all.
+    const ask = async (role: 'worker' | 'edge'): Promise<Said[]> =>
+      role === 'edge'
+        ? await link.requestAll<Said>(role, 'status')
+        : [await link.request<Said>(role, 'status', undefined, STATUS_TIMEOUT_MS)]
+    const of = async (role: 'worker' | 'edge'): Promise<PartStatus[]> => {
       try {
-        const said = (await link.request<{ parts: PartStatus[] }>(role, 'status', undefined, STATUS_TIMEOUT_MS)).parts
+        const said = mergeParts(await ask(role))
         lastSaid.set(role, said)
         return said
       } catch (error) {

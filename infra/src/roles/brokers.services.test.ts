@@ -78,6 +78,7 @@ describe('processes that serve brokers', { timeout: 3 * LONG_MS, retry: 0 }, () 
         return true
       },
       request: () => Promise.reject(new Error('nobody')),
+      requestAll: () => Promise.reject(new Error('nobody')),
       on: (kind, handler) => void own.set(kind, handler),
     }
   }
