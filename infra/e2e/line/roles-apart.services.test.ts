@@ -26,6 +26,12 @@ const minio = (await needService('minio')).url()
 const redis = (await needService('redis')).url()
 const kafka = new URL((await needService('kafka')).url())
 
+interface Part {
+  name: string
+  state: string
+  detail?: string
+}
+
 /** How many partitions of `raw` each decoder has. */
 async function sharesOfRaw(prefix: string): Promise<number[]> {
   const admin = new Kafka({ brokers: [kafka.host], logLevel: logLevel.NOTHING }).admin()
@@ -99,12 +105,14 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       return found.length === 2 && found.every((share) => share > 0) ? found : undefined
     })
     expect(Math.abs(shares[0]! - shares[1]!)).toBeLessThanOrEqual(1)
-    const { parts } = (await (await fetch(`http://127.0.0.1:${httpPort}/readyz`)).json()) as {
-      parts: { name: string; state: string; detail?: string }[]
-    }
-    expect(parts.find(({ name: part }) => part === 'mqtt')?.detail).toBe('2 processes')
+    const client = await signIn()
+    const parts = await until('both edges to be told of', async () => {
+      const found = (await client.get<{ parts: Part[] }>('/status')).parts
+      return found.some(({ name: part, detail }) => part === 'mqtt' && detail === '2 processes') ? found : undefined
+    })
     expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
     expect(parts.map(({ name: part }) => part)).toEqual(expect.arrayContaining(['mqtt', 'decode', 'store', 'live bus']))
+    expect((await fetch(`http://127.0.0.1:${httpPort}/readyz`)).status).toBe(200)
   })
 
   it('stores all that both edges acknowledged, once, with one of each killed', async () => {
