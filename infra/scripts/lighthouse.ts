@@ -10,7 +10,7 @@ import { chromium, type BrowserContext, type Page } from '@playwright/test'
 import lighthouse from 'lighthouse'
 import { throttling } from 'lighthouse/core/config/constants.js'
 import { freePort } from '../src/process/free-port.ts'
-import { startInstance } from './page-instance.ts'
+import { signIn, startInstance } from './page-instance.ts'
 
 const BARS = { performance: 0.9, accessibility: 1, 'best-practices': 1 } as const
 type Category = keyof typeof BARS
@@ -22,7 +22,6 @@ const TOLD = {
   layoutShift: 'cumulative-layout-shift',
   bytes: 'total-byte-weight',
 } as const
-const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 /** Time for the demo's last days to be rolled up, so that charts have something to draw. */
 const SETTLE_MS = 60_000
 /**
@@ -100,12 +99,8 @@ process.exit(failed ? 1 : 0)
 
 async function signedIn(context: BrowserContext, who: Target['who']): Promise<Page> {
   const page = context.pages()[0] ?? (await context.newPage())
-  await page.goto(`${instance.url}/sign-in`)
-  if (who === 'nobody') return page
-  await page.getByLabel('Email').fill(`${who}@demo.test`)
-  await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+  if (who === 'nobody') await page.goto(`${instance.url}/sign-in`)
+  else await signIn(page, instance, who)
   return page
 }
 

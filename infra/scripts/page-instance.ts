@@ -5,10 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Page } from '@playwright/test'
 import { freePort } from '../src/process/free-port.ts'
 
 export const root = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 120_000
+const DEMO_PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 
 export interface PageInstance {
   url: string
@@ -50,4 +52,13 @@ export async function startInstance(settings: Readonly<Record<string, string>>):
   const why = server.exitCode === null ? `did not answer in ${START_LIMIT_MS / 1_000} s` : 'ended at start'
   await stop()
   throw new Error(`the server ${why}`)
+}
+
+/** Signs a person of the demo in by the page, and waits for what they see first. */
+export async function signIn(page: Page, { url }: PageInstance, who: 'support' | 'customer'): Promise<void> {
+  await page.goto(`${url}/sign-in`)
+  await page.getByLabel('Email').fill(`${who}@demo.test`)
+  await page.getByLabel('Password').fill(DEMO_PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(({ pathname }) => !pathname.startsWith('/sign-in'))
 }

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Locator, type Page } from '@playwright/test'
-import { root, startInstance } from './page-instance.ts'
+import { root, signIn, startInstance } from './page-instance.ts'
 
 const FOLDER = join(root, 'infra/docs/images')
 /** A picture larger than this has no place in a repository. */
@@ -14,7 +14,6 @@ const MAX_BYTES = 300 * 1024
 /** History of a month is brought in first, so that charts have something to show. */
 const LOADED_LIMIT_MS = 60_000
 const HISTORY_LIMIT_MS = 10 * 60_000
-const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 
 interface Shot {
   name: string
@@ -60,11 +59,7 @@ try {
       reducedMotion: 'reduce',
     })
     const page = await context.newPage()
-    await page.goto(`${instance.url}/sign-in`)
-    await page.getByLabel('Email').fill(`${who}@demo.test`)
-    await page.getByLabel('Password').fill(PASSWORD)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
+    await signIn(page, instance, who)
     await page.goto(instance.url + (typeof path === 'string' ? path : await path(page)))
     await page.locator('[data-live="connected"]').waitFor()
     await gone(page.locator('[aria-busy="true"], [data-land="loading"]'))
@@ -98,25 +93,12 @@ async function historyIn(): Promise<void> {
     if (Date.now() > end) throw new Error('the history of the demo does not come in')
     await sleep(2_000)
   }
-  const cookie = await signedIn()
-  while (!(await settled(cookie))) if (Date.now() > end) throw new Error('the history of the demo is not rolled up')
-}
-async function signedIn(): Promise<string> {
-  const answer = await fetch(`${instance.url}/api/v1/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: instance.url },
-    body: JSON.stringify({ email: 'admin@demo.test', password: PASSWORD }),
-  })
-  return answer.headers
-    .getSetCookie()
-    .map((each) => each.split(';')[0])
-    .join('; ')
-}
-async function settled(cookie: string): Promise<boolean> {
-  const { ok } = await fetch(`${instance.url}/api/v1/status/settle`, {
-    method: 'POST',
-    headers: { cookie, origin: instance.url },
-  })
-  if (!ok) await sleep(2_000)
-  return ok
+  const page = await browser.newPage()
+  await signIn(page, instance, 'support')
+  const settle = async () => (await fetch('/api/v1/status/settle', { method: 'POST' })).ok
+  while (!(await page.evaluate(settle))) {
+    if (Date.now() > end) throw new Error('the history of the demo is not rolled up')
+    await sleep(2_000)
+  }
+  await page.close()
 }

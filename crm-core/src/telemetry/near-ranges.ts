@@ -11,18 +11,22 @@ export const NEAR_MS = 2 * 3_600_000
 const NEAR_PART = 1 / 8
 const nearOf = (range: Range): number => Math.max(NEAR_MS, (range.to - range.from) * NEAR_PART)
 
-/** Stretches of one thing: where little lies between two they become one. In order of time. */
-export function joinNear(ranges: readonly Range[]): Range[] {
+/**
+ * Stretches of one thing as few, in order of time: those that touch or overlap become one.
+ * @param gapOf how much may lie between two, judged by what they would be together. Default nothing
+ */
+export function joinRanges(ranges: readonly Range[], gapOf: (together: Range) => number = () => 0): Range[] {
   const joined: Range[] = []
   for (const range of [...ranges].sort((a, b) => a.from - b.from)) {
     const last = joined.at(-1)
-    const gap = last ? range.from - last.to : Number.POSITIVE_INFINITY
-    if (last && gap <= nearOf({ from: last.from, to: Math.max(last.to, range.to) }))
-      last.to = Math.max(last.to, range.to)
+    const to = Math.max(last?.to ?? range.to, range.to)
+    if (last && range.from - last.to <= gapOf({ from: last.from, to })) last.to = to
     else joined.push({ ...range })
   }
   return joined
 }
+/** The same where little lies between them. */
+export const joinNear = (ranges: readonly Range[]): Range[] => joinRanges(ranges, nearOf)
 
 export interface NearOptions<Item> {
   rangeOf(item: Item): Range
@@ -58,7 +62,7 @@ export function groupNear<Item>(
       home.items.push(item)
       home.keys.add(keyOf(item))
       home.weight += weight
-    } else groups.push({ items: [item], keys: new Set([keyOf(item)]), range: { ...range }, weight })
+    } else groups.push({ items: [item], keys: new Set([keyOf(item)]), range, weight })
   }
   return groups.map((group) => group.items)
 }

@@ -35,12 +35,13 @@ export interface Link {
    * Asks every process that plays or may come to play a role. Resolves with what those said that answered in time and without an
    * error; rejects when nobody did.
    */
-  requestAll<T>(to: string, kind: string, body?: unknown): Promise<T[]>
+  requestAll<T>(to: string, kind: string, body?: unknown, timeoutMs?: number): Promise<T[]>
   on(kind: string, handler: Handler): void
 }
 
 /** Answers of several are waited for so long: who has more to say is asked again soon. */
 const GATHER_MS = 500
+const REQUEST_MS = 2_000
 
 /**
  * A link over a transport of messages; `deliver` takes what arrives.
@@ -52,7 +53,7 @@ export function createLink(
   everyOf?: (role: string) => string,
 ): Link & { deliver(message: LinkMessage): void } {
   const handlers = new Map<string, Handler>()
-  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; gathers?: true }>()
+  const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let nextId = 1
 
   async function answer(message: LinkMessage): Promise<void> {
@@ -68,36 +69,42 @@ export function createLink(
     post(reply)
   }
 
-  async function gather<T>(role: string, kind: string, body: unknown): Promise<T[]> {
+  async function gather<T>(role: string, kind: string, body: unknown, timeoutMs: number): Promise<T[]> {
     const id = nextId++
     const answers: T[] = []
-    waiting.set(id, { gathers: true, resolve: (value) => void answers.push(value as T), reject: () => undefined })
+    waiting.set(id, { resolve: (value) => void answers.push(value as T), reject: () => undefined })
     post({ link: true, to: everyOf!(role), from: name, kind, body, id })
-    await sleep(GATHER_MS)
+    await sleep(timeoutMs)
     waiting.delete(id)
-    if (answers.length === 0) throw new Error(`${role} did not answer "${kind}" in ${GATHER_MS} ms`)
+    if (answers.length === 0) throw new Error(`${role} did not answer "${kind}" in ${timeoutMs} ms`)
     return answers
   }
 
   const link: Link & { deliver(message: LinkMessage): void } = {
     name,
-    requestAll: async (to, kind, body) =>
-      everyOf ? await gather(to, kind, body) : [await link.request(to, kind, body)],
+    requestAll: async (to, kind, body, timeoutMs = REQUEST_MS) =>
+      everyOf
+        ? await gather(to, kind, body, Math.min(timeoutMs, GATHER_MS))
+        : [await link.request(to, kind, body, timeoutMs)],
     send: (to, kind, body) => post({ link: true, to, from: name, kind, body }),
-    request<T>(to: string, kind: string, body?: unknown, timeoutMs = 2_000) {
+    request<T>(to: string, kind: string, body?: unknown, timeoutMs = REQUEST_MS) {
       const id = nextId++
       return new Promise<T>((resolve, reject) => {
-        const timer = setTimeout(() => {
+        const end = (): void => {
+          clearTimeout(timer)
           waiting.delete(id)
+        }
+        const timer = setTimeout(() => {
+          end()
           reject(new Error(`${to} did not answer "${kind}" in ${timeoutMs} ms`))
         }, timeoutMs)
         waiting.set(id, {
           resolve(value) {
-            clearTimeout(timer)
+            end()
             resolve(value as T)
           },
           reject(error) {
-            clearTimeout(timer)
+            end()
             reject(error)
           },
         })
@@ -110,7 +117,6 @@ export function createLink(
     deliver(message) {
       if (message.reply) {
         const asker = waiting.get(message.id!)
-        if (!asker?.gathers) waiting.delete(message.id!)
         if (message.error === undefined) asker?.resolve(message.body)
         else asker?.reject(new Error(message.error))
       } else if (message.id !== undefined) void answer(message)

@@ -183,7 +183,7 @@ export async function startApi(
     // Of several workers one is at work and speaks for all.
     const ask = async (role: 'worker' | 'edge'): Promise<Said[]> =>
       role === 'edge'
-        ? await link.requestAll<Said>(role, 'status')
+        ? await link.requestAll<Said>(role, 'status', undefined, STATUS_TIMEOUT_MS)
         : [await link.request<Said>(role, 'status', undefined, STATUS_TIMEOUT_MS)]
     const of = async (role: 'worker' | 'edge'): Promise<PartStatus[]> => {
       try {

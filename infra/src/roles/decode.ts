@@ -15,12 +15,14 @@ import { openCrmReader } from '../crm/index.ts'
 import type { RoleContext } from './context.ts'
 import { FRESH_MS, watchFreshness } from './fresh-registry.ts'
 import { createHeardConnections } from './heard-connections.ts'
-import { lagOf } from './lag.ts'
+import { endsOf, hasReached, lagOf } from './log-progress.ts'
 import { createRegistryFeed, type RegistryFeed } from './registry-feed.ts'
 import { createReplays } from './replays.ts'
 
 /** Replays write beside it, in lanes of their own. */
 const LANE = 0
+/** Waited for beyond that: the clocks of two machines do not run at quite the same pace. */
+const FRESH_MARGIN_MS = 500
 
 export interface DecodeRole {
   start(unfinished: ReplayRequest[]): Promise<void>
@@ -41,12 +43,11 @@ export function createDecode(context: RoleContext, feed: RegistryFeed, onStored:
   return {
     async start(unfinished) {
       await live.stage.start()
-      await replays.start(unfinished)
+      replays.start(unfinished)
     },
     async stop() {
-      live.heardNoMore()
       await replays.stop()
-      await live.stage.stop()
+      await live.stop()
     },
     lag: () => live.stage.lag(),
     reached: (ends) => Promise.resolve(live.stage.reached(ends)),
@@ -63,7 +64,7 @@ export function createReplaysOfMany(context: RoleContext, feed: RegistryFeed, on
     await sleep(FRESH_MS + FRESH_MARGIN_MS, undefined, { signal: ending.signal })
     for (;;) {
       try {
-        return (await log.bounds(TOPICS.raw)).map(({ partition, next }) => ({ partition, offset: next }))
+        return await endsOf(log, TOPICS.raw)
       } catch (error) {
         logger.error({ err: error }, 'a replay waits for the log; trying again')
         await sleep(FRESH_MARGIN_MS, undefined, { signal: ending.signal })
@@ -72,22 +73,16 @@ export function createReplaysOfMany(context: RoleContext, feed: RegistryFeed, on
   }
   const replays = createReplayRole(context, feed, onStored, ends)
   return {
-    start: (unfinished) => replays.start(unfinished),
+    start: (unfinished) => Promise.resolve(replays.start(unfinished)),
     async stop() {
       ending.abort()
       await replays.stop()
     },
     lag: () => lagOf(log, TOPICS.raw, DECODE_GROUP),
-    async reached(wanted) {
-      const saved = new Map(
-        (await log.committed(TOPICS.raw, DECODE_GROUP)).map(({ partition, offset }) => [partition, offset]),
-      )
-      return wanted.every(({ partition, offset }) => offset === 0 || (saved.get(partition) ?? 0) >= offset)
-    },
+    reached: (wanted) => hasReached(log, TOPICS.raw, DECODE_GROUP, wanted),
     replaysTold: () => replays.told(),
   }
 }
-const FRESH_MARGIN_MS = 500
 
 /** One of several decoders: its share of the partitions, by a registry that is never older than it may be. */
 export async function startDecoder(context: RoleContext): Promise<{ stop(): Promise<void> }> {
@@ -107,8 +102,7 @@ export async function startDecoder(context: RoleContext): Promise<{ stop(): Prom
   await live.stage.start()
   return {
     async stop() {
-      live.heardNoMore()
-      await live.stage.stop()
+      await live.stop()
       await fresh.stop()
       await feed.stop()
       await reader.stop()
@@ -133,7 +127,13 @@ function createLiveDecode(context: RoleContext, feed: RegistryFeed, ready?: (sig
     },
     decodeProducers(log, LANE),
   )
-  return { stage, heardNoMore: () => connections.stop() }
+  return {
+    stage,
+    async stop() {
+      connections.stop()
+      await stage.stop()
+    },
+  }
 }
 
 /** @param ends up to where a replay that is asked for now must reach; behind that everything is decoded with what is known now */
@@ -158,14 +158,13 @@ function createReplayRole(
     else run(event)
   })
   return {
-    start(unfinished: ReplayRequest[]): Promise<void> {
+    start(unfinished: ReplayRequest[]): void {
       // A claim that is newer than the registry's snapshot comes by its event, after the link that it needs.
       const known = ({ link }: ReplayRequest): boolean =>
         link === undefined ||
         (feed.registry.device(link.deviceId)?.links.some(({ externalId }) => externalId === link.externalId) ?? false)
       for (const request of [...unfinished.filter(known), ...(early ?? [])]) run(request)
       early = undefined
-      return Promise.resolve()
     },
     stop: () => replays.stop(),
     told: () => replays.told(),

@@ -15,3 +15,8 @@ it('tells of several processes the worst state and all of the lag, of one what i
     { name: 'brokers', state: 'down', lag: null },
   ])
 })
+
+it('keeps that a part is vital', () => {
+  const one = { name: 'mqtt', state: 'down', lag: null, vital: true } as const
+  expect(mergeParts([{ parts: [one] }])).toEqual([one])
+})

@@ -13,6 +13,7 @@ export function mergeParts(said: readonly { parts: readonly PartStatus[] }[]): P
     const lag = parts.every((part) => part.lag !== null) ? parts.reduce((sum, part) => sum + part.lag!, 0) : null
     const details = [...new Set(parts.flatMap(({ detail }) => detail ?? []))]
     if (parts.length > 1) details.unshift(`${parts.length} processes`)
-    return { name, state, lag, ...(details.length > 0 && { detail: details.join('; ') }) }
+    const vital = parts.some((part) => part.vital)
+    return { name, state, lag, ...(details.length > 0 && { detail: details.join('; ') }), ...(vital && { vital }) }
   })
 }

@@ -4,7 +4,9 @@
  */
 import { statfs } from 'node:fs/promises'
 import { TOPICS } from '@heliograph/crm-core/contracts'
+import { DECODE_GROUP } from '@heliograph/ingest'
 import type { RoleContext } from './context.ts'
+import { lagOf } from './log-progress.ts'
 
 const EVERY_MS = 1_000
 /** Records that decoding may be behind; at a few hundred bytes each this is some gigabytes of disk, no memory. */
@@ -26,14 +28,7 @@ export function createPressure({ log, settings, logger }: RoleContext): Pressure
       const { bavail, bsize } = await statfs(settings.dataDir)
       limit = (await log.size()) + bavail * bsize * MAX_SHARE_OF_DISK
     }
-    const [size, bounds, committed] = await Promise.all([
-      log.size(),
-      log.bounds(TOPICS.raw),
-      log.committed(TOPICS.raw, 'decode'),
-    ])
-    let lag = 0
-    for (const { partition, first, next } of bounds)
-      lag += next - (committed.find((position) => position.partition === partition)?.offset ?? first)
+    const [size, lag] = await Promise.all([log.size(), lagOf(log, TOPICS.raw, DECODE_GROUP)])
     reason =
       lag > MAX_LAG_RECORDS
         ? `decoding is ${lag} records behind`

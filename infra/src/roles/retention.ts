@@ -1,5 +1,6 @@
 /** Forgets what need not be kept: raw messages after their days or beyond their share of the disk, the others once handled. */
 import { type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import { DECODE_GROUP } from '@heliograph/ingest'
 import { SERIES_GROUP } from '@heliograph/stream'
 import { isEmbedded, PORTS } from '../engines.ts'
 import type { RoleContext } from './context.ts'
@@ -49,7 +50,9 @@ export function startRetention({ log, settings, logger }: RoleContext): { stop()
     const size = await log.size()
     if (settings.logMaxBytes === undefined || size < settings.logMaxBytes * NEAR_LIMIT) return
     for (const { partition, first, next } of await log.bounds(TOPICS.raw)) {
-      const decoded = (await log.committed(TOPICS.raw, 'decode')).find((position) => position.partition === partition)
+      const decoded = (await log.committed(TOPICS.raw, DECODE_GROUP)).find(
+        (position) => position.partition === partition,
+      )
       const offset = Math.min(first + Math.ceil((next - first) * SHARE_GIVEN_UP), decoded?.offset ?? first)
       logger.warn(
         { partition, from: first, to: offset },

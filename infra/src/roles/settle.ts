@@ -1,8 +1,9 @@
 /** Waits until everything that had come in when it was asked is decoded, stored and rolled up. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Log, type LogPosition, type Topic, TOPICS } from '@heliograph/crm-core/contracts'
+import { type Log, TOPICS } from '@heliograph/crm-core/contracts'
 import type { Rollups, StoreStage } from '@heliograph/stream'
 import type { DecodeRole } from './decode.ts'
+import { endsOf } from './log-progress.ts'
 
 const LOOK_EVERY_MS = 50
 
@@ -21,6 +22,3 @@ export async function settle(line: {
   await decode.replaysTold()
   await rollups.flush({ all: true })
 }
-
-const endsOf = async (log: Log, topic: Topic): Promise<LogPosition[]> =>
-  (await log.bounds(topic)).map(({ partition, next }) => ({ partition, offset: next }))

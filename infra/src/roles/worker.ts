@@ -1,4 +1,4 @@
-/** Decoding, storing, live state and alarms in one process. */
+/** Storing, live state and alarms in one process, and decoding where no other process does it. */
 import { latestReadings } from '@heliograph/crm-core'
 import { type Reading, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
 import {
@@ -18,7 +18,7 @@ import { createEnergyToday } from './energy-today.ts'
 import { createExpectedRole, rememberStrings } from './expected.ts'
 import { createSoilingNow } from './soiling-now.ts'
 import { createExpectedNow } from './expected-now.ts'
-import { lagOf } from './lag.ts'
+import { lagOf } from './log-progress.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
 import { settle } from './settle.ts'

@@ -18,8 +18,8 @@ import {
 import type { AnyVendor } from '../vendor.ts'
 import { Fold } from './fold.ts'
 import { DecodeBatch, type DecodeProducers } from './outputs.ts'
+import { DECODE_GROUP } from './stage.ts'
 
-const GROUP = 'decode'
 const TELL_EVERY_MS = 500
 
 export type ReplayRequest = Extract<DomainEvent, { type: 'replay.requested' }>
@@ -92,7 +92,7 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
       const { partition } = range
       const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: request.revision })
       // A decoder needs what came before the range: from the checkpoint before it, folded without keeping.
-      const checkpoint = await deps.log.checkpoints.before(GROUP, partition, range.from)
+      const checkpoint = await deps.log.checkpoints.before(DECODE_GROUP, partition, range.from)
       if (checkpoint) fold.restore(checkpoint.state)
       const warmFrom = checkpoint?.offset ?? 0
       for await (const records of deps.log.read({

@@ -109,14 +109,9 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     const fold = folds.get(partition)
     if (offset === undefined || !fold) return
     savedAt.set(partition, now())
-    unsaved.delete(partition)
-    try {
-      await deps.log.checkpoints.save(DECODE_GROUP, partition, offset, fold.checkpoint())
-      await consumer?.commit({ partition, offset })
-    } catch (error) {
-      unsaved.add(partition)
-      throw error
-    }
+    await deps.log.checkpoints.save(DECODE_GROUP, partition, offset, fold.checkpoint())
+    await consumer?.commit({ partition, offset })
+    if (appended.get(partition) === offset) unsaved.delete(partition)
   }
 
   const isDue = (partition: number): boolean => now() - (savedAt.get(partition) ?? 0) >= CHECKPOINT_EVERY_MS
@@ -170,7 +165,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     positions() {
       return [...folded].map(([partition, offset]) => ({ partition, offset }))
     },
-    reached: (ends) => ends.every(({ partition, offset }) => offset === 0 || (appended.get(partition) ?? 0) >= offset),
+    reached: (ends) => ends.every(({ partition, offset }) => (appended.get(partition) ?? 0) >= offset),
     async lag() {
       let lag = 0
       for (const { partition, first, next } of await deps.log.bounds(TOPICS.raw))

@@ -1,4 +1,4 @@
-import type { Range } from '@heliograph/crm-core'
+import { joinRanges, type Range } from '@heliograph/crm-core'
 
 /** What must be computed again: ranges of time per key, bounded. Where there would be too many they grow together. */
 const MAX_RANGES = 8
@@ -31,15 +31,7 @@ export class DirtyRanges<Key> {
       return
     }
     entry.since = Math.min(entry.since, since)
-    const list = entry.ranges
-    list.push({ from, to })
-    list.sort((a, b) => a.from - b.from)
-    const merged: Range[] = []
-    for (const range of list) {
-      const last = merged.at(-1)
-      if (last && range.from <= last.to) last.to = Math.max(last.to, range.to)
-      else merged.push({ ...range })
-    }
+    const merged = joinRanges([...entry.ranges, { from, to }])
     // The two that lie closest become one: computing a little too much is safe, forgetting is not.
     while (merged.length > MAX_RANGES) {
       let closest = 1
