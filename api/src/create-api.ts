@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import cookie from '@fastify/cookie'
 import websocket from '@fastify/websocket'
-import fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod'
 import { createSecretBox } from '@heliograph/crm-core'
 import { API_LIMITS, type ApiConfig, type ApiDeps } from './deps.ts'
@@ -30,6 +30,12 @@ import { routeModules } from './routes/index.ts'
 
 /** Milliseconds a socket has to answer the close frame when the server stops. */
 const GOODBYE_MS = 1_000
+
+/** Said at once and not set later: Fastify does not even load its own then. Its types know compilers of JSON Schema alone. */
+const ZOD_ALONE = {
+  buildValidator: () => validatorCompiler,
+  buildSerializer: () => serializerCompiler,
+} as unknown as NonNullable<FastifyServerOptions['schemaController']>['compilersFactory']
 
 /**
  * The HTTP and WebSocket API, not listening: `listen` it, or hand requests to `app.routing`. Nothing outside is touched
@@ -66,6 +72,7 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
   }
 
   const app = fastify({
+    schemaController: { compilersFactory: ZOD_ALONE },
     ...(config.logger === undefined ? { logger: false } : { loggerInstance: config.logger }),
     // One line per request would be the busiest log of all; the histogram counts them.
     logController: new LogController({ disableRequestLogging: true }),
@@ -82,8 +89,6 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
     },
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
   })
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
   registerPolicies(app)
   registerProblems(app)
   registerMetrics(app, deps.metrics, config.metricsToken)

@@ -7,6 +7,7 @@ import type {
   CrmDatabase,
   CrmReader,
   DomainEvent,
+  LiveAudience,
   LiveBus,
   Tracing,
   LogProducer,
@@ -89,8 +90,8 @@ export interface ApiDeps {
   /** Asked for raw curves of the last days, where an engine of its own has them. */
   curves?: CurveSource
   live: LiveBus
-  /** Told how many live sockets are open whenever that changes: nobody watching, nothing needs to come ten times a second. */
-  onViewers?(sockets: number): void
+  /** Told how closely live values are looked at whenever that changes: what nobody sees need not come ten times a second. */
+  onAudience?(audience: LiveAudience): void
   /** Absent: nothing is traced. */
   tracing?: Tracing
   events: DomainEvents

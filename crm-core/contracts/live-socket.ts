@@ -24,6 +24,10 @@ export const liveClientFrameSchema = z.discriminatedUnion('type', [
 ])
 export type LiveClientFrame = z.infer<typeof liveClientFrameSchema>
 
+/** How closely live values are looked at: not at all, what sites and lists show, or single devices too. From least to most. */
+export const LIVE_AUDIENCES = ['nobody', 'sites', 'devices'] as const
+export type LiveAudience = (typeof LIVE_AUDIENCES)[number]
+
 export interface LiveUpdate {
   key: string
   /** UTC milliseconds. */

@@ -1,10 +1,13 @@
 /**
- * Everything that lies in the log, and how it becomes bytes. Each record starts with a version byte; readers accept this
- * version and the one before. `log-records.golden/` holds one file per version that a test keeps readable.
+ * Everything that lies in the log, and how it becomes bytes. Each record starts with a version byte; readers accept both versions, and a
+ * test keeps records of each readable.
  *
- * Layout of a raw record: version (1 byte), length of the header (4 bytes, big endian), header (JSON, UTF-8), body (as it came).
- * Layout of every other record: version (1 byte), JSON (UTF-8).
+ * Layout of a raw record: version 1 (1 byte), length of the header (4 bytes, big endian), header (JSON, UTF-8), body (as it came).
+ * Layout of a reading: version 2, see `reading-record.ts`; earlier ones are as all others.
+ * Layout of every other record: version 1 (1 byte), JSON (UTF-8).
  */
+import { holds, KnownHeads } from './known-heads.ts'
+import { READING_RECORD_VERSION, readReading } from './reading-record.ts'
 import type { ConnectionId, DeviceId, ReplayId, SiteId, TenantId } from './ids.ts'
 import type { DecodedReading, RawRef, Reading } from './reading.ts'
 
@@ -212,7 +215,7 @@ export function decodeRaw(record: Uint8Array): RawMessage {
  * `decodeRaw` would give, a header that was seen before is not parsed again.
  */
 export function createRawReader(): (record: Uint8Array) => RawMessage {
-  const known = new Map<number, { start: Uint8Array; constant: Omit<RawHeader, 'receivedAt'> }>()
+  const heads = new KnownHeads((text) => JSON.parse(`${text}}`) as Omit<RawHeader, 'receivedAt'>)
   return (record) => {
     const length = headLength(record)
     const end = 5 + length
@@ -233,31 +236,10 @@ export function createRawReader(): (record: Uint8Array) => RawMessage {
       !holds(record, start, STAMP)
     )
       return decodeRaw(record)
-    const hash = hashOf(record, 5, start)
-    let found = known.get(hash)
-    if (!found || found.start.length !== start - 5 || !holds(record, 5, found.start)) {
-      const bytes = record.slice(5, start)
-      found = { start: bytes, constant: JSON.parse(`${fromUtf8.decode(bytes)}}`) as Omit<RawHeader, 'receivedAt'> }
-      if (known.size >= MAX_CONSTANT_HEADERS) known.clear()
-      known.set(hash, found)
-    }
-    return { ...found.constant, receivedAt, body: record.subarray(end) }
+    return { ...heads.of(record, 5, start), receivedAt, body: record.subarray(end) }
   }
 }
 const STAMP = utf8.encode(',"receivedAt":')
-const MAX_CONSTANT_HEADERS = 20_000
-
-/** Whether `bytes` stand in the record from an index on. */
-function holds(record: Uint8Array, at: number, bytes: Uint8Array): boolean {
-  for (let index = 0; index < bytes.length; index++) if (record[at + index] !== bytes[index]) return false
-  return true
-}
-/** FNV-1a, 32 bits. */
-function hashOf(record: Uint8Array, from: number, to: number): number {
-  let hash = 0x811c9dc5
-  for (let index = from; index < to; index++) hash = Math.imul(hash ^ record[index]!, 0x01000193)
-  return hash
-}
 
 /** @throws LogRecordError */
 function headLength(record: Uint8Array): number {
@@ -272,7 +254,7 @@ function splitRaw(record: Uint8Array): { head: string; body: Uint8Array } {
   return { head: fromUtf8.decode(record.subarray(5, end)), body: record.subarray(end) }
 }
 
-/** Every record but raw ones: a version byte and JSON. */
+/** Every record but raw ones and readings: a version byte and JSON. */
 export function encodeRecord(value: object): Uint8Array {
   const text = JSON.stringify(value)
   // Written where there is room for the worst case, then copied: a record must not keep three times its size alive.
@@ -288,8 +270,16 @@ let scratch = new Uint8Array(16 * 1024)
 const MAX_SCRATCH_BYTES = 1024 * 1024
 /** @throws LogRecordError where the bytes are no record of a known version */
 export function decodeRecord<T extends object>(record: Uint8Array): T {
+  if (record[0] === READING_RECORD_VERSION) return decodeReading(record) as T
   checkVersion(record)
   return JSON.parse(fromUtf8.decode(record.subarray(1))) as T
+}
+function decodeReading(record: Uint8Array): ReadingRecord {
+  try {
+    return readReading(record)
+  } catch (cause) {
+    throw new LogRecordError('a reading in the log is not readable', { cause })
+  }
 }
 /**
  * What a record from the log holds: as the producer handed it over where that is at hand, else read from the bytes.

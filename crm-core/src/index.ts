@@ -67,6 +67,7 @@ export { type DeliveryCounts, type DeliveryResult, type Senders } from './desk/n
 export * from './jobs/crm-jobs.ts'
 export { createLeases } from './jobs/leases.ts'
 export * from './jobs/outbox-relay.ts'
+export { Pace } from './pace.ts'
 export * from './resources/assets.ts'
 export * from './resources/desk.ts'
 export * from './resources/people.ts'

@@ -21,7 +21,7 @@ const PAGE = 50
 
 const databases = createTestDatabases((await needService(engine)).url())
 const database = await databases.openEmpty()
-const db = openCrm({ url: database.url })
+const db = await openCrm({ url: database.url })
 const pool = createPool({ ...mysqlOptions(mysqlAddress(database.url)), connectionLimit: AT_ONCE })
 try {
   await db.start()

@@ -1,7 +1,7 @@
 /** A whole instance of its own for scripts that look at pages: its data in a temporary folder, on free ports, gone when stopped. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -10,6 +10,7 @@ import { freePort } from '../src/process/free-port.ts'
 
 export const root = join(import.meta.dirname, '../..')
 const START_LIMIT_MS = 120_000
+const HISTORY_LIMIT_MS = 10 * 60_000
 const DEMO_PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 
 export interface PageInstance {
@@ -61,4 +62,23 @@ export async function signIn(page: Page, { url }: PageInstance, who: 'support' |
   await page.getByLabel('Password').fill(DEMO_PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL(({ pathname }) => !pathname.startsWith('/sign-in'))
+}
+
+/**
+ * Resolves when the demo's history is in, stored and rolled up: pages have what they show, and the machine is calm.
+ * @param page nobody is signed in to; support is then
+ */
+export async function historyIn(page: Page, instance: PageInstance): Promise<void> {
+  const end = Date.now() + HISTORY_LIMIT_MS
+  const state = join(instance.dataDir, 'demo.json')
+  while ((JSON.parse(readFileSync(state, 'utf8')) as { historyJob?: number }).historyJob !== undefined) {
+    if (Date.now() > end) throw new Error('the history of the demo does not come in')
+    await sleep(2_000)
+  }
+  await signIn(page, instance, 'support')
+  const settle = async () => (await fetch('/api/v1/status/settle', { method: 'POST' })).ok
+  while (!(await page.evaluate(settle))) {
+    if (Date.now() > end) throw new Error('the history of the demo is not rolled up')
+    await sleep(2_000)
+  }
 }

@@ -2,18 +2,17 @@
  * The pictures of README and docs, made anew from a demo instance of its own: `npm run screenshots`. What is live differs from one run
  * to the next; sizes and places do not. Needs Debian's Chromium and a build of the pages.
  */
-import { mkdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { chromium, type Locator, type Page } from '@playwright/test'
-import { root, signIn, startInstance } from './page-instance.ts'
+import { historyIn, root, signIn, startInstance } from './page-instance.ts'
 
 const FOLDER = join(root, 'infra/docs/images')
 /** A picture larger than this has no place in a repository. */
 const MAX_BYTES = 300 * 1024
 /** History of a month is brought in first, so that charts have something to show. */
 const LOADED_LIMIT_MS = 60_000
-const HISTORY_LIMIT_MS = 10 * 60_000
 
 interface Shot {
   name: string
@@ -49,7 +48,9 @@ const browser = await chromium.launch({
 let failed = false
 try {
   mkdirSync(FOLDER, { recursive: true })
-  await historyIn()
+  const first = await browser.newPage()
+  await historyIn(first, instance)
+  await first.close()
   for (const { name, who, path, scheme, width = 1280, height = 800 } of SHOTS) {
     const context = await browser.newContext({
       viewport: { width, height },
@@ -83,22 +84,4 @@ process.exit(failed ? 1 : 0)
 async function gone(found: Locator): Promise<void> {
   for (const end = Date.now() + LOADED_LIMIT_MS; (await found.count()) > 0; await sleep(200))
     if (Date.now() > end) throw new Error(`still loading after ${LOADED_LIMIT_MS} ms`)
-}
-
-/** Resolves when the demo's history is in, stored and rolled up. */
-async function historyIn(): Promise<void> {
-  const end = Date.now() + HISTORY_LIMIT_MS
-  const state = join(instance.dataDir, 'demo.json')
-  while ((JSON.parse(readFileSync(state, 'utf8')) as { historyJob?: number }).historyJob !== undefined) {
-    if (Date.now() > end) throw new Error('the history of the demo does not come in')
-    await sleep(2_000)
-  }
-  const page = await browser.newPage()
-  await signIn(page, instance, 'support')
-  const settle = async () => (await fetch('/api/v1/status/settle', { method: 'POST' })).ok
-  while (!(await page.evaluate(settle))) {
-    if (Date.now() > end) throw new Error('the history of the demo is not rolled up')
-    await sleep(2_000)
-  }
-  await page.close()
 }

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
-import { DEFAULT_BROKER_HOSTS, parseBrokerHosts } from '@heliograph/crm-core'
+// Alone: the supervisor reads the settings too, and is to stay small.
+import { DEFAULT_BROKER_HOSTS, parseBrokerHosts } from '@heliograph/crm-core/broker-hosts'
 import { engineFault, type Port, PORTS } from './engines.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)

@@ -1,11 +1,12 @@
-import type { LiveBus, LiveValue, TraceStep, Tracing } from '@heliograph/crm-core/contracts'
+import { Pace } from '@heliograph/crm-core'
+import type { LiveAudience, LiveBus, LiveValue, TraceStep, Tracing } from '@heliograph/crm-core/contracts'
 import { Channel, channelKey, entriesText, keepNewest, type ChannelSpec } from './channel.ts'
 import { ChannelIndex } from './channel-index.ts'
 import { SiteIndex, valuesOfTopic } from './site-index.ts'
 import type { Viewer } from './viewer.ts'
 
 export interface HubLimits {
-  /** Milliseconds between two frames of a subscription: a tenth of a second, so at most ten a second. */
+  /** Least milliseconds between two frames of a subscription: a tenth of a second, so at most ten a second. */
   frameIntervalMs: number
   /** Bytes waiting in a socket above which it is only conflated for, not written to. */
   slowBytes: number
@@ -33,13 +34,15 @@ interface ClientState {
   readonly subscriptions: Map<string, Subscription>
   /** Subscriptions with a backlog, longest waiting first. */
   readonly waiting: Set<Subscription>
-  /** Frames this socket may get now: one more per tick, a few saved up for bursts over several subscriptions. */
+  /** Frames this socket may get now: one more per interval, a few saved up for bursts over several subscriptions. */
   credit: number
   slowSince: number | undefined
 }
 export type ClientHandle = ClientState
 
 const MAX_CREDIT = 3
+const showsDevices = ({ topic }: Channel<Subscription>): boolean => topic.includes(':')
+const isBehind = ({ waiting, slowSince }: ClientState): boolean => waiting.size > 0 || slowSince !== undefined
 const update = (id: string, data: string, cursor: string) =>
   `{"type":"update","id":${JSON.stringify(id)},"data":${data},"cursor":${cursor}}`
 
@@ -58,36 +61,46 @@ export class LiveHub {
   readonly #counters: HubCounters
   readonly #now: () => number
   readonly #tracing: Tracing | undefined
+  readonly #onAudience: ((audience: LiveAudience) => void) | undefined
   readonly #channels = new Map<string, Channel<Subscription>>()
   readonly #index = new ChannelIndex<Channel<Subscription>>()
   readonly #sites = new SiteIndex()
   readonly #dirty = new Set<Channel<Subscription>>()
   readonly #clients = new Set<ClientState>()
+  /** Subscriptions to a site or a device, which show single devices. */
+  #detailed = 0
+  #audience: LiveAudience = 'nobody'
+  readonly #pace: Pace
+  #tickedAt = 0
   #cursor: string
-  #timer: NodeJS.Timeout | undefined
   #unsubscribe: (() => void) | undefined
 
   constructor(
     bus: LiveBus,
     counters: HubCounters,
     limits: HubLimits,
-    { now = Date.now, tracing }: { now?: () => number; tracing?: Tracing } = {},
+    {
+      now = Date.now,
+      tracing,
+      onAudience,
+    }: { now?: () => number; tracing?: Tracing; onAudience?(audience: LiveAudience): void } = {},
   ) {
     this.#bus = bus
     this.#limits = limits
     this.#counters = counters
     this.#now = now
     this.#tracing = tracing
+    this.#onAudience = onAudience
     this.#cursor = JSON.stringify(bus.cursor())
+    this.#pace = new Pace(limits.frameIntervalMs, () => this.tick())
   }
 
   start(): void {
     this.#cursor = JSON.stringify(this.#bus.cursor())
     this.#unsubscribe = this.#bus.subscribe((values) => this.#take(values))
-    this.#timer = setInterval(() => this.tick(), this.#limits.frameIntervalMs)
   }
   stop(): void {
-    clearInterval(this.#timer)
+    this.#pace.stop()
     this.#unsubscribe?.()
     this.#channels.clear()
     this.#clients.clear()
@@ -105,11 +118,13 @@ export class LiveHub {
       slowSince: undefined,
     }
     this.#clients.add(state)
+    this.#judgeAudience()
     return state
   }
   leave(handle: ClientHandle): void {
     for (const id of [...handle.subscriptions.keys()]) this.unsubscribe(handle, id)
     this.#clients.delete(handle)
+    this.#judgeAudience()
   }
 
   /** Answers at once with what is there (or, for a known cursor, with what was missed); updates follow. */
@@ -119,6 +134,8 @@ export class LiveHub {
     const subscription: Subscription = { id, client: handle, channel, backlog: undefined }
     channel.subscribers.add(subscription)
     handle.subscriptions.set(id, subscription)
+    if (showsDevices(channel)) this.#detailed++
+    this.#judgeAudience()
     // Cursor before content: what changes in between is sent twice rather than never.
     const now = JSON.stringify(this.#bus.cursor())
     const missed = cursor === undefined ? undefined : this.#bus.since(cursor, viewer.tenantId)
@@ -141,23 +158,36 @@ export class LiveHub {
     handle.waiting.delete(subscription)
     const { channel } = subscription
     channel.subscribers.delete(subscription)
+    if (showsDevices(channel)) this.#detailed--
+    this.#judgeAudience()
     if (channel.subscribers.size > 0) return
     this.#channels.delete(channel.key)
     this.#index.remove(channel)
     this.#dirty.delete(channel)
   }
 
-  /** Sends what is pending. Called by the timer; tests call it themselves. */
+  /** Sends what is pending: as soon as there is something, and at most once an interval. */
   tick(): void {
+    const now = this.#now()
+    const earned = Math.max(1, Math.floor((now - this.#tickedAt) / this.#limits.frameIntervalMs))
+    this.#tickedAt = now
     for (const state of this.#clients) {
-      state.credit = Math.min(MAX_CREDIT, state.credit + 1)
-      if (state.waiting.size > 0 || state.slowSince !== undefined) this.#catchUp(state)
+      state.credit = Math.min(MAX_CREDIT, state.credit + earned)
+      if (isBehind(state)) this.#catchUp(state)
     }
     // Of the tick before: every value up to it has been handed to us, so a client that resumes from it misses nothing.
     const cursor = this.#cursor
     this.#cursor = JSON.stringify(this.#bus.cursor())
     for (const channel of this.#dirty) this.#flush(channel, cursor)
     this.#dirty.clear()
+    if ([...this.#clients].some(isBehind)) this.#pace.soon()
+  }
+
+  #judgeAudience(): void {
+    const audience = this.#detailed > 0 ? 'devices' : this.#clients.size > 0 ? 'sites' : 'nobody'
+    if (audience === this.#audience) return
+    this.#audience = audience
+    this.#onAudience?.(audience)
   }
 
   #channelOf(viewer: Viewer, spec: ChannelSpec): Channel<Subscription> {
@@ -181,6 +211,7 @@ export class LiveHub {
         this.#dirty.add(channel)
       }
     }
+    if (this.#dirty.size > 0) this.#pace.soon()
   }
 
   #flush(channel: Channel<Subscription>, cursor: string): void {

@@ -34,13 +34,10 @@ export function registerLive(scope: FastifyInstance, context: RouteContext, opti
       slowMs: limits.slowSocketMs,
       maxPendingKeys: MAX_PENDING_KEYS,
     },
-    deps.tracing ? { tracing: deps.tracing } : {},
+    { ...(deps.tracing && { tracing: deps.tracing }), ...(deps.onAudience && { onAudience: deps.onAudience }) },
   )
   const sessions = new LiveSessions(deps.db, now)
-  const counted = (): void => {
-    metrics.sockets.set(hub.sockets)
-    deps.onViewers?.(hub.sockets)
-  }
+  const counted = (): void => metrics.sockets.set(hub.sockets)
   const stops: (() => void)[] = []
   scope.addHook('onReady', (done) => {
     hub.start()

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import swagger from '@fastify/swagger'
-import scalar from '@scalar/fastify-api-reference'
-import type { FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import type { Policy } from './policy.ts'
 
@@ -50,8 +49,8 @@ function describePolicy(policy: Policy | undefined): Record<string, unknown> {
 
 /** The docs page: served by us alone, its scripts by nonce, asking nobody outside. */
 export async function registerDocs(app: FastifyInstance): Promise<void> {
-  await app.register(async (docs) => {
-    docs.decorate('defaultPolicy', 'public')
+  let opened: Promise<FastifyInstance> | undefined
+  await app.register((docs, _options, done) => {
     docs.addHook('onSend', (_request, reply, payload, done) => {
       const type = String(reply.getHeader('content-type') ?? '')
       // Megabytes that change with a release alone.
@@ -61,21 +60,42 @@ export async function registerDocs(app: FastifyInstance): Promise<void> {
       void reply.header('content-security-policy', docsCsp(nonce)).header('cache-control', 'no-store')
       done(null, payload.replaceAll(NONCE_MARK, nonce))
     })
-    await docs.register(scalar, {
-      routePrefix: '/api/docs',
-      configuration: {
-        url: '/api/v1/openapi.json',
-        pageTitle: 'Heliograph API',
-        nonce: NONCE_MARK,
-        withDefaultFonts: false,
-        telemetry: false,
-        agent: { disabled: true },
-        mcp: { disabled: true },
-        hideClientButton: true,
-        showDeveloperTools: 'never',
-      },
-    })
+    async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+      opened ??= openReference()
+      const { statusCode, headers, body } = await (await opened).inject({ url: request.url })
+      if (statusCode === 404) {
+        reply.callNotFound()
+        return reply
+      }
+      for (const name of ['content-type', 'location'])
+        if (headers[name] !== undefined) void reply.header(name, headers[name])
+      return reply.code(statusCode).send(body)
+    }
+    for (const url of ['/api/docs', '/api/docs/*'])
+      docs.get(url, { config: { policy: 'public' }, schema: { hide: true } }, answer)
+    done()
   })
+}
+
+/** Its module is five megabytes of the page's script: read when the first one asks, and not at every start. */
+async function openReference(): Promise<FastifyInstance> {
+  const { default: scalar } = await import('@scalar/fastify-api-reference')
+  const reference = fastify()
+  await reference.register(scalar, {
+    routePrefix: '/api/docs',
+    configuration: {
+      url: '/api/v1/openapi.json',
+      pageTitle: 'Heliograph API',
+      nonce: NONCE_MARK,
+      withDefaultFonts: false,
+      telemetry: false,
+      agent: { disabled: true },
+      mcp: { disabled: true },
+      hideClientButton: true,
+      showDeveloperTools: 'never',
+    },
+  })
+  return reference
 }
 
 /** Styles set on elements (`style=""`) are how the page lays itself out; they can run nothing. */

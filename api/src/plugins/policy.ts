@@ -17,8 +17,6 @@ declare module 'fastify' {
     label?: string
   }
   interface FastifyInstance {
-    /** Policy of routes that a third party's plugin adds in this scope. */
-    defaultPolicy?: Policy
     routeTable: RouteEntry[]
   }
 }
@@ -32,10 +30,9 @@ export interface RouteEntry {
 export function registerPolicies(app: FastifyInstance): void {
   const table: RouteEntry[] = []
   app.decorate('routeTable', table)
-  app.addHook('onRoute', function (route) {
-    const policy = route.config?.policy ?? this.defaultPolicy
+  app.addHook('onRoute', (route) => {
+    const policy = route.config?.policy
     if (policy === undefined) throw new Error(`route ${String(route.method)} ${route.url} declares no policy`)
-    route.config = { ...route.config, policy }
     for (const method of [route.method].flat()) table.push({ method, url: route.url, policy })
   })
 }

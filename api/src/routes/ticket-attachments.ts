@@ -63,14 +63,15 @@ export const ticketAttachmentRoutes: RouteModule = (api, { deps }) => {
     },
     async (request, reply) => {
       const { id, attachmentId } = request.params
-      const { attachment, bytes } = await attachments.read(narrowedCaller(request), id, attachmentId)
-      const shown = attachment.type.startsWith('image/') ? 'inline' : 'attachment'
+      const found = await attachments.read(narrowedCaller(request), id, attachmentId)
+      // Good for a moment and for whoever has it, so nothing keeps it.
+      if ('link' in found) return reply.header('cache-control', 'no-store').redirect(found.link, 302)
       return reply
-        .header('content-type', attachment.type)
-        .header('content-disposition', `${shown}; filename*=UTF-8''${encodeURIComponent(attachment.name)}`)
+        .header('content-type', found.attachment.type)
+        .header('content-disposition', found.disposition)
         .header('x-content-type-options', 'nosniff')
         .header('cache-control', 'private, max-age=3600')
-        .send(Buffer.from(bytes))
+        .send(Buffer.from(found.bytes))
     },
   )
 }

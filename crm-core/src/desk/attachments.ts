@@ -14,6 +14,13 @@ import { addEntry, emitTicket } from './tickets.ts'
 
 /** Files of one ticket. */
 export const MAX_ATTACHMENTS = 50
+/** How long a link to a file is good for: until the browser has followed it. */
+const LINK_SECONDS = 60
+
+/** A file with its bytes, or where they are to be had. */
+export type ReadAttachment = { attachment: TicketAttachment; disposition: string } & (
+  { bytes: Uint8Array } | { link: string }
+)
 
 /** Photos and papers on tickets. The bytes lie in the file store; the entry of the timeline that names them decides who sees them. */
 export function createAttachments({ db, now }: CrmDeps, files: FileStore | undefined) {
@@ -73,19 +80,24 @@ export function createAttachments({ db, now }: CrmDeps, files: FileStore | undef
     }
   }
 
-  /** @throws ProblemError `not_found` where the ticket has no such file that the caller may see */
-  async function read(
-    caller: Caller,
-    ticketId: string,
-    id: string,
-  ): Promise<{ attachment: TicketAttachment; bytes: Uint8Array }> {
+  /**
+   * Pictures come with their bytes, since a page shows them as its own; of other files a link is enough where the store gives one.
+   * @throws ProblemError `not_found` where the ticket has no such file that the caller may see
+   */
+  async function read(caller: Caller, ticketId: string, id: string): Promise<ReadAttachment> {
     const scoped = db.as(narrowCaller(caller, 'ticket:read'))
     const ticket = await scoped.get('ticket', ticketId)
     const entries = await scoped.find('ticketEntry', { where: { ticketId } })
     const attachment = entries.map(attachmentOf).find((one) => one?.id === id)
-    const found = attachment && (await store().get(keyOf(ticket, id)))
-    if (!attachment || !found) throw new ProblemError('not_found')
-    return { attachment, bytes: found.bytes }
+    if (!attachment) throw new ProblemError('not_found')
+    const key = keyOf(ticket, id)
+    const isPicture = attachment.type.startsWith('image/')
+    const disposition = `${isPicture ? 'inline' : 'attachment'}; filename*=UTF-8''${encodeURIComponent(attachment.name)}`
+    const link = isPicture ? undefined : await store().link?.(key, { seconds: LINK_SECONDS, disposition })
+    if (link !== undefined) return { attachment, disposition, link }
+    const found = await store().get(key)
+    if (!found) throw new ProblemError('not_found')
+    return { attachment, disposition, bytes: found.bytes }
   }
 
   return { add, read }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
-import type { LiveServerFrame, LiveUpdate, LiveValue } from '@heliograph/crm-core/contracts'
+import type { LiveAudience, LiveServerFrame, LiveUpdate, LiveValue } from '@heliograph/crm-core/contracts'
 import { Client, createWorld, PASSWORD, seedTenant, signIn, type Tenant, type World } from './world.ts'
 
 let world: World
@@ -17,15 +17,35 @@ beforeAll(async () => {
   world = await createWorld()
   mine = await seedTenant(world, 'sun')
   other = await seedTenant(world, 'moon')
-  await world.app.listen({ port: 0, host: '127.0.0.1' })
-  const { port } = world.app.server.address() as AddressInfo
-  url = `ws://127.0.0.1:${port}/api/v1/live`
+  url = await listening(world)
   admin = await signIn(world.app, mine.adminEmail)
 })
 afterAll(async () => {
   for (const socket of open) socket.terminate()
   await world.stop()
 })
+
+/** @returns the address of its live socket */
+async function listening({ app }: World): Promise<string> {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/v1/live`
+}
+/** With a server of its own, whose sockets viewers open meanwhile. */
+async function inOwnWorld(
+  options: Parameters<typeof createWorld>[0],
+  work: (own: World, tenant: Tenant, client: Client) => Promise<void>,
+): Promise<void> {
+  const own = await createWorld(options)
+  const before = url
+  try {
+    const tenant = await seedTenant(own, 'own')
+    url = await listening(own)
+    await work(own, tenant, await signIn(own.app, tenant.adminEmail))
+  } finally {
+    url = before
+    await own.stop()
+  }
+}
 
 /** A client that keeps its frames and can wait for the next one of a kind. */
 class Viewer {
@@ -305,13 +325,8 @@ describe('rights', () => {
 
 describe('a slow reader', () => {
   test('is conflated for while it does not read, holds up nobody, and is closed in the end', async () => {
-    const slowWorld = await createWorld({ limits: { slowSocketBytes: 64 * 1024, slowSocketMs: 700 } })
-    const tenant = await seedTenant(slowWorld, 'slow')
-    await slowWorld.app.listen({ port: 0, host: '127.0.0.1' })
-    const before = url
-    url = `ws://127.0.0.1:${(slowWorld.app.server.address() as AddressInfo).port}/api/v1/live`
-    try {
-      const client = await signIn(slowWorld.app, tenant.adminEmail)
+    const limits = { slowSocketBytes: 64 * 1024, slowSocketMs: 700 }
+    await inOwnWorld({ limits }, async ({ live }, tenant, client) => {
       const [slow, fast] = [await new Viewer(client).opened(), await new Viewer(client).opened()]
       await slow.subscribe('fleet')
       await fast.subscribe('fleet')
@@ -325,7 +340,7 @@ describe('a slow reader', () => {
           value: { status: 'producing', large, ts },
         }))
         const at = Date.now()
-        slowWorld.live.publish(values)
+        live.publish(values)
         await fast.next('update')
         late = Math.max(late, Date.now() - at)
         if (Date.now() - started > 2_500) slow.socket.resume()
@@ -336,11 +351,25 @@ describe('a slow reader', () => {
       expect([4408, 1006]).toContain(slow.closeCode)
       expect(fast.closeCode).toBeUndefined()
       expect((await client.get('/metrics')).body).toMatch(/helio_live_dropped_updates_total [1-9]/)
-    } finally {
-      url = before
-      await slowWorld.stop()
-    }
+    })
   }, 20_000)
+})
+
+test('how closely anybody looks is told as it changes', async () => {
+  const told: LiveAudience[] = []
+  await inOwnWorld({ deps: { onAudience: (audience) => told.push(audience) } }, async (_world, tenant, client) => {
+    const one = await new Viewer(client).opened()
+    await one.subscribe('fleet')
+    const two = await new Viewer(client).opened()
+    await two.subscribe(`site:${tenant.siteId}`)
+    await two.subscribe('alarms')
+    await two.subscribe(`device:${tenant.deviceId}`)
+    two.socket.close()
+    await within(3_000, () => told.length === 5)
+    one.socket.close()
+    await within(3_000, () => told.length === 6)
+    expect(told).toEqual(['sites', 'devices', 'sites', 'devices', 'sites', 'nobody'])
+  })
 })
 
 describe('bad frames', () => {

@@ -87,6 +87,7 @@ describe('the docs', () => {
     expect(second.headers['content-security-policy']).not.toContain(nonce)
     expect((await client().get('/api/docs')).headers['location']).toBe('/api/docs/')
     expect((await client().get('/api/docs/js/scalar.js')).headers['content-type']).toContain('javascript')
+    expect((await client().get('/api/docs/nothing')).json()).toMatchObject({ status: 404, code: 'not_found' })
   })
 })
 

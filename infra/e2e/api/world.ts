@@ -57,7 +57,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   const secret = 'a secret that tests alone use'
   const listeners = new Set<(event: DomainEvent) => void>()
   const now = options.now ?? Date.now
-  const db = openCrm({ url, now })
+  const db = await openCrm({ url, now })
   await db.start()
   const reader = await openCrmReader({ url })
   const log = createLmdbLog({ dir: join(dir, 'log') })

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Registry } from '@heliograph/crm-core'
 import {
   type ConnectionId,
@@ -220,6 +221,47 @@ describe('decode line', () => {
     for (const ts of parked) expect(replayed.map((reading) => reading.ts)).toContain(ts)
     expect(replayed.every((reading) => reading.replayId === 'r1' && reading.rawRef.revision === 1)).toBe(true)
     expect((await all<ReplayProgressRecord>(TOPICS.replays)).at(-1)).toMatchObject({ state: 'done' })
+  })
+
+  it('replays claims of a connection that wait in one pass, each with its own messages', async () => {
+    const names = ['first', 'second', 'third', 'fourth']
+    let half = 0
+    for (let index = 0; index < 20; index++) {
+      // The log's own clock says where a time lies in it.
+      if (index === 10) await sleep(20).then(() => (half = Date.now() - 10))
+      for (const name of names) await send(message(name, T0 + index))
+    }
+    await drained()
+    for (const [at, name] of names.entries())
+      registry.apply({ version: 2 + at, at: T0, tenantId, type: 'device.upserted', device: device(`d-${name}`, name) })
+    const read = vi.spyOn(log, 'read')
+    const claim = (at: number, from?: number) =>
+      replay({
+        connectionId,
+        replayId: `r-${at}` as ReplayId,
+        revision: 1 + at,
+        link: { externalId: names[at]!, deviceId: `d-${names[at]!}` as DeviceId },
+        ...(from !== undefined && { from }),
+      })
+    // The first has begun, and the others wait for it.
+    const first = claim(0)
+    await vi.waitFor(() => expect(read).toHaveBeenCalled(), { interval: 1 })
+    await Promise.all([first, claim(1), claim(2, half), claim(3)])
+    expect(read).toHaveBeenCalledTimes(2)
+    const of = (at: number) => replayed.filter(({ replayId }) => replayId === `r-${at}`)
+    const times = Array.from({ length: 20 }, (_, index) => T0 + index)
+    for (const at of [0, 1, 3]) expect(of(at).map(({ ts }) => ts)).toEqual(times)
+    expect(of(2).map(({ ts }) => ts)).toEqual(times.slice(10))
+    for (const at of names.keys())
+      expect(new Set(of(at).map(({ deviceId }) => deviceId))).toEqual(new Set([`d-${names[at]!}`]))
+    // Of what is taken back, each has its own part, and none may be older than the readings.
+    expect(new Set(chunks.map(({ deviceId, revision }) => `${deviceId!} ${revision}`))).toEqual(
+      new Set(['d-first 1', 'd-second 4', 'd-third 4', 'd-fourth 4']),
+    )
+    expect(replayed.every(({ deviceId, rawRef }) => rawRef.revision === (deviceId === 'd-first' ? 1 : 4))).toBe(true)
+    const said = await all<ReplayProgressRecord>(TOPICS.replays)
+    for (const at of names.keys())
+      expect(said.filter(({ replayId }) => replayId === `r-${at}`).at(-1)).toMatchObject({ state: 'done' })
   })
 
   it('replays one dead letter alone', async () => {

@@ -2,64 +2,33 @@
  * Chapter 7: the disk of the log is full. Nothing is acknowledged that is not on disk, senders are told to come back, and
  * when there is room again all goes on by itself.
  */
-import { execFileSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mountSmallDisk, type SmallDisk, whyNoSmallDisk } from '../../src/process/small-disk.fixture.ts'
 import { claimed } from './claimed.ts'
 import { Instance, tempDir } from './instance.ts'
 import { connect, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
-/** Why a small disk cannot be made here; undefined where it can. */
-function whyNot(): string | undefined {
-  const dir = tempDir('mount')
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', dir], { stdio: 'pipe' })
-    execFileSync('umount', [dir])
-    return undefined
-  } catch (error) {
-    return `mounting needs rights that this user lacks: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`
-  } finally {
-    rmSync(dir, { recursive: true })
-  }
-}
-const reason = whyNot()
+const reason = whyNoSmallDisk()
 
 describe.skipIf(reason !== undefined)(
   `a full disk${reason ? ` (left out: ${reason})` : ''}`,
   { timeout: 400_000 },
   () => {
     const dataDir = tempDir('full')
-    const logDir = join(dataDir, 'log')
-    const filler = join(logDir, 'filler')
+    let disk: SmallDisk
     let instance: Instance
     beforeAll(async () => {
-      mkdirSync(logDir)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=128m', 'tmpfs', logDir])
+      disk = mountSmallDisk(join(dataDir, 'log'), 128)
       instance = await Instance.start({ dataDir })
     })
     afterAll(async () => {
       await instance.end()
-      execFileSync('umount', ['-l', logDir])
+      disk.remove()
       await instance.remove()
     })
-
-    /** Takes what is left, to the last byte. */
-    function fill(): void {
-      const file = openSync(filler, 'w')
-      try {
-        for (let size = 1024 * 1024; size >= 1; size = size >> 4)
-          try {
-            for (;;) writeSync(file, Buffer.alloc(size))
-          } catch {
-            // No room for so much; perhaps for less.
-          }
-      } finally {
-        closeSync(file)
-      }
-    }
 
     it('acknowledges nothing, answers 503 with when to come back, and recovers', async () => {
       const api = await instance.api()
@@ -78,7 +47,7 @@ describe.skipIf(reason !== undefined)(
       expect((await post(t0)).status).toBe(202)
       await api.drained()
 
-      fill()
+      disk.fill()
       let acknowledged = false
       const waiting = publish(client, native('full', t0 + 1_000, { ac_power_w: 2 })).then(() => (acknowledged = true))
       const refused = await until('503', async () => {
@@ -94,7 +63,7 @@ describe.skipIf(reason !== undefined)(
       expect(await api.readings(deviceId, t0, t0 + 1)).toHaveLength(1)
       const parts = instance.parts()
 
-      rmSync(filler)
+      disk.makeRoom()
       await waiting
       await until('202', async () => (await post(t0 + 3_000)).status === 202)
       await api.drained()

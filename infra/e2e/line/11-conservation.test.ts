@@ -2,12 +2,11 @@
  * Chapter 11: hostile input and the books. Whatever comes, it is refused, or kept as a dead letter with its bytes, or
  * stored; good devices notice nothing; and the counters add up.
  */
-import { readFileSync } from 'node:fs'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Api, ConnectionMade } from './api.ts'
 import { claimed } from './claimed.ts'
-import { Instance } from './instance.ts'
+import { anonymousMb, Instance } from './instance.ts'
 import { connect, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
@@ -230,8 +229,3 @@ describe('hostile input', { timeout: 400_000 }, () => {
     }
   }
 })
-
-/** Memory of a process that is its own, MB. */
-function anonymousMb(pid: number): number {
-  return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024
-}

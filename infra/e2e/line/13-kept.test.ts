@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { good } from '../cli/command.ts'
 import type { Api } from './api.ts'
 import { Instance, tempDir } from './instance.ts'
-import { type Kept, stable } from './kept/kept.ts'
+import { type Kept, ofThen, stable } from './kept/kept.ts'
 import { connect, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
@@ -41,7 +41,7 @@ describe.each(archives)('a data directory of %s', { timeout: 400_000 }, (archive
     )
   const expectEverything = async (): Promise<void> => {
     for (const { path, answer } of kept.answers)
-      expect(await api.get(path), path).toMatchObject(stable(answer) as object)
+      expect(ofThen(await api.get(path), kept), path).toMatchObject(stable(answer) as object)
     expect(await pending()).toEqual(kept.pending.map(() => 7))
   }
 

@@ -1,16 +1,18 @@
 /**
  * Roles apart on engines of their own, and for two minutes whatever has its turn is killed: the broker, the databases, Redis, the
- * stores, edges, workers, the API; in the end half of the engines at once. When it is quiet again, sent = acknowledged = stored.
+ * stores, edges, workers, the API; in the end half of the engines at once. When it is quiet again, sent = acknowledged = stored, and
+ * `heliograph verify` finds nothing missing and no figure that differs.
  * `HELIO_TEST_KILLS_S=600` for ten minutes, `HELIO_TEST_SEED` to have a run once more.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService, ownService } from '../../services/for-tests.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
 import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { freePort } from '../../src/process/free-port.ts'
 import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
+import { good } from '../cli/command.ts'
 import { Api } from './api.ts'
 import { makeBucket } from './bucket.ts'
 import { claimed } from './claimed.ts'
@@ -50,9 +52,20 @@ describe('everything is killed', { timeout: SECONDS * 1_000 + 600_000, retry: 0 
   const through = (edge: number) =>
     ({ url: `http://127.0.0.1:${httpPort}`, mqttUrl: `mqtt://127.0.0.1:${edgePorts[edge]}` }) as Instance
   const signIn = () => until('the API', () => Api.signIn(`http://127.0.0.1:${httpPort}`, ADMIN), 120_000)
-  /** As a service manager: one that ends because an engine is away is started again. */
+  /** Started, and started again whenever it ends by itself because an engine is away. */
   const kept = async (role: RoleProcess): Promise<void> => {
-    await until(`${role.name} at work`, () => role.start().then(() => true), 180_000, 500)
+    role.spawn()
+    role.keep()
+    await until(`${role.name} at work`, () => role.isAtWork || role.isStandingBy, 180_000)
+  }
+  /** What a failure is understood by. */
+  const howItStands = async (loads: readonly Load[]): Promise<string> => {
+    const readyz = await fetch(`http://127.0.0.1:${httpPort}/readyz`)
+      .then((response) => response.text())
+      .catch(String)
+    const outputs = roles.map((role, index) => `-- ${role.name} ${index}\n${role.output.slice(-3_000)}`)
+    const acknowledged = loads.map(({ acknowledged: some }) => some.size).join(' and ')
+    return [readyz, `acknowledged ${acknowledged}`, ...outputs].join('\n')
   }
   const victim = (what: string, engine: Engine): Victim => ({
     name: what,
@@ -89,8 +102,8 @@ describe('everything is killed', { timeout: SECONDS * 1_000 + 600_000, retry: 0 
     const edges = edgePorts.map((port) => new RoleProcess('ingest', { ...env, HELIO_MQTT_PORT: String(port) }))
     const workers = [0, 1].map(() => new RoleProcess('stream', env))
     roles.push(api, ...edges, ...workers)
-    await api.start()
-    await Promise.all([...edges, ...workers].map((each) => each.start()))
+    await kept(api)
+    await Promise.all([...edges, ...workers].map(kept))
     stores = [
       victim('kafka', kafka),
       victim('mysql', mysql),
@@ -137,24 +150,34 @@ describe('everything is killed', { timeout: SECONDS * 1_000 + 600_000, retry: 0 
     await Promise.all(half.map((each) => each.kill()))
     await sleep(DOWN_MS)
     await Promise.all(half.map((each) => each.revive()))
-    // What ended by itself meanwhile is started again, as its service manager would.
-    for (const role of roles) if (!role.isAtWork && !role.isStandingBy) await kept(role)
 
     const before = loads.map(({ acknowledged }) => acknowledged.size)
-    await until(
-      'more acknowledgements of both',
-      () => loads.every(({ acknowledged }, edge) => acknowledged.size > before[edge]! + 50),
-      120_000,
-    )
-    for (const load of loads) await load.stop(20_000)
-    client = await signIn()
-    await until('everything stored', () => client.drained().then(() => true), 180_000, 1_000)
-    for (const [edge, load] of loads.entries()) {
-      const stored = await client.readings(devices[edge]!, load.range.from, load.range.to)
-      expectConserved(load, stored)
+    try {
+      await until(
+        'more acknowledgements of both',
+        () => loads.every(({ acknowledged }, edge) => acknowledged.size > before[edge]! + 50),
+        120_000,
+      )
+      for (const load of loads) await load.stop(20_000)
+      client = await signIn()
+      await client.drained()
+      for (const [edge, load] of loads.entries()) {
+        const stored = await client.readings(devices[edge]!, load.range.from, load.range.to)
+        expectConserved(load, stored)
+      }
+      const { stdout } = await good(roles[0]!.dataDir, ['verify', '--json'])
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: true,
+        rollups: { differences: 0 },
+        log: { missing: 0, refused: 0 },
+        deadLetters: { missing: 0 },
+      })
+    } catch (error) {
+      console.error(await howItStands(loads))
+      throw error
     }
     console.log(
-      `acknowledged ${loads.map(({ acknowledged }) => acknowledged.size).join(' and ')}; killed ${[...killed].map(([what, times]) => `${what} ${times}x`).join(', ')}`,
+      `acknowledged ${loads.map(({ acknowledged }) => acknowledged.size).join(' and ')}; killed ${[...killed].map(([what, times]) => `${what} ${times}x`).join(', ')}; ended by themselves ${roles.reduce((sum, { ended }) => sum + ended, 0)}x`,
     )
   })
 })

@@ -219,3 +219,8 @@ function childrenOf(parent: number): { pid: number; part: PartName }[] {
   }
   return found
 }
+
+/** Memory of a process that is its own, MB. */
+export function anonymousMb(pid: number): number {
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024
+}

@@ -8,14 +8,18 @@ import { ADMIN, tempDir } from './instance.ts'
 const AT_WORK = /^heliograph \w+ is at work$/m
 /** Ends what hangs; tables and topics are made at the first start. */
 const START_LIMIT_MS = 150_000
+/** As long as a service manager waits before it starts again what ended. */
+const RESTART_MS = 500
 const STANDING_BY = 'standing by'
 
 export class RoleProcess {
   readonly name: 'ingest' | 'stream' | 'api'
   readonly #env: Record<string, string>
-  readonly #dataDir = tempDir('role')
+  readonly dataDir = tempDir('role')
   #child: ChildProcess | undefined
   #output = ''
+  #isKept = false
+  #ended = 0
 
   constructor(name: RoleProcess['name'], env: Record<string, string>) {
     this.name = name
@@ -34,24 +38,34 @@ export class RoleProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  /** How often it ended by itself while it was kept. */
+  get ended(): number {
+    return this.#ended
+  }
+
+  /** From now on, what ends by itself (its lease lost, an engine away at its start) is started again, as a service manager would. */
+  keep(): void {
+    this.#isKept = true
+  }
   spawn(): ChildProcess {
     this.#output = ''
     const child = spawn(process.execPath, [new URL(`../../src/bin/${this.name}.ts`, import.meta.url).pathname], {
       env: {
         PATH: process.env['PATH'],
-        HELIO_DATA_DIR: this.#dataDir,
+        HELIO_DATA_DIR: this.dataDir,
         HELIO_DEMO: 'off',
         HELIO_ADMIN_EMAIL: ADMIN.email,
         HELIO_ADMIN_PASSWORD: ADMIN.password,
         HELIO_LOG_LEVEL: 'warn',
         ...this.#env,
       },
-      cwd: this.#dataDir,
+      cwd: this.dataDir,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const keep = (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-100_000))
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
+    child.once('exit', () => void this.#revive(child))
     this.#child = child
     return child
   }
@@ -65,8 +79,15 @@ export class RoleProcess {
       await sleep(20)
     }
   }
+  async #revive(child: ChildProcess): Promise<void> {
+    if (!this.#isKept) return
+    this.#ended++
+    await sleep(RESTART_MS)
+    if (this.#isKept && child === this.#child) this.spawn()
+  }
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; ms: number }> {
     const started = Date.now()
+    this.#isKept = false
     const child = this.#child!
     if (this.#isAlive) {
       const exited = once(child, 'exit')
@@ -77,6 +98,6 @@ export class RoleProcess {
   }
   async remove(): Promise<void> {
     if (this.#child) await this.end('SIGKILL')
-    rmSync(this.#dataDir, { recursive: true, force: true })
+    rmSync(this.dataDir, { recursive: true, force: true })
   }
 }

@@ -70,6 +70,8 @@ export class Load {
       protocolVersion: 4,
       reconnectPeriod: 50,
       connectTimeout: 2_000,
+      // An edge that cannot look a secret up now says so, and a device comes again.
+      reconnectOnConnackError: true,
       queueQoSZero: false,
     })
     this.#client.on('error', () => undefined)

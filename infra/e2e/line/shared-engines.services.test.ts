@@ -38,7 +38,7 @@ describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => 
         HELIO_CRM_URL: database.url,
         HELIO_LIVE_URL: redis.url(),
         HELIO_WAREHOUSE_URL: clickhouse.url(),
-        HELIO_FILES_URL: await makeBucket(minio, `line-${randomUUID().slice(0, 13)}`),
+        HELIO_FILES_URL: `${await makeBucket(minio, `line-${randomUUID().slice(0, 13)}`)}?links=${new URL(minio).origin}`,
       },
     })
     api = await instance.api()
@@ -60,6 +60,26 @@ describe('an instance on shared engines', { timeout: 300_000, retry: 0 }, () => 
     }
     expect(parts.filter(({ state }) => state !== 'ok')).toEqual([])
     expect(parts.map(({ name }) => name)).toContain('live bus')
+  })
+
+  it('sends browsers to the bucket for a document, and shows a picture itself', async () => {
+    const ticket = await api.post<{ id: string }>('/tickets', { subject: 'Papers', siteId })
+    const files = `${api.url}/api/v1/tickets/${ticket.id}/attachments`
+    const add = async (name: string, type: string, body: Buffer) => {
+      const headers = { ...api.headers, 'content-type': type }
+      const answer = await fetch(`${files}?name=${name}`, { method: 'POST', headers, body })
+      const { data } = (await answer.json()) as { data: { attachment: { id: string } } }
+      return await fetch(`${files}/${data.attachment.id}`, { headers: api.headers, redirect: 'manual' })
+    }
+    const plan = Buffer.from('%PDF-1.7 a plan')
+    const document = await add('plan.pdf', 'application/pdf', plan)
+    expect([document.status, document.headers.get('cache-control')]).toEqual([302, 'no-store'])
+    const file = await fetch(document.headers.get('location')!)
+    expect(Buffer.from(await file.arrayBuffer())).toEqual(plan)
+    expect(file.headers.get('content-type')).toBe('application/pdf')
+    expect(file.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''plan.pdf")
+    const picture = await add('roof.png', 'image/png', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'))
+    expect(picture.status).toBe(200)
   })
 
   it.each(['edge', 'worker', 'api', 'every session of the database', 'the warehouse', 'Redis'])(

@@ -6,11 +6,21 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { copyArtifacts, MAVEN_NEEDS } from '../maven.ts'
 import { runCommand } from '../run-command.ts'
-import { defineService, type Place, SERVICE_PASSWORD, SERVICE_USER } from '../service.ts'
+import { defineService, type Place, SERVICE_PASSWORD, SERVICE_USER, type ServiceCommand } from '../service.ts'
 import { ask } from '../wait.ts'
 
-/** Any 16 bytes; one broker alone has nobody to be mistaken for. */
+/** Any 16 bytes: brokers are told of each other by their ports. */
 const CLUSTER_ID = 'aGVsaW9ncmFwaC1zdmNzLQ'
+/** What every broker on a development machine has, alone or among others. */
+const BROKER_SETTINGS = {
+  'process.roles': 'broker,controller',
+  'controller.listener.names': 'CONTROLLER',
+  'auto.create.topics.enable': false,
+  'group.initial.rebalance.delay.ms': 0,
+  'group.min.session.timeout.ms': 1_000,
+  'offsets.topic.num.partitions': 4,
+  'log.cleaner.dedupe.buffer.size': 16_777_216,
+}
 const LISTENERS = { plain: 'PLAINTEXT', sasl: 'SASL_PLAINTEXT', tls: 'SASL_SSL', proxied: 'PLAINTEXT' } as const
 
 export const service = defineService({
@@ -27,21 +37,14 @@ export const service = defineService({
     ports: ['plain', 'sasl', 'tls', 'proxied', 'controller'],
     reserved: ['proxy'],
     async command(place) {
-      const { installed, data } = place
-      const classes = join(installed, 'lib', '*')
-      await makeCertificate(data)
-      const properties = join(data, 'server.properties')
-      writeFileSync(properties, configuration(place))
-      if (!existsSync(join(data, 'log', 'meta.properties')))
-        await runCommand('java', [
-          ...['-cp', classes, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties],
+      await makeCertificate(place.data)
+      return await brokerCommand(place, configuration(place), {
+        heap: ['-Xms256m', '-Xmx512m'],
+        format: [
           ...['--add-scram', `SCRAM-SHA-256=[name=${SERVICE_USER},password=${SERVICE_PASSWORD}]`],
           ...['--add-scram', `SCRAM-SHA-512=[name=${SERVICE_USER},password=${SERVICE_PASSWORD}]`],
-        ])
-      return {
-        program: 'java',
-        args: ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-cp', classes, 'kafka.Kafka', properties],
-      }
+        ],
+      })
     },
     async ready({ port }) {
       // ApiVersions, version 0, correlation 7, no client id: answered once the broker takes requests.
@@ -53,15 +56,33 @@ export const service = defineService({
   },
 })
 
-function configuration({ data, port }: Place): string {
+type Settings = Readonly<Record<string, string | number | boolean>>
+
+/** Writes a broker's settings, makes its folder where that is new, and says how to start it. */
+export async function brokerCommand(
+  { installed, data }: Place,
+  settings: Settings,
+  { heap, format = [] }: { heap: string[]; format?: string[] },
+): Promise<ServiceCommand> {
+  const classes = join(installed, 'lib', '*')
+  const properties = join(data, 'server.properties')
+  const lines = Object.entries({ ...BROKER_SETTINGS, 'log.dirs': join(data, 'log'), ...settings })
+  writeFileSync(properties, lines.map(([name, value]) => `${name}=${value}\n`).join(''))
+  if (!existsSync(join(data, 'log', 'meta.properties')))
+    await runCommand('java', [
+      ...['-cp', classes, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties],
+      ...format,
+    ])
+  return { program: 'java', args: [...heap, '-XX:+UseSerialGC', '-cp', classes, 'kafka.Kafka', properties] }
+}
+
+function configuration({ data, port }: Place): Settings {
   const names = Object.keys(LISTENERS) as (keyof typeof LISTENERS)[]
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required username="${SERVICE_USER}" password="${SERVICE_PASSWORD}" user_${SERVICE_USER}="${SERVICE_PASSWORD}";`
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
-  const settings = {
-    'process.roles': 'broker,controller',
+  return {
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${port('controller')}`,
-    'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAIN',
     listeners: [
       ...names.map((name) => `${name.toUpperCase()}://127.0.0.1:${port(name)}`),
@@ -86,19 +107,10 @@ function configuration({ data, port }: Place): string {
     'ssl.keystore.type': 'PKCS12',
     'ssl.keystore.password': SERVICE_PASSWORD,
     'ssl.key.password': SERVICE_PASSWORD,
-    'log.dirs': join(data, 'log'),
-    'auto.create.topics.enable': false,
-    'group.initial.rebalance.delay.ms': 0,
-    'group.min.session.timeout.ms': 1_000,
     'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 4,
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
-    'log.cleaner.dedupe.buffer.size': 16_777_216,
   }
-  return Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('')
 }
 
 /** A certificate for the loopback, which clients of the listener `tls` have to trust: `certificate.pem`. */

@@ -1,14 +1,37 @@
 /** Commands about the line from device to store. */
 import { type Client, CliError, listAll, tenantsOf } from './client.ts'
+import { note, progress } from './output.ts'
 
 interface Ready {
   status: string
   parts: { name: string; state: string; lag: number; detail?: string }[]
 }
 
-/** Resolves when everything that came in so far is stored and rolled up. */
+const TELL_EVERY_MS = 1_000
+
+/** Resolves when everything that came in so far is stored and rolled up; tells meanwhile how much is left. */
 export async function drained(client: Client): Promise<void> {
-  await client.call('POST', '/api/v1/status/settle')
+  let waits = true
+  let told = false
+  const timer = setInterval(() => {
+    client.call<Ready>('GET', '/readyz').then(
+      ({ parts }) => {
+        const behind = parts.filter(({ lag }) => lag > 0)
+        if (!waits || behind.length === 0) return
+        told = true
+        progress(behind.map(({ name, lag }) => `${name}: ${lag} to go`).join(', '))
+      },
+      // A status that cannot be had is no reason to stop waiting.
+      () => undefined,
+    )
+  }, TELL_EVERY_MS)
+  try {
+    await client.call('POST', '/api/v1/status/settle')
+  } finally {
+    waits = false
+    clearInterval(timer)
+  }
+  if (told) note('stored')
 }
 
 export async function statusCommand(client: Client): Promise<void> {

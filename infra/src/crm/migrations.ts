@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import path from 'node:path'
-import type { Client, Transaction } from '@libsql/client'
+import type { Client, Transaction } from '@libsql/client/sqlite3'
 
 export const SQLITE_MIGRATIONS = fileURLToPath(new URL('../../migrations/sqlite/', import.meta.url))
 const FILE_NAME = /^\d{4}-[a-z0-9-]+\.sql$/

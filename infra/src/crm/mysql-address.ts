@@ -1,4 +1,6 @@
 /** What the URL of a MySQL or MariaDB database says, and what every session of ours is set to. Knows no driver. */
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
 import { addressOf, EngineFaultError } from '../engine-fault.ts'
 
@@ -15,6 +17,8 @@ const LOCK_WAIT_S = 10
 
 const parameters = z.strictObject({
   tls: z.enum(['required', 'unverified', 'off'], { error: 'tls= is one of required, unverified, off' }).optional(),
+  /** File of the authority that signed the server's certificate, where it is a company's own. */
+  ca: z.string().min(1).optional(),
 })
 
 export interface MysqlAddress {
@@ -23,8 +27,8 @@ export interface MysqlAddress {
   user: string
   password: string
   database: string
-  /** Undefined: in clear. */
-  tls?: { rejectUnauthorized: boolean }
+  /** Undefined: in clear. Both drivers take it; one of them looks at the name in a certificate only when told to. */
+  tls?: { rejectUnauthorized: boolean; verifyIdentity: boolean; servername?: string; ca?: string }
   /** For people. */
   shown: string
 }
@@ -38,7 +42,7 @@ export function mysqlAddress(text: string): MysqlAddress {
       SETTING,
       parsed.error.issues
         .map((issue) =>
-          issue.code === 'unrecognized_keys' ? `knows no ${issue.keys.join(', ')}=; only tls` : issue.message,
+          issue.code === 'unrecognized_keys' ? `knows no ${issue.keys.join(', ')}=; only tls and ca` : issue.message,
         )
         .join('; '),
     )
@@ -46,14 +50,28 @@ export function mysqlAddress(text: string): MysqlAddress {
   if (!url.hostname || url.username === '' || database === '' || database.includes('/'))
     throw new EngineFaultError(SETTING, 'write mysql://user:password@host:3306/database')
   // A password must not cross a network in clear unless somebody says so.
-  const tls = parsed.data.tls ?? (isLoopback(url.hostname) ? 'off' : 'required')
+  const { ca, tls = ca !== undefined || !isLoopback(url.hostname) ? 'required' : 'off' } = parsed.data
+  if (tls === 'off' && ca !== undefined) throw new EngineFaultError(SETTING, 'tls=off and ca= do not go together')
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  if (tls === 'required' && isIP(host) !== 0)
+    throw new EngineFaultError(
+      SETTING,
+      `a certificate is for a host's name, not for ${host}; write the name, or add ?tls=unverified`,
+    )
   return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    host,
     port: Number(url.port) || PORT,
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password),
     database,
-    ...(tls !== 'off' && { tls: { rejectUnauthorized: tls === 'required' } }),
+    ...(tls !== 'off' && {
+      tls: {
+        rejectUnauthorized: tls === 'required',
+        verifyIdentity: tls === 'required',
+        ...(isIP(host) === 0 && { servername: host }),
+        ...(ca !== undefined && { ca: certificateIn(ca) }),
+      },
+    }),
     shown: addressOf(url, PORT),
   }
 }
@@ -67,4 +85,11 @@ export const SESSION_SQL: readonly string[] = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ]
 
+function certificateIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new EngineFaultError(SETTING, `ca= cannot be read: ${(error as Error).message}`)
+  }
+}
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || /^127\./.test(host)

@@ -95,6 +95,9 @@ function explain(error: unknown, { shown, database, user, tls }: MysqlAddress): 
       return `${shown} takes no connections from this machine`
     case 'ER_CON_COUNT_ERROR':
       return `${shown} has no connection left (max_connections)`
+    case 'ER_TOO_MANY_USER_CONNECTIONS':
+    case 'ER_USER_LIMIT_REACHED':
+      return `${shown} gives "${user}" no more connections (max_user_connections); an instance uses up to 20`
     case 'HANDSHAKE_NO_SSL_SUPPORT':
       return `${shown} offers no TLS; add ?tls=off where the way to it is safe`
     case 'ER_SECURE_TRANSPORT_REQUIRED':

@@ -11,7 +11,7 @@ import { rowOf } from './mysql-rows.ts'
 import type { Reader } from './prisma-engine.ts'
 import { sqlCondition, sqlTable, type SqlValue } from './sql-condition.ts'
 
-const CONNECTIONS = 8
+export const CONNECTIONS = 8
 const MAX_WAITING = 10_000
 /** A read that takes longer is of no use to who asked. Each server has its own word for it, and skips the other's. */
 const LIMIT_SQL =
@@ -19,7 +19,7 @@ const LIMIT_SQL =
 /** Of a server that says nothing at all any more. */
 const SILENT_MS = 25_000
 /** Waiting for a session, of a server that is down or of ours that are all at work. */
-const ACQUIRE_MS = 3_000
+export const ACQUIRE_MS = 3_000
 
 export function createMysqlReads(address: MysqlAddress): Reader {
   const pool = createMysqlPool(address, {

@@ -1,18 +1,20 @@
 /** What a server of MySQL's kind can do to the CRM, and must not: each test is on a real one. */
 import { readFile } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { RowDataPacket } from 'mysql2/promise'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createCrm, type Crm } from '@heliograph/crm-core'
 import { newId, type CrmDatabase } from '@heliograph/crm-core/contracts'
 import type { ownService } from '../../services/for-tests.ts'
 import { seedCompany } from './crm-fixture.ts'
+import { createCuttingProxy } from './cutting-proxy.fixture.ts'
 import { mysqlType } from './ddl.ts'
 import { openCrm, openCrmReader } from './index.ts'
 import { MigrationError } from './migrations.ts'
 import { mysqlAddress } from './mysql-address.ts'
 import { checkMysql, openMysql } from './mysql-connection.ts'
+import { ACQUIRE_MS, CONNECTIONS as SESSIONS } from './mysql-reads.ts'
 import { migrateMysql } from './mysql-migrations.ts'
 import { createTestDatabases, killSessions } from './mysql-databases.ts'
 import type { TestDatabase } from './open-for-test.ts'
@@ -38,10 +40,17 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       await database.remove()
     })
     const start = async (at = database.url): Promise<CrmDatabase> => {
-      const db = openCrm({ url: at })
+      const db = await openCrm({ url: at })
       await db.start()
       opened.push(db)
       return db
+    }
+    const startThroughProxy = async () => {
+      const proxy = await createCuttingProxy(mysqlAddress(url).port)
+      opened.push(proxy)
+      const through = new URL(database.url)
+      through.port = String(proxy.port)
+      return { proxy, db: await start(through.href) }
     }
     const crmOf = (db: CrmDatabase): Crm =>
       createCrm({ db, secret: 'a secret of tests alone', publicUrl: 'http://x.test' })
@@ -196,11 +205,7 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
     })
 
     it('does it once when only the answer to the commit is lost', async () => {
-      const proxy = await createCuttingProxy(mysqlAddress(url).port)
-      opened.push(proxy)
-      const through = new URL(database.url)
-      through.port = String(proxy.port)
-      const db = await start(through.href)
+      const { db, proxy } = await startThroughProxy()
       const { tenantId } = await seedCompany(db, 'answer')
       let ran = 0
       for (const when of ['before', 'after'] as const) {
@@ -219,11 +224,7 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
     })
 
     it('tries again when a connection is lost while it begins, and nothing else falls with it', async () => {
-      const proxy = await createCuttingProxy(mysqlAddress(url).port)
-      opened.push(proxy)
-      const through = new URL(database.url)
-      through.port = String(proxy.port)
-      const db = await start(through.href)
+      const { db, proxy } = await startThroughProxy()
       const { tenantId } = await seedCompany(db, 'begins')
       const scoped = db.systemIn(tenantId, 'test')
       let written = 0
@@ -245,10 +246,41 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       await holder.query('SELECT * FROM `_writer` FOR UPDATE')
       const waiting = db.system.transaction((tx) => tx.next('held'))
       expect(await db.system.count('tenant')).toBe(0)
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await sleep(500)
       await holder.query('ROLLBACK')
       holder.destroy()
       expect(await waiting).toBe(1)
+    })
+
+    it('answers within seconds when all its sessions wait, and goes on when they are free', async () => {
+      const db = await start()
+      const { tenantId } = await seedCompany(db, 'dry')
+      const scoped = db.systemIn(tenantId, 'test')
+      const holder = await openMysql(mysqlAddress(database.url))
+      await holder.query('LOCK TABLES `Setting` WRITE')
+      const stuck = Array.from({ length: SESSIONS }, () => scoped.count('setting'))
+      await sleep(500)
+      const asked = performance.now()
+      await expect(scoped.count('site')).rejects.toMatchObject({ code: 'unavailable' })
+      expect(performance.now() - asked).toBeLessThan(5 * ACQUIRE_MS)
+      await holder.query('UNLOCK TABLES')
+      holder.destroy()
+      expect(await Promise.all(stuck)).toEqual(stuck.map(() => 0))
+      expect(await scoped.count('site')).toBe(2)
+    })
+
+    it('is slow, and not wrong, over a slow line', async () => {
+      const { db, proxy } = await startThroughProxy()
+      const { tenantId } = await seedCompany(db, 'slow')
+      const scoped = db.systemIn(tenantId, 'test')
+      proxy.slow(300)
+      await Promise.all([
+        ...Array.from({ length: 4 }, (_, at) =>
+          scoped.transaction((tx) => tx.create('setting', { name: `s${at}`, value: at })),
+        ),
+        ...Array.from({ length: 3 * SESSIONS }, async () => expect(await scoped.count('site')).toBe(2)),
+      ])
+      expect(await scoped.count('setting')).toBe(4)
     })
 
     it('shows readers one moment, while another process writes', async () => {
@@ -295,7 +327,9 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
         [`mysql://${login}@${at}/nothing_here`, 'has no database "nothing_here": CREATE DATABASE'],
         [`mysql://${login}@127.0.0.1:1/${name}`, 'nothing listens on 127.0.0.1:1'],
         [`mysql://${login}@no-such-host.invalid/${name}`, 'there is no host for no-such-host.invalid:3306'],
-        [`mysql://${login}@${at}/${name}?tls=required`, /offers no TLS|cannot be trusted: its certificate/],
+        [`mysql://${login}@localhost:${port}/${name}?tls=required`, /offers no TLS|cannot be trusted: its certificate/],
+        [`mysql://${login}@${at}/${name}?tls=required`, "a certificate is for a host's name, not for 127.0.0.1"],
+        [`mysql://${login}@localhost:${port}/${name}?ca=/no/such/file`, 'ca= cannot be read: ENOENT'],
         [`mysql://${login}@${at}/${name}?ssl=true`, 'knows no ssl='],
         [`mysql://${at}`, 'write mysql://user:password@host:3306/database'],
       ] as const) {
@@ -312,7 +346,7 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
     let db: CrmDatabase
     beforeAll(async () => {
       server = await own()
-      db = openCrm({ url: server.url() })
+      db = await openCrm({ url: server.url() })
       await db.start()
     })
     afterAll(async () => {
@@ -340,11 +374,32 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       await reader.stop()
     })
 
+    it('that gives no more sessions is told from one that is down, and is used again when it gives some', async () => {
+      const { tenantId } = await seedCompany(db, 'crowded')
+      const scoped = db.systemIn(tenantId, 'test')
+      const admin = await openMysql(mysqlAddress(server.url()))
+      const limit = (sessions: number) => admin.query(`ALTER USER CURRENT_USER() WITH MAX_USER_CONNECTIONS ${sessions}`)
+      await limit(1)
+      const only = await openMysql(mysqlAddress(server.url()))
+      try {
+        await endOthers(admin, only)
+        await expect(scoped.count('site')).rejects.toMatchObject({ code: 'unavailable' })
+        expect(await db.health()).toMatchObject({ ok: false })
+        await expect(checkMysql(server.url())).rejects.toThrow(/^HELIO_CRM_URL: .* gives "[a-z]+" no more connections/)
+      } finally {
+        await limit(0)
+        admin.destroy()
+        only.destroy()
+      }
+      await expect.poll(async () => (await db.health()).ok, { timeout: 30_000 }).toBe(true)
+      expect(await scoped.count('site')).toBe(2)
+    })
+
     it('that takes no writes is no database to start with', async () => {
       const { tenantId } = await seedCompany(db, 'read-only')
       const admin = await openMysql(mysqlAddress(server.url()))
       // The account of the test may write in spite of `read_only`: sessions that only read stand in for it.
-      const other = openCrm({ url: server.url() })
+      const other = await openCrm({ url: server.url() })
       try {
         await admin.query('SET GLOBAL TRANSACTION READ ONLY')
         await expect(other.start()).rejects.toThrow()
@@ -355,6 +410,14 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       expect(await db.systemIn(tenantId, 'test').count('site')).toBe(2)
     })
   })
+}
+
+/** Every session of the server but these. */
+async function endOthers(...kept: Connection[]): Promise<void> {
+  const [sessions] = await kept[0]!.query<RowDataPacket[]>('SELECT ID AS id FROM information_schema.PROCESSLIST')
+  for (const { id } of sessions)
+    if (kept.every(({ threadId }) => threadId !== Number(id)))
+      await kept[0]!.query(`KILL ${Number(id)}`).catch(() => undefined)
 }
 
 interface Table {
@@ -409,47 +472,4 @@ async function describeTables(
     `SELECT DISTINCT COLLATION_NAME AS name FROM information_schema.COLUMNS WHERE ${where} AND COLLATION_NAME IS NOT NULL AND DATA_TYPE <> 'longtext' AND TABLE_NAME NOT LIKE '\\_%'`,
   )
   return { tables, collations: collations.map(({ name }) => name as string) }
-}
-
-/** Passes bytes on, and cuts a connection at a statement: before the server hears of it, or after, before the answer. */
-async function createCuttingProxy(
-  target: number,
-): Promise<{ port: number; cutNext(statement: string, when: 'before' | 'after'): void; stop(): Promise<void> }> {
-  let cut: { statement: string; when: 'before' | 'after' } | undefined
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1')
-    let silent = false
-    for (const socket of [client, upstream]) {
-      sockets.add(socket)
-      socket.on('error', () => undefined)
-      socket.on('close', () => {
-        sockets.delete(socket)
-        client.destroy()
-        upstream.destroy()
-      })
-    }
-    client.on('data', (bytes) => {
-      if (cut !== undefined && bytes.includes(cut.statement)) {
-        const { when } = cut
-        cut = undefined
-        silent = true
-        if (when === 'before') return void client.destroy()
-        upstream.once('data', () => client.destroy())
-      }
-      upstream.write(bytes)
-    })
-    upstream.on('data', (bytes) => {
-      if (!silent) client.write(bytes)
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    port: (server.address() as AddressInfo).port,
-    cutNext: (statement, when) => (cut = { statement, when }),
-    async stop() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise<void>((resolve) => server.close(() => resolve()))
-    },
-  }
 }

@@ -12,7 +12,7 @@ export async function describeMysqlSuites(engine: string, url: string): Promise<
   useTestDatabases(databases.openEmpty)
   describeCrmDatabase(engine, async () => {
     const database = await databases.openNew()
-    const db = openCrm({ url: database.url })
+    const db = await openCrm({ url: database.url })
     await db.start()
     return {
       db,

@@ -41,7 +41,7 @@ async function openTestFile(): Promise<TestDatabase> {
 export async function openTestCrm(): Promise<TestCrm> {
   const { url, remove } = await (openElsewhere ?? openTestFile)()
   const clock = { now: Date.parse('2026-06-01T10:00:00Z') }
-  const db = openCrm({ url, now: () => clock.now })
+  const db = await openCrm({ url, now: () => clock.now })
   await db.start()
   const crm = createCrm({
     db,

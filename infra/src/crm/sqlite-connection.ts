@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { createClient, type Client, type Config, type InStatement, type Transaction } from '@libsql/client'
+import { createClient, type Client, type Config, type InStatement, type Transaction } from '@libsql/client/sqlite3'
 
 /** Milliseconds a statement waits for another process's lock. In the configuration, since the pragma is lost on new connections. */
 const LOCK_TIMEOUT_MS = 5_000

@@ -4,7 +4,7 @@
  */
 import { access } from 'node:fs/promises'
 import path from 'node:path'
-import { createClient, type InValue, type ResultSet } from '@libsql/client'
+import { createClient, type InValue, type ResultSet } from '@libsql/client/sqlite3'
 import { buildRegistrySnapshot, TABLES, type RegistryRows } from '@heliograph/crm-core'
 import type {
   ApiKeyAccess,

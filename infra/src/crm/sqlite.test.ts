@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createClient, type Client } from '@libsql/client'
+import { createClient, type Client } from '@libsql/client/sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createCrm, systemCaller } from '@heliograph/crm-core'
 import type { TenantId } from '@heliograph/crm-core/contracts'
@@ -23,7 +23,7 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 
 describeCrmDatabase('SQLite', async () => {
   const folder = await mkdtemp(path.join(tmpdir(), 'helio-crm-'))
-  const db = openCrm({ url: `file:${folder}/crm.sqlite` })
+  const db = await openCrm({ url: `file:${folder}/crm.sqlite` })
   await db.start()
   return {
     db,
@@ -102,7 +102,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
 
     it('run once when several processes start at the same moment', async () => {
       const script = `const { openCrm } = await import(${JSON.stringify(here('./index.ts'))})
-        const db = openCrm({ url: 'file:' + process.argv[1] })
+        const db = await openCrm({ url: 'file:' + process.argv[1] })
         await db.start(); await db.system.count('tenant'); await db.stop()`
       const starters = Array.from({ length: 4 }, () =>
         run(process.execPath, ['--input-type=module', '-e', script, file]),
@@ -131,13 +131,14 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
         await writeFile(path.join(releases, '0001-core.sql'), 'SELECT 1;')
         await expect(migrateSqlite(client, releases)).rejects.toMatchObject({ code: 'migration_changed' })
       })
-      await expect(openCrm({ url: `file:${file}` }).start()).rejects.toThrow(MigrationError)
+      const db = await openCrm({ url: `file:${file}` })
+      await expect(db.start()).rejects.toThrow(MigrationError)
     })
   })
 
   it('loses nothing that was committed, and keeps its chain whole, over kill -9', async () => {
     const script = `const { openCrm } = await import(${JSON.stringify(here('./index.ts'))})
-      const db = openCrm({ url: 'file:' + process.argv[1] })
+      const db = await openCrm({ url: 'file:' + process.argv[1] })
       await db.start()
       const tenant = await db.system.transaction((tx) => tx.create('tenant', { name: 'T', status: 'active' }))
       console.log('tenant ' + tenant.id)
@@ -160,7 +161,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
     await once(child, 'close')
     const tenantId = /tenant (\S+)/.exec(output)![1]! as TenantId
     const acknowledged = [...output.matchAll(/done (s\d+)\n/g)].map((match) => match[1]!)
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await db.start()
     try {
       const crm = createCrm({ db, secret: 'x', publicUrl: 'http://helio.test' })
@@ -177,7 +178,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
   })
 
   it('shows what was changed, taken out or cut off in the audit trail, and takes an erased person', async () => {
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await db.start()
     const crm = createCrm({ db, secret: 'x', publicUrl: 'http://helio.test' })
     const { tenantId, northern } = await seedCompany(db, 'tampered')
@@ -194,7 +195,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
       file = `${original}.${++copies}`
       await copyFile(original, file)
       await withClient((client) => client.execute({ sql, args: [tenantId] }))
-      const again = openCrm({ url: `file:${file}` })
+      const again = await openCrm({ url: `file:${file}` })
       await again.start()
       const verdict = await createCrm({ db: again, secret: 'x', publicUrl: '' }).audit.verify(tenantId, anchor)
       await again.stop()
@@ -217,7 +218,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
   })
 
   it('is read by another process while one writes, each read of one moment', async () => {
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await db.start()
     const reader = await openCrmReader({ url: `file:${file}` })
     const { tenantId, northern } = await seedCompany(db, 'read')
@@ -246,7 +247,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
   })
 
   it('is copied whole while it is written to', async () => {
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await db.start()
     const { tenantId } = await seedCompany(db, 'copied')
     const writes = Promise.all(
@@ -258,7 +259,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
     await writes
     await db.stop()
     await expect(backupCrm({ url: `file:${file}` }, `${file}.copy`)).rejects.toThrow()
-    const copy = openCrm({ url: `file:${file}.copy` })
+    const copy = await openCrm({ url: `file:${file}.copy` })
     await copy.start()
     const crm = createCrm({ db: copy, secret: 'x', publicUrl: '' })
     expect(await crm.audit.verify(tenantId)).toMatchObject({ ok: true })
@@ -268,7 +269,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
 
   it('says "unavailable" when the disk takes no more, and loses nothing of what it took', async () => {
     const script = `const { openCrm } = await import(${JSON.stringify(here('./index.ts'))})
-      const db = openCrm({ url: 'file:' + process.argv[1] })
+      const db = await openCrm({ url: 'file:' + process.argv[1] })
       await db.start()
       const tenant = await db.system.transaction((tx) => tx.create('tenant', { name: 'T', status: 'active' }))
       const scoped = db.systemIn(tenant.id, 'test')
@@ -287,7 +288,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
   })
 
   it('writes what was accepted before it stops', async () => {
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await db.start()
     const accepted = Array.from({ length: 30 }, (_, at) =>
       db.system.transaction((tx) => tx.create('tenant', { name: `t${at}`, status: 'active' })),
@@ -319,7 +320,7 @@ describe('SQLite database file', { timeout: 60_000 }, () => {
   it('refuses what is no database and what is not started', async () => {
     await expect(openCrmReader({ url: `file:${folder}/missing.sqlite` })).rejects.toThrow()
     await expect(openCrmReader({ url: 'mysql://x' })).rejects.toThrow(/HELIO_CRM_URL/)
-    const db = openCrm({ url: `file:${file}` })
+    const db = await openCrm({ url: `file:${file}` })
     await expect(db.system.count('tenant')).rejects.toMatchObject({ code: 'unavailable' })
     expect(await db.health()).toMatchObject({ ok: false })
     await db.start()

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
-import { createClient, type Client, type Config } from '@libsql/client'
+import { createClient, type Client, type Config } from '@libsql/client/sqlite3'
 import { PrismaLibSql } from '@prisma/adapter-libsql'
 import { createCrmDatabase, type CrmDatabaseOptions } from '@heliograph/crm-core'
 import type { CrmDatabase } from '@heliograph/crm-core/contracts'

@@ -96,15 +96,23 @@ export async function importHistory(client: Client, state: DemoState, options: I
   const jobs = historyJobs(reach)
   const sizes = jobs.map(sizeOf)
   const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0)
+  async function send(readings: readonly ImportReading[], tenantId: string): Promise<void> {
+    await client.call('POST', '/api/v1/imports', { readings }, { tenantId })
+    await sleep(pauseMs)
+    while (!options.stopped() && (await isBehind(client))) await sleep(BEHIND_PAUSE_MS)
+  }
   for (let index = state.historyJob ?? jobs.length; index < jobs.length; index++) {
     const job = jobs[index]!
+    const { tenantId } = state.devices[DEMO_SITES[job.site]!.devices[0]!.serial]!
+    // The next message is made while one is on its way.
+    let sending: Promise<void> | undefined
     for await (const chunk of chunksOf(job, state)) {
+      await sending
       if (options.stopped()) return false
-      const { tenantId } = state.devices[DEMO_SITES[job.site]!.devices[0]!.serial]!
-      await client.call('POST', '/api/v1/imports', { readings: chunk }, { tenantId })
-      await sleep(pauseMs)
-      while (!options.stopped() && (await isBehind(client))) await sleep(BEHIND_PAUSE_MS)
+      sending = send(chunk, tenantId)
+      sending.catch(() => undefined)
     }
+    await sending
     // The last days of all sites are rolled up before more comes: charts show them rather than nothing until the end.
     if (index + 1 === DEMO_SITES.length && !options.stopped()) await rolledUp(client)
     options.jobDone(index + 1)

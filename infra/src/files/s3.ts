@@ -1,13 +1,14 @@
 /**
  * Files in a bucket of anything that speaks S3 (AWS, MinIO, Ceph, …): `s3://KEY:SECRET@host:port/bucket`. One request per
- * file: documents and photos are a few megabytes. What is stored carries its SHA-256, which both sides check.
+ * file, or one per part of a large one. What is stored carries its SHA-256, which both sides check.
  */
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AwsClient } from 'aws4fetch'
 import { z } from 'zod'
 import { fileKeyPattern, type FileStore } from '@heliograph/crm-core/contracts'
 import { addressOf, EngineFaultError, whyUnreachable } from '../engine-fault.ts'
+import { S3Error, textOf } from './s3-answer.ts'
+import { isChecksumOf, PART_BYTES, putParts, sha256 } from './s3-parts.ts'
 
 const SETTING = 'HELIO_FILES_URL'
 const ATTEMPT_MS = 20_000
@@ -25,6 +26,13 @@ const parameters = z.strictObject({
     .default('us-east-1'),
   tls: z.enum(['required', 'off'], { error: 'tls= is one of required, off' }).optional(),
   sse: z.enum(['AES256', 'aws:kms'], { error: 'sse= is one of AES256, aws:kms' }).optional(),
+  links: z
+    .url({
+      protocol: /^https?$/,
+      error: 'links= is where browsers reach the bucket, such as https://files.example.com',
+    })
+    .transform((text) => new URL(text).origin)
+    .optional(),
 })
 
 interface S3Address {
@@ -35,21 +43,10 @@ interface S3Address {
   folder: string
   region: string
   sse: 'AES256' | 'aws:kms' | undefined
+  /** Where browsers reach the server; absent: they do not. */
+  links: string | undefined
   client: AwsClient
   shown: string
-}
-
-/** The server said no. */
-class S3Error extends Error {
-  readonly status: number
-  /** S3's own word, such as `NoSuchBucket`. */
-  readonly code: string
-  constructor(status: number, code: string, message: string) {
-    super(`${status} ${code}${message ? `: ${message}` : ''}`)
-    this.name = 'S3Error'
-    this.status = status
-    this.code = code
-  }
 }
 
 /** @throws EngineFaultError where the URL does not say enough */
@@ -61,7 +58,7 @@ function s3Address(url: URL): S3Address {
       parsed.error.issues
         .map((issue) =>
           issue.code === 'unrecognized_keys'
-            ? `knows no ${issue.keys.join(', ')}=; only region, sse, tls`
+            ? `knows no ${issue.keys.join(', ')}=; only ${Object.keys(parameters.shape).join(', ')}`
             : issue.message,
         )
         .join('; '),
@@ -69,7 +66,7 @@ function s3Address(url: URL): S3Address {
   const [bucket, ...folders] = url.pathname.split('/').filter(Boolean)
   if (!url.hostname || url.username === '' || url.password === '' || bucket === undefined)
     throw new EngineFaultError(SETTING, 'write s3://KEY:SECRET@host:port/bucket')
-  const { region, sse, tls } = parsed.data
+  const { region, sse, tls, links } = parsed.data
   const plain = (tls ?? (isLoopback(url.hostname) ? 'off' : 'required')) === 'off'
   return {
     base: `${plain ? 'http' : 'https'}://${url.host}/${bucket}`,
@@ -77,6 +74,7 @@ function s3Address(url: URL): S3Address {
     folder: folders.map((each) => `${each}/`).join(''),
     region,
     sse,
+    links,
     shown: addressOf(url, plain ? 80 : 443),
     client: new AwsClient({
       accessKeyId: decodeURIComponent(url.username),
@@ -107,16 +105,20 @@ export function createS3Files(url: URL): FileStore {
       return Promise.resolve()
     },
     async put(key, bytes, contentType) {
-      const hash = createHash('sha256').update(bytes).digest()
+      const headers = {
+        'content-type': contentType,
+        ...(address.sse && { 'x-amz-server-side-encryption': address.sse }),
+      }
+      if (bytes.length > 2 * PART_BYTES) return await putParts(call, at(key), bytes, headers)
+      const hash = sha256(bytes)
       const response = await call(at(key), {
         method: 'PUT',
         body: Buffer.from(bytes),
         headers: {
-          'content-type': contentType,
+          ...headers,
           // Signed as it is, and kept beside the file: a body that was damaged on the way is refused.
           'x-amz-content-sha256': hash.toString('hex'),
           'x-amz-checksum-sha256': hash.toString('base64'),
-          ...(address.sse && { 'x-amz-server-side-encryption': address.sse }),
         },
       })
       await response.body?.cancel()
@@ -133,8 +135,7 @@ export function createS3Files(url: URL): FileStore {
         try {
           const bytes = await readAll(response, MAX_BYTES)
           const expected = response.headers.get('x-amz-checksum-sha256')
-          if (expected !== null && createHash('sha256').update(bytes).digest('base64') !== expected)
-            throw new Error(`the file "${key}" came damaged`)
+          if (expected !== null && !isChecksumOf(expected, bytes)) throw new Error(`the file "${key}" came damaged`)
           return { bytes, contentType: response.headers.get('content-type') ?? 'application/octet-stream' }
         } catch (error) {
           // Cut off or changed on the way: the file itself may be whole.
@@ -147,6 +148,14 @@ export function createS3Files(url: URL): FileStore {
       const response = await call(at(key), { method: 'DELETE' })
       await response.body?.cancel()
     },
+    ...(address.links !== undefined && {
+      async link(key, { seconds, disposition }) {
+        const url = new URL(`/${address.bucket}${at(key)}`, address.links)
+        url.searchParams.set('X-Amz-Expires', String(seconds))
+        url.searchParams.set('response-content-disposition', disposition)
+        return (await address.client.sign(url, { aws: { signQuery: true } })).url
+      },
+    }),
     async *list(prefix) {
       let token: string | undefined
       do {
@@ -227,9 +236,6 @@ function explain(error: unknown, { shown, bucket, region }: S3Address): string {
   }
   return `${shown} answers ${error.message.slice(0, 200)}; is it S3?`
 }
-
-const textOf = (xml: string, name: string): string | undefined =>
-  new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1]
 
 async function readAll(response: Response, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []

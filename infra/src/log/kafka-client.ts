@@ -89,6 +89,7 @@ export interface KafkaBroker {
 }
 /** One client's view of the brokers: what kafkajs's producers and consumers are made of. */
 export interface KafkaCluster {
+  brokerPool: { metadata: { brokers: { host: string; port: number }[] } | null }
   connect(): Promise<void>
   disconnect(): Promise<void>
   isConnected(): boolean
@@ -109,15 +110,25 @@ export interface KafkaCluster {
   ): Promise<{ topic: string; partitions: PartitionOffset[] }[]>
 }
 
-/** @param requestTimeout how long a broker that took a request may say nothing, milliseconds */
-export function createKafka(
-  options: KafkaOptions,
-  logger: Logger,
-  retry: RetryOptions,
+interface KafkaSettings {
+  options: KafkaOptions
+  logger: Logger
+  retry: RetryOptions
+  /** How long a broker that took a request may say nothing, milliseconds. */
+  requestTimeout?: number
+  /** Brokers that became known since, `host:port`: a new connection begins with any of them where those of the setting are gone. */
+  learned?(): readonly string[]
+}
+export function createKafka({
+  options,
+  logger,
+  retry,
   requestTimeout = 15_000,
-): Kafka {
+  learned = () => [],
+}: KafkaSettings): Kafka {
   return new kafkajs.Kafka({
     ...kafkaConfig(options),
+    brokers: () => [...new Set([...options.brokers, ...learned()])],
     clientId: options.prefix,
     connectionTimeout: 5_000,
     authenticationTimeout: 5_000,
@@ -146,6 +157,10 @@ export function clusterOf(kafka: Kafka): KafkaCluster {
   const make = (kafka as unknown as Record<symbol, (options: object) => KafkaCluster>)[symbol!]!
   return make({ metadataMaxAge: 60_000, allowAutoTopicCreation: false, isolationLevel: 0 })
 }
+
+/** Every broker the cluster named when it was last asked, `host:port`. */
+export const addressesOf = (cluster: KafkaCluster): string[] =>
+  (cluster.brokerPool.metadata?.brokers ?? []).map(({ host, port }) => `${host}:${port}`)
 
 interface KafkaError extends Error {
   type?: string

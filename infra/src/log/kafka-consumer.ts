@@ -74,12 +74,13 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
     const fresh = partitions.filter((partition) => !next.has(partition))
     if (fresh.length === 0) return
     const saved = reader.committed(groupId, topic)
-    for (const partition of fresh) {
-      const start = begin(partition, saved)
-      // Told by the first batch that waits for it.
-      start.catch(() => undefined)
-      next.set(partition, start)
-    }
+    for (const partition of fresh) enter(partition, saved)
+  }
+  function enter(partition: number, saved: Promise<LogPosition[]>): void {
+    const start = begin(partition, saved)
+    // Told by the first batch that waits for it.
+    start.catch(() => undefined)
+    next.set(partition, start)
   }
   function release(partition: number): void {
     next.delete(partition)
@@ -94,9 +95,13 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
   async function begin(partition: number, saved: Promise<LogPosition[]>): Promise<number> {
     await working.get(partition)
     const wished = (await options.assigned?.(partition)) ?? given.get(partition)
-    given.delete(partition)
     const committed = (await saved).find((position) => position.partition === partition)?.offset
-    if (wished !== undefined) return wished
+    given.delete(partition)
+    if (wished !== undefined) {
+      // Done by then, and perhaps never saved: taken from this member before it could be. Where nothing more comes nobody would say so.
+      if (wished > (committed ?? -1)) await save(partition, wished)
+      return wished
+    }
     if (committed !== undefined) return committed
     const ends = await reader.offsets(topic, options.startAt === 'next' ? 'next' : 'first')
     const start = ends.get(partition) ?? 0
@@ -139,8 +144,13 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
 
   async function takeInOrder({ batch, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
     const { partition } = batch
-    const start = await next.get(partition)
-    if (start === undefined) return
+    const known = next.get(partition)
+    if (known === undefined) return
+    const start = await known.catch((error: unknown) => {
+      // Asked again for the next batch: a broker that has just come back may not know it yet.
+      if (next.get(partition) === known) enter(partition, reader.committed(groupId, topic))
+      throw error
+    })
     const at = await beginningOf(batch, start)
     if (at === undefined) return
     const { messages } = batch

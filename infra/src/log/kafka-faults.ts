@@ -19,7 +19,7 @@ export async function tryKafka(url: URL, logger: Logger): Promise<void> {
   }
   let admin: ReturnType<ReturnType<typeof createKafka>['admin']> | undefined
   try {
-    admin = createKafka(options, logger, RETRY).admin()
+    admin = createKafka({ options, logger, retry: RETRY }).admin()
     await admin.connect()
     await ensureTopics(admin, options, logger)
   } catch (error) {

@@ -9,7 +9,8 @@ import { kafkaOptions } from './kafka-options.ts'
 /** @param address of a broker, `kafka://host:port` */
 export function kafkaStorage(address: string, query: Record<string, string> = {}) {
   const prefix = `test-${randomBytes(6).toString('hex')}`
-  const url = new URL(`/${prefix}`, address)
+  const url = new URL(address)
+  url.pathname = `/${prefix}`
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
   return {
     prefix,

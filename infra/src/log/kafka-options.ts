@@ -72,10 +72,9 @@ export function kafkaOptions(url: URL): KafkaOptions {
 }
 
 /** @throws Error where a file of a certificate cannot be read */
-export function kafkaConfig({ brokers, tls, sasl }: KafkaOptions): Pick<KafkaConfig, 'brokers' | 'ssl' | 'sasl'> {
+export function kafkaConfig({ tls, sasl }: KafkaOptions): Pick<KafkaConfig, 'ssl' | 'sasl'> {
   const file = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path, 'utf8'))
   return {
-    brokers,
     ...(tls && { ssl: { ca: file(tls.ca), cert: file(tls.cert), key: file(tls.key) } }),
     ...(sasl && { sasl: sasl as SASLOptions }),
   }

@@ -14,6 +14,8 @@ const CHECKPOINTS = 'checkpoints'
 const LEADERS_MS = 15_000
 const LOOK_EVERY_MS = 50
 const NOT_YET = ['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']
+/** What brokers may pack batches with; `producer` leaves it to whoever writes. */
+const READABLE = ['zstd', 'uncompressed', 'gzip', 'producer']
 /** Only these are many; the others keep one order for all. */
 const PARTITIONED: readonly Topic[] = [TOPICS.raw, TOPICS.readings, TOPICS.replayed]
 
@@ -64,6 +66,8 @@ function wanted(topic: string, options: KafkaOptions, copies: number): ITopicCon
     'max.message.bytes': String(MAX_BATCH_BYTES),
     // The brokers' clock, so that a producer's wrong one cannot hide records from a search by time.
     'message.timestamp.type': 'LogAppendTime',
+    // Whatever somebody else writes here, the brokers pack it as we do: a batch that nobody can unpack would stop its readers.
+    'compression.type': topic === topicName(options, TOPICS.raw) ? 'uncompressed' : 'zstd',
     'unclean.leader.election.enable': 'false',
     'min.insync.replicas': String(copies > 2 ? 2 : 1),
     // A single copy is on disk before it is acknowledged; several are in the memory of several machines.
@@ -111,6 +115,11 @@ async function examine(
         keepsState
           ? `topic ${topic} needs cleanup.policy=compact, or checkpoints are forgotten`
           : `topic ${topic} has cleanup.policy=${policy}, which throws records away; set it to delete`,
+      )
+    const packing = setting('compression.type') ?? 'producer'
+    if (!READABLE.includes(packing))
+      throw new TopicFaultError(
+        `topic ${topic} has compression.type=${packing}, which is not read here; set it to zstd or uncompressed`,
       )
     const retention = Number(setting('retention.ms') ?? -1)
     if (!keepsState && retention >= 0)

@@ -41,3 +41,47 @@ it.each(['plain', 'scram-sha-256', 'scram-sha-512'])('signs in by %s over TLS', 
   await log.stop()
   await kafkaStorage(kafka.url()).removeOf(storage.prefix)
 })
+
+it('asks again where a partition begins when the first answer failed', async () => {
+  const storage = kafkaStorage(kafka.url(), { partitions: '1' })
+  const log = await storage.open()
+  await log.producer(TOPICS.raw).append(['a', 'b', 'c'].map((value) => ({ key: 'k', value: Buffer.from(value) })))
+  let asked = 0
+  const seen: string[] = []
+  const consumer = log.consume({
+    topic: TOPICS.raw,
+    group: 'asks',
+    assigned() {
+      asked++
+      return asked < 3 ? Promise.reject(new Error('not yet')) : Promise.resolve(1)
+    },
+    async handle({ records }) {
+      seen.push(...records.map(({ value }) => Buffer.from(value).toString()))
+    },
+  })
+  await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['b', 'c'])
+  expect(asked).toBe(3)
+  await consumer.stop()
+  await log.stop()
+  await storage.remove()
+})
+
+it('saves where a partition begins that its owner had done and could not save', async () => {
+  const storage = kafkaStorage(kafka.url(), { partitions: '1' })
+  const log = await storage.open()
+  await log.producer(TOPICS.raw).append(['a', 'b', 'c'].map((value) => ({ key: 'k', value: Buffer.from(value) })))
+  const consumer = log.consume({
+    topic: TOPICS.raw,
+    group: 'had-done',
+    assigned: () => Promise.resolve(3),
+    handle: () => Promise.resolve(),
+  })
+  // Nothing more comes, and nobody is behind.
+  await expect
+    .poll(() => log.committed(TOPICS.raw, 'had-done'), { timeout: 20_000 })
+    .toEqual([{ partition: 0, offset: 3 }])
+  expect(await consumer.lag()).toBe(0)
+  await consumer.stop()
+  await log.stop()
+  await storage.remove()
+})

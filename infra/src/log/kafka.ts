@@ -13,7 +13,7 @@ import {
   type Topic,
   TOPICS,
 } from '@heliograph/crm-core/contracts'
-import { asLogError, clusterOf, createKafka, type KafkaCluster } from './kafka-client.ts'
+import { addressesOf, asLogError, clusterOf, createKafka, type KafkaCluster } from './kafka-client.ts'
 import { createKafkaCheckpoints } from './kafka-checkpoints.ts'
 import { createKafkaConsumer } from './kafka-consumer.ts'
 import type { KafkaOptions } from './kafka-options.ts'
@@ -91,9 +91,16 @@ export function createKafkaLog(options: KafkaOptions, logger: Logger): Log {
   return {
     async start() {
       if (started) return
-      const kafka = createKafka(options, logger, RETRY)
-      const appending = createKafka(options, logger, APPEND_RETRY, APPEND_TIMEOUT_MS)
-      const cluster = clusterOf(kafka)
+      const learned = () => addressesOf(cluster)
+      const kafka = createKafka({ options, logger, retry: RETRY, learned })
+      const appending = createKafka({
+        options,
+        logger,
+        retry: APPEND_RETRY,
+        requestTimeout: APPEND_TIMEOUT_MS,
+        learned,
+      })
+      const cluster: KafkaCluster = clusterOf(kafka)
       try {
         const known = await makeTopics(kafka)
         await cluster.connect()

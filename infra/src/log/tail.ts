@@ -25,13 +25,10 @@ export class Tail {
     // A gap (a failed write, another writer) makes what was kept useless: a reader must not skip over it.
     if (this.#groups.length > 0 && this.#groups.at(-1)!.next !== first) this.clear()
     this.#groups.push({
-      records: records.map(({ key, value, decoded }, index) => ({
-        offset: first + index,
-        key,
-        value,
-        timestamp,
-        ...(decoded && { decoded }),
-      })),
+      records: records.map(({ key, value, decoded }, index): LogRecord => {
+        const offset = first + index
+        return decoded ? { offset, key, value, timestamp, decoded } : { offset, key, value, timestamp }
+      }),
       first,
       next,
       bytes,

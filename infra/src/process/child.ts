@@ -1,6 +1,8 @@
 /** What every part's process does alike: say that it is ready or why not, stop on request, end with its parent. */
 
 const FORCED_EXIT_MS = 9_000
+/** In the environment of a part that may load its modules, but waits for the word to begin. */
+export const BEGINS_WHEN_TOLD = 'HELIOGRAPH_CHILD_BEGINS_WHEN_TOLD'
 const farewells: (() => Promise<void>)[] = []
 
 /** What a part does last, when everything else of it has stopped. */
@@ -45,6 +47,7 @@ export async function runChild(
   // Gone while our modules were being loaded; undefined where nobody forked us.
   if (process.connected === false) process.kill(process.pid, 'SIGKILL')
   try {
+    if (process.env[BEGINS_WHEN_TOLD]) await toldToBegin()
     part = await start()
     process.send?.({ type: 'ready', ...part.ready })
   } catch (error) {
@@ -56,6 +59,14 @@ export async function runChild(
       process.exit(1)
     }
   }
+}
+
+async function toldToBegin(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.on('message', ({ type }: { type?: unknown }) => {
+      if (type === 'begin') resolve()
+    })
+  })
 }
 
 /** One clear line for what a person can mend; the whole story for what they cannot. */

@@ -24,7 +24,7 @@ export async function holdLease(
   name: string,
   { crmUrl, logger, signal }: { crmUrl: string; logger: Logger; signal: AbortSignal },
 ): Promise<HeldLease> {
-  const db = openCrm({ url: crmUrl })
+  const db = await openCrm({ url: crmUrl })
   await db.start()
   const leases = createLeases({ db, now: Date.now })
   const holder = randomUUID()

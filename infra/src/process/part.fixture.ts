@@ -1,5 +1,6 @@
 /** A part whose lives follow a plan: one letter is added to a file for each. */
 import { appendFileSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { runChild } from './child.ts'
 
 const file = process.env['PART_FILE']!
@@ -8,6 +9,7 @@ appendFileSync(file, '.')
 const life = plan[Math.min(readFileSync(file, 'utf8').length, plan.length) - 1]
 
 await runChild(async () => {
+  await sleep(Number(process.env['PART_SLOW_MS'] ?? 0))
   if (life === 'die') process.kill(process.pid, 'SIGKILL')
   class PartError extends Error {
     override name = 'PartError'

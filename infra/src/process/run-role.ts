@@ -7,7 +7,6 @@ import { createContext, type RoleContext } from '../roles/context.ts'
 import { readSettings, type Settings, SettingsError } from '../settings.ts'
 import { startFaults } from '../start-faults.ts'
 import { createLogger } from './logger.ts'
-import { createRedisLink } from './redis-link.ts'
 
 const FORCED_EXIT_MS = 9_500
 
@@ -36,6 +35,8 @@ export async function runRole(role: Role): Promise<void> {
   let part: Awaited<ReturnType<Role['start']>> | undefined
   let held: { release(): Promise<void> } | undefined
   let beside: { stop(): Promise<void> } | undefined
+  // Here, not above: a child of the supervisor reads this file too, and has no Redis.
+  const { createRedisLink } = await import('./redis-link.ts')
   const redisLink = createRedisLink(role.name, new URL(settings.engineUrls.live))
   const stop = async (): Promise<void> => {
     if (stopping) return

@@ -68,6 +68,30 @@ describe('the supervisor', () => {
     expect(lives('other')).toBe(3)
   })
 
+  it('lets a part load while it waits for another, and begin when that is there', async () => {
+    const base = part('live')
+    const slow = { ...base, env: () => ({ ...base.env(), PART_SLOW_MS: '1000' }) }
+    const first = supervisor.start([slow])
+    let isFirstThere = false
+    const after = first.then(() => void (isFirstThere = true))
+    const second = supervisor.start([part('live', 'other')], after)
+    await expect.poll(() => lives('other')).toBe(1)
+    expect(isFirstThere).toBe(false)
+    expect(state('other')).toBe('down')
+    await second
+    expect(isFirstThere).toBe(true)
+    expect(lives('other')).toBe(1)
+  })
+
+  it('begins nothing that waits for what cannot be started', async () => {
+    const after = supervisor.start([part('fail', 'store')])
+    const waiting = supervisor.start([part('live', 'other')], after).catch((error: unknown) => error)
+    await expect(after).rejects.toThrow(new StartError('cannot, for a reason'))
+    expect(state('other')).toBe('down')
+    await supervisor.stop([['other']])
+    expect(await waiting).toBeInstanceOf(StartError)
+  })
+
   it('leaves alone a part that is only slow', async () => {
     await supervisor.start([part('live')])
     const pid = supervisor.pid('part')

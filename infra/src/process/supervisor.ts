@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { BEGINS_WHEN_TOLD } from './child.ts'
 import { createSwitchboard, type Link } from './link.ts'
 
 const RESTART_FIRST_MS = 200
@@ -42,6 +43,8 @@ export interface PartSpec {
   heapMb?: number
   /** Room for what lives shortly, MB: the engine takes three times as much and keeps it. Less where little is made at once. */
   youngMb?: number
+  /** By how many hundredths what lives long may grow before it is cleared; the engine's own choice where absent. */
+  heapGrowthPercent?: number
   /** The instance starts without it where it does not come up; it is tried on and on. */
   optional?: true
 }
@@ -77,9 +80,10 @@ interface Part {
 export interface Supervisor {
   /**
    * Starts parts together; resolves when all are ready, optional ones perhaps later.
+   * @param after they load their modules meanwhile, and begin when this has resolved
    * @throws StartError with what the part said last, after some attempts
    */
-  start(specs: PartSpec[]): Promise<void>
+  start(specs: PartSpec[], after?: Promise<void>): Promise<void>
   /** Stops in reverse order of groups; each group at once. */
   stop(groups: string[][]): Promise<void>
   readonly link: Link
@@ -115,14 +119,15 @@ export function createSupervisor(logger: Logger, options: SupervisorOptions = {}
     }
   }
 
-  async function launch(part: Part): Promise<void> {
+  async function launch(part: Part, after?: Promise<void>): Promise<void> {
     const { spec } = part
     const child = fork(spec.module, {
-      env: { ...ALLOCATOR, ...process.env, ...spec.env() },
+      env: { ...ALLOCATOR, ...process.env, ...spec.env(), ...(after && { [BEGINS_WHEN_TOLD]: '1' }) },
       execArgv: [
         '--disable-warning=ExperimentalWarning',
         ...(spec.heapMb ? [`--max-old-space-size=${spec.heapMb}`] : []),
         ...(spec.youngMb ? [`--max-semi-space-size=${spec.youngMb}`] : []),
+        ...(spec.heapGrowthPercent ? [`--heap-growing-percent=${spec.heapGrowthPercent}`] : []),
       ],
       serialization: 'json',
     })
@@ -136,6 +141,11 @@ export function createSupervisor(logger: Logger, options: SupervisorOptions = {}
       logger.error({ part: spec.name, code, signal }, 'a part ended; starting it again')
       void restart(part)
     })
+    // Where what is waited for fails, the start fails: nobody begins then.
+    after?.then(
+      () => child.connected && child.send({ type: 'begin' }, () => undefined),
+      () => undefined,
+    )
     const ready = new Promise<ReadyMessage>((resolve, reject) => {
       child.on('message', (message: ReadyMessage | FailedMessage | { type: 'alive' }) => {
         if (message.type === 'alive') part.heardAt = performance.now()
@@ -164,10 +174,10 @@ export function createSupervisor(logger: Logger, options: SupervisorOptions = {}
   }
 
   /** The first start: a part that fails or dies before it is ready is tried a few times. @throws StartError */
-  async function first(part: Part): Promise<void> {
+  async function first(part: Part, after?: Promise<void>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await launch(part)
+        await launch(part, after)
         return
       } catch (error) {
         if (part.child) {
@@ -185,9 +195,9 @@ export function createSupervisor(logger: Logger, options: SupervisorOptions = {}
   }
 
   /** Waits for what can be done without only a while, and goes on trying behind. */
-  async function firstOptional(part: Part): Promise<void> {
+  async function firstOptional(part: Part, after?: Promise<void>): Promise<void> {
     const limit = new AbortController()
-    const trying = first(part).catch((error: unknown) => {
+    const trying = first(part, after).catch((error: unknown) => {
       if (stopping) return
       logger.error({ part: part.spec.name, err: error }, 'starting without a part; it is tried on')
       part.kept = true
@@ -225,12 +235,12 @@ export function createSupervisor(logger: Logger, options: SupervisorOptions = {}
 
   return {
     link: switchboard.link,
-    async start(specs) {
+    async start(specs, after) {
       const launched = await Promise.allSettled(
         specs.map((spec) => {
           const part: Part = { spec, startedAt: 0, restarts: 0, kept: false }
           parts.set(spec.name, part)
-          return spec.optional ? firstOptional(part) : first(part)
+          return spec.optional ? firstOptional(part, after) : first(part, after)
         }),
       )
       const failed = launched.find((result) => result.status === 'rejected')

@@ -10,6 +10,7 @@ import {
   decodeRecord,
   type DomainEvent,
   encodeRecord,
+  type LiveAudience,
   type LiveBus,
   type LiveValue,
   type Log,
@@ -19,7 +20,9 @@ import {
   TOPICS,
   type UnclaimedRecord,
 } from '@heliograph/crm-core/contracts'
-import { type MqttRefusal, vendors } from '@heliograph/ingest'
+import type { MqttRefusal } from '@heliograph/ingest'
+// Alone: the API needs no broker.
+import { vendors } from '@heliograph/ingest/vendors'
 import { adminSocketPath } from '../cli/client.ts'
 import { openCrm, openCrmReader } from '../crm/index.ts'
 import type { HistoryProgress } from '../demo/history.ts'
@@ -32,6 +35,7 @@ import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
 import { mergeParts } from './merge-parts.ts'
 import { openMessages } from './messages.ts'
+import { openWarehouse } from './open-warehouse.ts'
 import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
 import { createRawLookup, createRawTail } from './raw-lookup.ts'
@@ -54,7 +58,7 @@ export async function startApi(
 ): Promise<{ ready: Record<string, unknown>; stop(): Promise<void> }> {
   const { settings, log, logger, link } = context
   await log.start()
-  const db = openCrm({ url: settings.crmUrl })
+  const db = await openCrm({ url: settings.crmUrl })
   await db.start()
   const files = await openEngine(PORTS.files, settings.engineUrls.files, context.engines)
   await files.start()
@@ -66,7 +70,7 @@ export async function startApi(
     brokerHosts: parseBrokerHosts(settings.brokerHosts),
   })
   const reader = await openCrmReader({ url: settings.crmUrl })
-  const warehouse = context.warehouse()
+  const warehouse = openWarehouse(settings)
   const started = await startWarehouse(warehouse, {
     onDown: (error) => logger.error({ err: error }, 'the warehouse is down; what needs no store is served'),
     onUnusable: giveUp,
@@ -78,13 +82,13 @@ export async function startApi(
   await live.start()
   link.on('live', (values) => live.publish(values as LiveValue[]))
   const brokerStatus = hearBrokers(link)
-  let watched = false
-  const tellWatched = (now: boolean): void => {
-    watched = now
-    link.send('worker', 'live.watched', now)
+  let audience: LiveAudience = 'nobody'
+  const tellAudience = (now: LiveAudience): void => {
+    audience = now
+    link.send('worker', 'live.audience', now)
   }
   // Said again: the worker may have been started anew since.
-  const watchedTimer = setInterval(() => tellWatched(watched), WATCHED_EVERY_MS)
+  const watchedTimer = setInterval(() => tellAudience(audience), WATCHED_EVERY_MS)
   let demoProgress: HistoryProgress | undefined
   link.on('demo.progress', (progress) => void (demoProgress = progress as HistoryProgress))
   link.on('audit.refused', (refusal) => void auditRefusal(refusal as MqttRefusal))
@@ -132,9 +136,7 @@ export async function startApi(
       warehouse,
       curves,
       live,
-      onViewers: (sockets) => {
-        if (sockets > 0 !== watched) tellWatched(sockets > 0)
-      },
+      onAudience: tellAudience,
       events: {
         subscribe(listener) {
           eventListeners.add(listener)

@@ -17,8 +17,8 @@ describe('work on brokers among several processes', { timeout: 2 * LIMIT_MS }, (
   })
   afterAll(() => test.stop())
 
-  const worker = (): BrokerSlots => {
-    const slots = createBrokerSlots({ crmUrl: test.url })
+  const worker = async (): Promise<BrokerSlots> => {
+    const slots = await createBrokerSlots({ crmUrl: test.url })
     made.push(slots)
     return slots
   }
@@ -34,7 +34,7 @@ describe('work on brokers among several processes', { timeout: 2 * LIMIT_MS }, (
 
   it('a connection has one process; another takes over where that one ends', async () => {
     const wanted = [{ connectionId: 'one', slot: 0 }]
-    const [first, second] = [worker(), worker()]
+    const [first, second] = [await worker(), await worker()]
     expect(names(await first.hold(wanted))).toEqual(['one/0'])
     expect(await second.hold(wanted)).toEqual([])
     expect(names(await first.hold(wanted))).toEqual(['one/0'])
@@ -44,7 +44,7 @@ describe('work on brokers among several processes', { timeout: 2 * LIMIT_MS }, (
 
   it('or dies', async () => {
     const wanted = [{ connectionId: 'dead', slot: 0 }]
-    const [first, second] = [worker(), worker()]
+    const [first, second] = [await worker(), await worker()]
     await first.hold(wanted)
     // It says nothing more.
     const began = performance.now()
@@ -55,13 +55,13 @@ describe('work on brokers among several processes', { timeout: 2 * LIMIT_MS }, (
 
   it('workers of one connection are spread, and one process does all where it is alone', async () => {
     const wanted = [0, 1].map((slot) => ({ connectionId: 'two', slot }))
-    const [first, second] = [worker(), worker()]
+    const [first, second] = [await worker(), await worker()]
     expect(names(await first.hold(wanted))).toEqual(['two/0'])
     expect(names(await second.hold(wanted))).toEqual(['two/1'])
     await second.stop()
     expect(await holding(first, wanted, 2)).toEqual(['two/0', 'two/1'])
     // Another one comes, and stands idle.
-    const third = worker()
+    const third = await worker()
     expect(await third.hold(wanted)).toEqual([])
     await first.spare('two')
     expect(await holding(third, wanted, 1)).toEqual(['two/1'])
@@ -72,7 +72,7 @@ describe('work on brokers among several processes', { timeout: 2 * LIMIT_MS }, (
 
   it('what is wanted no longer is given back', async () => {
     const wanted = [{ connectionId: 'gone', slot: 0 }]
-    const [first, second] = [worker(), worker()]
+    const [first, second] = [await worker(), await worker()]
     await first.hold(wanted)
     expect(await first.hold([])).toEqual([])
     expect(names(await second.hold(wanted))).toEqual(['gone/0'])

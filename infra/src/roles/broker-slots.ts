@@ -29,8 +29,8 @@ export interface BrokerSlots {
 
 const nameOf = ({ connectionId, slot }: Slot): string => `broker:${connectionId}:${slot}`
 
-export function createBrokerSlots({ crmUrl }: { crmUrl: string }): BrokerSlots {
-  const db = openCrm({ url: crmUrl })
+export async function createBrokerSlots({ crmUrl }: { crmUrl: string }): Promise<BrokerSlots> {
+  const db = await openCrm({ url: crmUrl })
   const leases = createLeases({ db, now: Date.now })
   const holder = randomUUID()
   /** By name; times are of the monotonic clock: a wall clock that is set must not make a lease longer. */

@@ -48,7 +48,7 @@ describe('processes that serve brokers', { timeout: 3 * LONG_MS, retry: 0 }, () 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'helio-brokers-'))
     crmUrl = `file:${path.join(folder, 'crm.sqlite')}`
-    db = openCrm({ url: crmUrl })
+    db = await openCrm({ url: crmUrl })
     await db.start()
     crm = createCrm({ db, secret: SECRET, publicUrl: 'http://helio.test', brokerHosts: { refusal: () => undefined } })
     reader = await openCrmReader({ url: crmUrl })
@@ -93,7 +93,7 @@ describe('processes that serve brokers', { timeout: 3 * LONG_MS, retry: 0 }, () 
       },
     }
     const metrics = new Registry()
-    const brokers = createBrokers(
+    const brokers = await createBrokers(
       {
         settings: { secret: SECRET, brokerHosts: 'loopback', crmUrl },
         logger: pino({ level: 'silent' }),

@@ -42,7 +42,7 @@ export interface Brokers {
   stop(): Promise<void>
 }
 
-export function createBrokers(
+export async function createBrokers(
   context: RoleContext,
   deps: {
     reader: CrmReader
@@ -50,10 +50,10 @@ export function createBrokers(
     counters: BrokerCounters
     pressure(): boolean
   },
-): Brokers {
+): Promise<Brokers> {
   const { settings, logger, link, metrics } = context
   const passwords = createSecretBox(settings.secret, BROKER_PASSWORDS)
-  const slots = context.isShared ? createBrokerSlots({ crmUrl: settings.crmUrl }) : undefined
+  const slots = context.isShared ? await createBrokerSlots({ crmUrl: settings.crmUrl }) : undefined
   /** Found by the last look; what is missing in the next one is gone for good. */
   let known = new Map<string, BrokerAccess>()
   /** Connections that cannot even be tried. */

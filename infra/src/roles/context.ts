@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client'
-import type { Log, Tracing, Warehouse } from '@heliograph/crm-core/contracts'
+import type { Log, Tracing } from '@heliograph/crm-core/contracts'
 import { type EngineContext, openEngine, PORTS } from '../engines.ts'
 import { meterLog } from '../log/metered.ts'
 import { productVersion } from '../cli/version.ts'
@@ -11,14 +11,6 @@ import { childLink, type Link } from '../process/link.ts'
 import { lockPart } from '../process/lock.ts'
 import { createLogger } from '../process/logger.ts'
 import { readSettings, type Settings } from '../settings.ts'
-import { clickhouseOptions } from '../warehouse/clickhouse-url.ts'
-import { createClickhouseWarehouse } from '../warehouse/clickhouse.ts'
-
-/** How a child reaches the embedded warehouse; the supervisor hands it down. */
-export interface WarehouseAddress {
-  port: number
-  token: string
-}
 
 export interface RoleContext {
   name: string
@@ -33,7 +25,6 @@ export interface RoleContext {
   ownGroup: string
   /** For what only one process opens. */
   engines: EngineContext
-  warehouse(): Warehouse
   /** Absent: nothing is traced. */
   tracing?: Tracing
 }
@@ -70,7 +61,6 @@ export async function createContext(name: string, shared?: Link): Promise<RoleCo
     isShared: shared !== undefined,
     ownGroup: shared === undefined ? name : `${name}-${randomUUID()}`,
     engines,
-    warehouse: () => openWarehouse(settings),
   }
 }
 
@@ -79,15 +69,4 @@ async function openTracing(traces: NonNullable<Settings['traces']>, name: string
   const tracing = createOpenTelemetry({ ...traces, process: name, version: productVersion() })
   atStop(() => tracing.stop())
   return tracing
-}
-
-/** Nothing is connected before its `start`. */
-export const openWarehouse = (settings: Settings): Warehouse => createClickhouseWarehouse(warehouseOptions(settings))
-
-function warehouseOptions({ warehouseUrl }: Settings): Parameters<typeof createClickhouseWarehouse>[0] {
-  if (warehouseUrl !== undefined) return clickhouseOptions(warehouseUrl)
-  const address = process.env['HELIOGRAPH_CHILD_WAREHOUSE_ADDRESS']
-  if (!address) throw new Error('this process was started without a warehouse; start Heliograph by solo.ts')
-  const { port, token } = JSON.parse(address) as WarehouseAddress
-  return { url: `http://127.0.0.1:${port}`, headers: { 'x-helio-token': token } }
 }

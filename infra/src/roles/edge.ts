@@ -45,7 +45,7 @@ export async function startEdge(
   const producer = log.producer(TOPICS.raw, MQTT_LANE)
   const pressure = createPressure(context)
   const metered = counters(context)
-  const brokers = createBrokers(context, { reader, producer, counters: metered, pressure: pressure.high })
+  const brokers = await createBrokers(context, { reader, producer, counters: metered, pressure: pressure.high })
   const edge = createMqttEdge(
     {
       producer,

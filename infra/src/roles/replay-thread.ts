@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { Registry } from '@heliograph/crm-core'
 import {
   type DomainEvent,
-  encodeRecord,
+  createReadingWriter,
   type LogPosition,
   type RegistrySnapshot,
   TOPICS,
@@ -16,7 +16,7 @@ import { type ReplayEffects, ReplayStore } from '@heliograph/stream'
 import { isEmbedded, openEngine, PORTS } from '../engines.ts'
 import { createLogger } from '../process/logger.ts'
 import { readSettings } from '../settings.ts'
-import { openWarehouse } from './context.ts'
+import { openWarehouse } from './open-warehouse.ts'
 import { startWarehouse } from './start-warehouse.ts'
 
 /** Beside lane 0 of live decoding. */
@@ -57,6 +57,8 @@ const producers = decodeProducers(log, LANE)
 /** A store of raw curves reads the log. */
 const curves = isEmbedded(PORTS.series, engineUrls.series) ? undefined : log.producer(TOPICS.replayed, LANE)
 
+const writeReading = createReadingWriter((size) => Buffer.allocUnsafe(size))
+
 function createRunner(): ReplayRunner {
   const store = new ReplayStore({
     warehouse,
@@ -71,7 +73,7 @@ function createRunner(): ReplayRunner {
     producers,
     sink: {
       async put(readings, chunks, signal) {
-        await curves?.append(readings.map((reading) => ({ key: reading.deviceId, value: encodeRecord(reading) })))
+        await curves?.append(readings.map((reading) => ({ key: reading.deviceId, value: writeReading(reading) })))
         await store.put(readings, chunks, signal)
       },
       settled: (signal) => store.settled(signal),

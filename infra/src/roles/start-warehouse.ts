@@ -66,6 +66,20 @@ export async function startWarehouse(
   }
 }
 
+/**
+ * Begins what needs a store, exactly once: in its place where the store is up, and otherwise as soon as it is, which may be while
+ * the process is still starting.
+ * @param begin told whether the rest of the process has gone on without it
+ */
+export async function beginWithStore(
+  started: Pick<StartedWarehouse, 'isUp' | 'whenUp'>,
+  begin: (late: boolean) => Promise<void>,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  if (started.isUp) return await begin(false)
+  started.whenUp(() => void begin(true).catch(onError))
+}
+
 const isDown = (error: unknown): boolean => error instanceof WarehouseError && error.retryable
 
 /** A store that turned out to be unusable while the process was at work: it is started anew, and says so as its start. */

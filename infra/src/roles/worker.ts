@@ -1,6 +1,6 @@
 /** Storing, live state and alarms in one process, and decoding where no other process does it. */
 import { latestReadings } from '@heliograph/crm-core'
-import { type Reading, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
+import { LIVE_AUDIENCES, type LiveAudience, type Reading, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
 import {
   createLiveStage,
   createRollups,
@@ -19,10 +19,11 @@ import { createExpectedRole, rememberStrings } from './expected.ts'
 import { createSoilingNow } from './soiling-now.ts'
 import { createExpectedNow } from './expected-now.ts'
 import { lagOf } from './log-progress.ts'
+import { openWarehouse } from './open-warehouse.ts'
 import { createRegistryFeed } from './registry-feed.ts'
 import { startRetention } from './retention.ts'
 import { settle } from './settle.ts'
-import { giveUp, startWarehouse } from './start-warehouse.ts'
+import { beginWithStore, giveUp, startWarehouse } from './start-warehouse.ts'
 import { verifyLine } from './verify-line.ts'
 
 /** Said again every two seconds by who watches. */
@@ -40,7 +41,7 @@ export async function startWorker(
   if (!context.isShared) await log.start()
   const reader = await openCrmReader({ url: settings.crmUrl })
   const onError = (what: string) => (error: unknown) => logger.error({ err: error }, what)
-  const warehouse = context.warehouse()
+  const warehouse = openWarehouse(settings)
   const started = await startWarehouse(warehouse, {
     onDown: onError('the warehouse is down; decoding goes on, storing waits'),
     onUnusable: giveUp,
@@ -121,8 +122,8 @@ export async function startWorker(
     ...traced,
   })
   link.on('live.sync', () => live.publishAll())
-  const watchers = createWatchers((watched) => live.setWatched(watched))
-  link.on('live.watched', (watched, from) => watchers.told(from, watched === true))
+  const watchers = createWatchers((audience) => live.setAudience(audience))
+  link.on('live.audience', (audience, from) => watchers.told(from, audience as LiveAudience))
   feed.onEvent((event) => {
     if (event.type === 'device.upserted' && event.recomputeFrom !== undefined)
       rollups.touch(event.device.id, event.recomputeFrom, Date.now())
@@ -134,17 +135,20 @@ export async function startWorker(
   await feed.start()
   const unfinished = await reader.unfinishedReplays(lostPower ? Date.now() - REWIND_MS : undefined)
   await decode.start(unfinished)
-  if (started.isUp) await store.start()
-  await live.start()
   // Begun when there is a store to begin with: roll-ups that were under way, and what each device said last.
-  if (!started.isUp)
-    started.whenUp(() => {
-      void (async () => {
-        await store.start()
-        for (const reading of await latest()) live.fleet.take(reading)
-        live.publishAll()
-      })().catch(onError('storing could not begin'))
-    })
+  let storing = false
+  await beginWithStore(
+    started,
+    async (late) => {
+      await store.start()
+      storing = true
+      if (!late) return
+      for (const reading of await latest()) live.fleet.take(reading)
+      live.publishAll()
+    },
+    onError('storing could not begin'),
+  )
+  await live.start()
   const deadLetters = startDeadLetterStore({
     log,
     warehouse,
@@ -169,11 +173,11 @@ export async function startWorker(
   link.on('status', async () => {
     const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([
       decode.lag(),
-      started.isUp ? store.lag() : lagOf(log, TOPICS.readings, 'store'),
+      storing ? store.lag() : lagOf(log, TOPICS.readings, 'store'),
       live.lag(),
       deadLetters.lag(),
     ])
-    const trouble = started.isUp ? store.trouble() : 'the warehouse is down'
+    const trouble = storing ? store.trouble() : started.isUp ? 'storing begins' : 'the warehouse is down'
     return {
       parts: [
         { name: 'decode', state: 'ok', lag: decodeLag },
@@ -216,19 +220,21 @@ async function seriesPart(series: SeriesStage): Promise<{ name: string; state: s
   }
 }
 
-/** Somebody watches while any API process says so; one that says nothing any more is gone. */
-function createWatchers(set: (watched: boolean) => void): { told(from: string, watched: boolean): void; stop(): void } {
-  const until = new Map<string, number>()
+/** The closest look of any API process counts; one that says nothing any more is gone. */
+function createWatchers(set: (audience: LiveAudience) => void): {
+  told(from: string, audience: LiveAudience): void
+  stop(): void
+} {
+  const said = new Map<string, { audience: LiveAudience; until: number }>()
   const judge = (): void => {
     const now = performance.now()
-    for (const [from, end] of until) if (end < now) until.delete(from)
-    set(until.size > 0)
+    for (const [from, { until }] of said) if (until < now) said.delete(from)
+    set(LIVE_AUDIENCES.findLast((level) => [...said.values()].some(({ audience }) => audience === level)) ?? 'nobody')
   }
   const timer = setInterval(judge, WATCHED_FOR_MS)
   return {
-    told(from, watched) {
-      if (watched) until.set(from, performance.now() + WATCHED_FOR_MS)
-      else until.delete(from)
+    told(from, audience) {
+      said.set(from, { audience, until: performance.now() + WATCHED_FOR_MS })
       judge()
     },
     stop: () => clearInterval(timer),

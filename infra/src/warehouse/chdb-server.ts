@@ -5,12 +5,10 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { LANE_HEADER, TOKEN_HEADER } from './chdb-headers.ts'
 import { identifierPattern, openSession, openSpool, type ChdbSession, type Statement } from './chdb-session.ts'
 import { LaneBusyError, LaneClosedError, LANES, WorkerLane, type Lane } from './lanes.ts'
 import { isSingleStatement } from './single-statement.ts'
-
-export const LANE_HEADER = 'x-helio-lane'
-export const TOKEN_HEADER = 'x-helio-token'
 
 export interface ChdbServerOptions {
   /** Data directory; another process on it is refused by the engine. */

@@ -9,7 +9,7 @@ import { createServer as createTls } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import { TOKEN_HEADER } from './chdb-server.ts'
+import { TOKEN_HEADER } from './chdb-headers.ts'
 import { spawnWarehouse } from './spawn-warehouse.ts'
 import { freePort } from '../process/free-port.ts'
 

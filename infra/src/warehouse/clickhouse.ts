@@ -12,7 +12,7 @@ import {
   type Sql,
   type Warehouse,
 } from '@heliograph/crm-core/contracts'
-import { LANE_HEADER } from './chdb-server.ts'
+import { LANE_HEADER } from './chdb-headers.ts'
 import { toWarehouseError } from './errors.ts'
 import type { Lane } from './lanes.ts'
 import { migrate, readMigrations } from './migrate.ts'
@@ -64,6 +64,9 @@ const INSERT_SETTINGS: ClickHouseSettings = {
   async_insert: 0,
   // Parts may come faster than they are merged for a while; a refusal would only make the log wait.
   date_time_input_format: 'best_effort',
+  // Rows of one key in one insert are told apart when they are read, as those of two inserts are: merging a block with itself first
+  // costs as much as all else of an insert.
+  optimize_on_insert: 0,
 }
 
 /**

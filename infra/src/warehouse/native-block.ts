@@ -240,7 +240,22 @@ function encoderOf(type: string, within = false): { sent: string; encode: Encode
   return element ? { sent: `Array(${element.sent})`, encode: list(element.encode) } : undefined
 }
 
-const SAMPLED_ROWS = 64
+/** Names that any row has. Rows of one batch are made alike, so most are the same as in the row before. */
+function namesOf(rows: readonly Row[]): Set<string> {
+  const names = new Set<string>()
+  const before: string[] = []
+  for (const row of rows) {
+    let index = 0
+    for (const name in row) {
+      if (before[index] !== name) {
+        before[index] = name
+        names.add(name)
+      }
+      index++
+    }
+  }
+  return names
+}
 
 /**
  * One block and the names of its columns.
@@ -253,10 +268,11 @@ export function encodeNativeBlock(
   always?: ReadonlySet<string>,
 ): { columns: string[]; bytes: Buffer } {
   const known = new Set(columns.map(({ name }) => name))
-  // Rows of one batch are made alike; looking at every key of every row would cost as much as writing them.
-  for (let row = 0; row < rows.length; row += row < SAMPLED_ROWS ? 1 : SAMPLED_ROWS)
-    for (const name of Object.keys(rows[row]!)) if (!known.has(name)) throw new RowError(`no such column: ${name}`)
-  const sent = columns.filter(({ name }) => always?.has(name) || rows.some((row) => row[name] !== undefined))
+  const mentioned = namesOf(rows)
+  for (const name of mentioned) if (!known.has(name)) throw new RowError(`no such column: ${name}`)
+  const sent = columns.filter(
+    ({ name }) => always?.has(name) || (mentioned.has(name) && rows.some((row) => row[name] !== undefined)),
+  )
   const out = new ByteWriter(Math.max(64 * 1024, rows.length * sent.length * 12))
   out.varint(sent.length)
   out.varint(rows.length)

@@ -1,7 +1,7 @@
 /** Starts the embedded warehouse as a child of this process: what tests, benches and the command line use where no supervisor runs. */
 import { fork, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { TOKEN_HEADER } from './chdb-server.ts'
+import { TOKEN_HEADER } from './chdb-headers.ts'
 import type { ClickhouseWarehouseOptions } from './clickhouse.ts'
 
 export interface SpawnedWarehouse {

@@ -1,6 +1,7 @@
 /** Where decoding puts its results: named outputs, gathered per batch and appended together. */
 import {
   type AppendRecord,
+  createReadingWriter,
   type DeadLetterRecord,
   type DownlinkRecord,
   encodeRecord,
@@ -73,7 +74,7 @@ export class DecodeBatch {
   async append(producers: DecodeProducers): Promise<void> {
     const readings: AppendRecord[] = []
     for (const reading of this.#readings)
-      if (reading) readings.push({ key: reading.deviceId, value: encodeRecord(reading), decoded: reading })
+      if (reading) readings.push({ key: reading.deviceId, value: writeReading(reading), decoded: reading })
     const put = async (output: keyof DecodeProducers, records: AppendRecord[]): Promise<void> => {
       if (records.length === 0 || this.#appended.has(output)) return
       await producers[output].append(records)
@@ -88,6 +89,7 @@ export class DecodeBatch {
   }
 }
 
+const writeReading = createReadingWriter((size) => Buffer.allocUnsafe(size))
 const byConnection = (record: { connectionId: string }): AppendRecord => ({
   key: record.connectionId,
   value: encodeRecord(record),

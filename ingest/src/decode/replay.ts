@@ -10,9 +10,11 @@ import {
   type Log,
   type LogPosition,
   type LogProducer,
+  type RawRef,
   type ReadingRecord,
   type ReplayChunk,
   type ReplayProgressRecord,
+  type TenantId,
   TOPICS,
 } from '@heliograph/crm-core/contracts'
 import type { AnyVendor } from '../vendor.ts'
@@ -21,6 +23,8 @@ import { DecodeBatch, type DecodeProducers } from './outputs.ts'
 import { DECODE_GROUP } from './stage.ts'
 
 const TELL_EVERY_MS = 500
+/** Claims that are one pass. */
+const MAX_TOGETHER = 500
 
 export type ReplayRequest = Extract<DomainEvent, { type: 'replay.requested' }>
 
@@ -48,7 +52,7 @@ export interface ReplayDeps {
 
 export interface ReplayRunner {
   /**
-   * Runs a replay behind those that were asked for before.
+   * Runs a replay behind those that were asked for before; claims of one connection that wait are run together.
    * @param upTo where live decoding stood: what lies behind it is decoded live, with this registry
    * @returns resolves when it is done, has failed or was stopped
    */
@@ -56,50 +60,96 @@ export interface ReplayRunner {
   stop(): Promise<void>
 }
 
+/** A stretch of a partition, `to` exclusive. */
+interface Stretch {
+  partition: number
+  from: number
+  to: number
+}
+interface Asked {
+  request: ReplayRequest
+  upTo: readonly LogPosition[]
+}
+/** One pass over the log: a replay, or claims of one connection that waited together. */
+interface Pass {
+  tenantId: TenantId
+  connectionId: ConnectionId | undefined
+  /** Of several the last: what an earlier one would have made gives way to it just so. */
+  revision: number
+  stretches: Stretch[]
+  /** What each of them asked for, a stretch of a partition each. */
+  parts: (Stretch & { request: ReplayRequest })[]
+}
+
 export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
   const { progress } = deps
   const stopping = new AbortController()
+  const waiting = new Set<Asked>()
   let running: Promise<void> = Promise.resolve()
 
+  async function attempt(asked: readonly Asked[]): Promise<void> {
+    try {
+      await decodeAgain(asked, await passOf(asked))
+    } catch (error) {
+      if (stopping.signal.aborted) return
+      deps.onError(error)
+      const text = error instanceof Error ? error.message : String(error)
+      await tell(asked, 'failed', 0, 0, text).catch(deps.onError)
+    }
+  }
+
   const tell = (
-    request: ReplayRequest,
+    asked: readonly Asked[],
     state: ReplayProgressRecord['state'],
     done: number,
     total: number,
     error?: string,
   ) =>
-    progress.append([
-      {
-        key: request.replayId,
+    progress.append(
+      asked.map(({ request: { replayId, tenantId } }) => ({
+        key: replayId,
         value: encodeRecord({
-          replayId: request.replayId,
-          tenantId: request.tenantId,
+          replayId,
+          tenantId,
           state,
           done,
           total,
           ...(error !== undefined && { error }),
         } satisfies ReplayProgressRecord),
-      },
-    ])
+      })),
+    )
 
-  async function decodeAgain(request: ReplayRequest, upTo: readonly LogPosition[]): Promise<void> {
-    const ranges = await rangesOf(request, upTo)
-    const total = ranges.reduce((sum, range) => sum + range.to - range.from, 0)
+  async function passOf(asked: readonly Asked[]): Promise<Pass> {
+    const { tenantId, connectionId } = asked[0]!.request
+    const parts: Pass['parts'] = []
+    for (const { request, upTo } of asked)
+      for (const stretch of await stretchesOf(request, upTo)) parts.push({ request, ...stretch })
+    return {
+      tenantId,
+      connectionId,
+      revision: Math.max(...asked.map(({ request }) => request.revision)),
+      stretches: covering(parts),
+      parts,
+    }
+  }
+
+  async function decodeAgain(asked: readonly Asked[], pass: Pass): Promise<void> {
+    const { tenantId, stretches, revision } = pass
+    const total = stretches.reduce((sum, { from, to }) => sum + to - from, 0)
     let done = 0
-    await tell(request, 'running', 0, total)
+    await tell(asked, 'running', 0, total)
     let toldAt = performance.now()
-    for (const range of ranges) {
-      const { partition } = range
-      const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision: request.revision })
-      // A decoder needs what came before the range: from the checkpoint before it, folded without keeping.
-      const checkpoint = await deps.log.checkpoints.before(DECODE_GROUP, partition, range.from)
+    for (const { partition, from, to } of stretches) {
+      const fold = new Fold({ vendors: deps.vendors, registry: deps.registry, partition, revision })
+      // A decoder needs what came before the stretch: from the checkpoint before it, folded without keeping.
+      const checkpoint = await deps.log.checkpoints.before(DECODE_GROUP, partition, from)
       if (checkpoint) fold.restore(checkpoint.state)
       const warmFrom = checkpoint?.offset ?? 0
       for await (const records of deps.log.read({
         topic: TOPICS.raw,
         partition,
         from: warmFrom,
-        to: range.to,
+        to,
         signal: stopping.signal,
       })) {
         const batch = new DecodeBatch()
@@ -107,60 +157,62 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
         const connections = new Set<ConnectionId>()
         for (const record of records) {
           const connectionId = connectionOf(record.key)
-          if (request.connectionId !== undefined && connectionId !== request.connectionId) continue
+          if (pass.connectionId !== undefined && connectionId !== pass.connectionId) continue
           const owner = deps.registry.connection(connectionId)?.tenantId
-          if (owner !== undefined && owner !== request.tenantId) continue
-          const inRange = record.offset >= range.from
+          if (owner !== undefined && owner !== tenantId) continue
+          const inRange = record.offset >= from
           fold.fold(record, inRange ? batch : unwanted)
           if (inRange) connections.add(connectionId)
         }
         const last = records.at(-1)!.offset + 1
-        if (last <= range.from) continue
-        await store(request, batch, partition, Math.max(records[0]!.offset, range.from), last, [...connections])
-        done += last - Math.max(records[0]!.offset, range.from)
+        if (last <= from) continue
+        const first = Math.max(records[0]!.offset, from)
+        await store(pass, batch, { partition, from: first, to: last }, [...connections])
+        done += last - first
         if (performance.now() - toldAt < TELL_EVERY_MS) continue
         toldAt = performance.now()
-        await tell(request, 'running', done, total)
+        await tell(asked, 'running', done, total)
       }
       if (stopping.signal.aborted) return
     }
     await deps.sink.settled(stopping.signal)
-    await tell(request, 'done', total, total)
+    await tell(asked, 'done', total, total)
   }
 
   /** Which part of each partition: from the request's time on, up to where live decoding already knows better. */
-  async function rangesOf(
-    request: ReplayRequest,
-    upTo: readonly LogPosition[],
-  ): Promise<{ partition: number; from: number; to: number }[]> {
+  async function stretchesOf(request: ReplayRequest, upTo: readonly LogPosition[]): Promise<Stretch[]> {
     if (request.message) {
       const { partition, offset } = request.message
       return [{ partition, from: offset, to: offset + 1 }]
     }
-    const ranges = []
+    const stretches = []
     for (const { partition, first, next } of await deps.log.bounds(TOPICS.raw)) {
       const from = request.from === undefined ? first : await deps.log.offsetAt(TOPICS.raw, partition, request.from)
       const end = request.to === undefined ? next : await deps.log.offsetAt(TOPICS.raw, partition, request.to)
       const to = Math.min(end, upTo.find((position) => position.partition === partition)?.offset ?? first)
-      if (from < to) ranges.push({ partition, from, to })
+      if (from < to) stretches.push({ partition, from, to })
     }
-    return ranges
+    return stretches
   }
 
   async function store(
-    request: ReplayRequest,
+    { tenantId, revision, parts }: Pass,
     batch: DecodeBatch,
-    partition: number,
-    fromOffset: number,
-    toOffset: number,
-    connections: ConnectionId[],
+    read: Stretch,
+    connections: readonly ConnectionId[],
   ): Promise<void> {
-    const { tenantId, replayId, link, revision } = request
-    const readings = batch
-      .takeReadings()
-      .filter((reading) => reading.tenantId === tenantId && (!link || reading.deviceId === link.deviceId))
-    // Their own: nobody else has them yet.
-    for (const reading of readings) reading.replayId = replayId
+    const byDevice = Map.groupBy(parts, ({ request }) => request.link?.deviceId)
+    const readings = []
+    for (const reading of batch.takeReadings()) {
+      if (reading.tenantId !== tenantId) continue
+      const candidates = byDevice.get(undefined) ?? byDevice.get(reading.deviceId) ?? []
+      const part = candidates.find((each) => holds(each, reading.rawRef))
+      if (!part) continue
+      // Their own: nobody else has them yet.
+      reading.replayId = part.request.replayId
+      readings.push(reading)
+    }
+    const { link, replayId } = parts[0]!.request
     batch.deadLetters = batch.deadLetters.filter((letter) => letter.tenantId === tenantId)
     batch.unclaimed = link
       ? []
@@ -168,30 +220,24 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
     batch.downlinks.length = 0
     await batch.append(deps.producers)
     // One chunk per connection: rows are taken back by connection.
-    const chunks = connections.map((connectionId) => ({
-      tenantId,
-      connectionId,
-      partition,
-      fromOffset,
-      toOffset,
-      revision,
-      ...(link && { deviceId: link.deviceId }),
-    }))
+    const chunks = connections.flatMap((connectionId) =>
+      parts.flatMap(({ request, partition, from, to }) => {
+        const [fromOffset, toOffset] = [Math.max(from, read.from), Math.min(to, read.to)]
+        if (partition !== read.partition || fromOffset >= toOffset) return []
+        const deviceId = request.link?.deviceId
+        return [{ tenantId, connectionId, partition, fromOffset, toOffset, revision, ...(deviceId && { deviceId }) }]
+      }),
+    )
     if (chunks.length > 0) await deps.sink.put(readings, chunks, stopping.signal)
   }
 
   return {
     run(request, upTo) {
+      const own: Asked = { request, upTo }
+      waiting.add(own)
       running = running.then(async () => {
-        if (stopping.signal.aborted) return
-        try {
-          await decodeAgain(request, upTo)
-        } catch (error) {
-          if (stopping.signal.aborted) return
-          deps.onError(error)
-          const text = error instanceof Error ? error.message : String(error)
-          await tell(request, 'failed', 0, 0, text).catch(deps.onError)
-        }
+        // Where it is not waiting any more, a claim before it took it along.
+        if (waiting.has(own) && !stopping.signal.aborted) await attempt(takeTogether(waiting, own))
       })
       return running
     },
@@ -201,6 +247,34 @@ export function createReplayRunner(deps: ReplayDeps): ReplayRunner {
     },
   }
 }
+
+/**
+ * Takes the first that waits, and with a claim the other claims of its connection: a gateway's forty inverters, or five
+ * hundred devices of a table, are one pass over the same messages and not as many.
+ */
+function takeTogether(waiting: Set<Asked>, first: Asked): Asked[] {
+  const { tenantId, connectionId, link } = first.request
+  const belongs = ({ request }: Asked): boolean =>
+    link !== undefined &&
+    connectionId !== undefined &&
+    request.link !== undefined &&
+    request.connectionId === connectionId &&
+    request.tenantId === tenantId
+  const together = [...waiting].filter((asked) => asked === first || belongs(asked)).slice(0, MAX_TOGETHER)
+  for (const asked of together) waiting.delete(asked)
+  return together
+}
+
+/** What holds all of them, one stretch of each partition. */
+function covering(stretches: readonly Stretch[]): Stretch[] {
+  return [...Map.groupBy(stretches, ({ partition }) => partition)].map(([partition, own]) => ({
+    partition,
+    from: Math.min(...own.map(({ from }) => from)),
+    to: Math.max(...own.map(({ to }) => to)),
+  }))
+}
+const holds = (stretch: Stretch, { partition, offset }: RawRef): boolean =>
+  stretch.partition === partition && offset >= stretch.from && offset < stretch.to
 
 /** Raw records are keyed by connection plus shard. */
 const connectionOf = (key: string): ConnectionId => {

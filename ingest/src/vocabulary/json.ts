@@ -57,6 +57,7 @@ export function tryJson(text: string): unknown {
 
 /** @throws DecodeError `too-deep` beyond `MAX_JSON_DEPTH` levels of brackets outside of strings */
 function assertDepth(text: string): void {
+  if (hasFewBrackets(text)) return
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)
@@ -68,6 +69,14 @@ function assertDepth(text: string): void {
         throw new DecodeError('too-deep', `JSON is nested deeper than ${MAX_JSON_DEPTH} levels`)
     } else if (code === 125 || code === 93) depth--
   }
+}
+/** Text that opens so few brackets, in strings or not, cannot be deep: most messages are told by a look at those. */
+function hasFewBrackets(text: string): boolean {
+  let count = 0
+  for (const bracket of '[{')
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1))
+      if (++count > MAX_JSON_DEPTH) return false
+  return true
 }
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1)

@@ -1,13 +1,14 @@
 /**
- * Live values and alarms from the readings as they come: keeps the fleet's state, tells the bus the newest values at most
- * ten times a second, and lets the rules judge. Late readings are judged as history; imports and replays by nobody.
+ * Live values and alarms from the readings as they come: keeps the fleet's state, tells the bus the newest values at once and at
+ * most ten times a second, and lets the rules judge. Late readings are judged as history; imports and replays by nobody.
  */
-import type { Registry, Soiling } from '@heliograph/crm-core'
+import { Pace, type Registry, type Soiling } from '@heliograph/crm-core'
 import {
   contentOf,
   type DeviceId,
   encodeRecord,
   type ExpectedNow,
+  type LiveAudience,
   type LiveDevice,
   type LiveValue,
   type Log,
@@ -31,7 +32,7 @@ import { Streets } from './streets.ts'
 const GROUP = 'live'
 const CHECKPOINT = 'alarms'
 const PUBLISH_EVERY_MS = 100
-/** While nobody looks: REST answers from what was told last. */
+/** What nobody looks at: REST answers from what was told last. */
 const UNWATCHED_EVERY_MS = 500
 /** Every site is judged at least this often: silence has no message that would wake the judge. */
 const JUDGE_ALL_EVERY_MS = 10_000
@@ -65,8 +66,8 @@ export interface LiveStage {
   takeReplayed(readings: readonly ReadingRecord[]): void
   /** Offers everything again: the other end lost its state. */
   publishAll(): void
-  /** Whether anybody watches: with nobody there values are told less often. Alarms are judged and told as ever. */
-  setWatched(watched: boolean): void
+  /** Who watches: what nobody looks at is told less often. Alarms are judged and told as ever. */
+  setAudience(audience: LiveAudience): void
   lag(): Promise<number>
   readonly fleet: FleetState
 }
@@ -83,16 +84,19 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
   const siteTold = new Map<SiteId, number>()
   /** Devices whose newest value is of a message that is traced. */
   const traced = new Map<DeviceId, string>()
-  const timers: NodeJS.Timeout[] = []
+  const pace = new Pace(PUBLISH_EVERY_MS, publish)
+  let judging: NodeJS.Timeout | undefined
   let consumer: LogConsumer | undefined
   let telling: Promise<void> | undefined
   let slice = 0
-  let watched = true
+  let audience: LiveAudience = 'devices'
   let publishedAt = -Infinity
+  let devicesToldAt = -Infinity
 
   // Called by the consumer with one batch at a time.
   async function handle(batch: LogBatch): Promise<void> {
     for (const record of batch.records) take(contentOf<ReadingRecord>(record))
+    pace.soon()
   }
 
   function take(reading: ReadingRecord): void {
@@ -109,10 +113,11 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
 
   function publish(): void {
     const at = now()
-    if (!watched && at - publishedAt < UNWATCHED_EVERY_MS) return
+    if (audience === 'nobody' && at - publishedAt < UNWATCHED_EVERY_MS) return pace.soon()
     publishedAt = at
     const values: LiveValue[] = []
-    for (const deviceId of dirtyDevices) {
+    const tellsDevices = audience === 'devices' || at - devicesToldAt >= UNWATCHED_EVERY_MS
+    for (const deviceId of tellsDevices ? dirtyDevices : []) {
       const state = fleet.get(deviceId)
       const device = registry.device(deviceId)
       if (!state || !device) continue
@@ -134,13 +139,18 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
     }
     // Alarms go to the log and wait for nobody.
     tell()
-    if (values.length > 0 && !deps.publish(values)) return
-    dirtyDevices.clear()
-    traced.clear()
+    if (values.length > 0 && !deps.publish(values)) return pace.soon()
+    if (tellsDevices) {
+      dirtyDevices.clear()
+      traced.clear()
+      devicesToldAt = at
+    }
     for (const siteId of sites) {
       dirtySites.delete(siteId)
       siteTold.set(siteId, at)
     }
+    // Those that were told a moment ago.
+    if (dirtySites.size > 0 || dirtyDevices.size > 0) pace.soon()
   }
 
   /** Judges a site, and what a page shows of it then. */
@@ -163,6 +173,7 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
     let index = 0
     for (const site of registry.sites()) if (index++ % SLICES === slice) dirtySites.add(site.id)
     slice = (slice + 1) % SLICES
+    pace.soon()
   }
 
   /** Memory first, then the log, then forget: a crash in between tells the same alarm under the same id again. */
@@ -177,7 +188,10 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
       for (const record of untold) dirtySites.add(record.siteId)
     })()
       .catch(deps.onError)
-      .finally(() => (telling = undefined))
+      .finally(() => {
+        telling = undefined
+        pace.soon()
+      })
   }
 
   /**
@@ -210,15 +224,16 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
         handle,
         onError: deps.onError,
       })
-      timers.push(setInterval(publish, PUBLISH_EVERY_MS), setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES))
+      judging = setInterval(judgeSlice, JUDGE_ALL_EVERY_MS / SLICES)
       this.publishAll()
     },
     async stop() {
-      for (const timer of timers) clearInterval(timer)
+      clearInterval(judging)
       await consumer?.stop()
-      publishedAt = -Infinity
+      publishedAt = devicesToldAt = -Infinity
       publish()
       await telling
+      pace.stop()
       await log.checkpoints.save(CHECKPOINT, 0, 0, engine.save())
     },
     takeReplayed(readings) {
@@ -228,14 +243,17 @@ export function createLiveStage(deps: LiveStageDeps): LiveStage {
         const { faults: _faults, status, ...measured } = reading
         take(status === undefined || status === 'fault' ? measured : { ...measured, status })
       }
+      pace.soon()
     },
-    setWatched(now) {
-      watched = now
+    setAudience(now) {
+      audience = now
+      pace.soon()
     },
     publishAll() {
       for (const { deviceId } of fleet.all()) dirtyDevices.add(deviceId)
       for (const { id } of registry.sites()) dirtySites.add(id)
       siteTold.clear()
+      pace.soon()
     },
     lag: async () => (await consumer?.lag()) ?? 0,
   }

@@ -49,15 +49,20 @@ export function groups<Job extends { range: Range; device?: { id: string }; site
 const LONG_DEVICE_MS = 3000 * DAY_MS
 const LONG_MS = 2 * DAY_MS
 
-/** What one flush computes: all that is short, and of the long the newest, whole sites at a time. */
+/**
+ * What one flush computes: all that is short, and of the long the newest, whole sites at a time.
+ * @param waits long ones that are not to be begun yet
+ */
 export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
   jobs: readonly Job[],
+  waits: (job: Job) => boolean = () => false,
 ): { now: Job[]; later: Job[] } {
   const lengthOf = ({ range }: Job): number => range.to - range.from
   const now = jobs.filter((job) => lengthOf(job) <= LONG_MS)
-  const later: Job[] = []
+  const long = jobs.filter((job) => lengthOf(job) > LONG_MS)
+  const later = long.filter(waits)
   const bySite = Map.groupBy(
-    jobs.filter((job) => lengthOf(job) > LONG_MS),
+    long.filter((job) => !waits(job)),
     ({ site }) => site.id,
   )
   const newest = (some: readonly Job[]): number => Math.max(...some.map(({ range }) => range.to))

@@ -126,6 +126,13 @@ const KEEP_MS = 2 * BUCKET_MS
 const MARK_EVERY_MS = 30_000
 /** Between the store's acknowledgement and `observe`, and between two machines' clocks. */
 const MARK_SLACK_MS = 60_000
+/**
+ * A past that is still coming in (an import, a replay) is computed once it has stopped for a while, rather than piece by piece with the
+ * days, months and sites above it each time; one that never stops is not waited for.
+ */
+const QUIET_MS = 3_000
+const MOST_QUIET_WAIT_MS = 60_000
+const PAST_MS = 86_400_000
 /** A device silent for so long gives its memory back. */
 const FORGET_MS = 6 * 3_600_000
 
@@ -133,6 +140,8 @@ export function createRollups(options: RollupOptions): Rollups {
   const { warehouse, registry, clock, coarseEveryMs = 60_000, wholeDayEveryMs = 60_000, worker = 'rollups' } = options
   const live = new Map<DeviceId, LiveDevice>()
   const dirty = new DirtyRanges<DeviceId>()
+  /** Devices whose past is coming in: since when, and when it last did. */
+  const arriving = new Map<DeviceId, { first: number; last: number }>()
   const days = new DayQueue({ warehouse, siteOf: siteOfDays, nextVersion })
   const sites = new SiteQueue({
     warehouse,
@@ -208,6 +217,16 @@ export function createRollups(options: RollupOptions): Rollups {
     state.foldedFrom = undefined
   }
 
+  function arrives(deviceId: DeviceId): void {
+    const at = clock()
+    const known = arriving.get(deviceId)
+    arriving.set(deviceId, { first: known && at - known.last < QUIET_MS ? known.first : at, last: at })
+  }
+  function isArriving(deviceId: DeviceId, at: number): boolean {
+    const known = arriving.get(deviceId)
+    return known !== undefined && at - known.last < QUIET_MS && at - known.first < MOST_QUIET_WAIT_MS
+  }
+
   /** Moves what was observed into the folds; what does not fit there becomes a range to compute. */
   function applyPending(rows: RollupRow[], version: number): void {
     const now = clock()
@@ -229,6 +248,7 @@ export function createRollups(options: RollupOptions): Rollups {
       if (!fold || first.ts <= fold.lastTs) {
         // Late, or nothing to go on from: its buckets are computed from the store, the fold with them.
         dropFold(deviceId, state, since)
+        if (first.ts < now - PAST_MS) arrives(deviceId)
         const from = fold ? Math.min(first.ts, bucketOf(fold.lastTs) - KEEP_MS) : first.ts
         if (fold && first.ts < bucketOf(fold.lastTs) - NEAR_MS) {
           for (const reading of pending) dirty.add(deviceId, reading.ts, reading.ts + 1, since)
@@ -289,9 +309,12 @@ export function createRollups(options: RollupOptions): Rollups {
       for (const { device, range } of some) dirty.add(device.id, range.from, range.to, since)
     }
     const grouped = [...jobs].flatMap(([tenantId, list]) => {
-      const { now, later } = all ? { now: list, later: [] } : ofOneFlush(list)
+      const { now: due, later } = all
+        ? { now: list, later: [] }
+        : ofOneFlush(list, ({ device }) => isArriving(device.id, now))
       restore(later)
-      return groups(now).map((group) => ({ tenantId, group }))
+      for (const { device } of due) if (!isArriving(device.id, now)) arriving.delete(device.id)
+      return groups(due).map((group) => ({ tenantId, group }))
     })
     const done = { rows: 0, recomputed: 0 }
     await eachOrRestore(
@@ -408,6 +431,7 @@ export function createRollups(options: RollupOptions): Rollups {
         dropFold(deviceId, state, clock())
         dirty.add(deviceId, Math.min(from, state.watermark), state.watermark + 1, clock())
       }
+      arrives(deviceId)
       dirty.add(deviceId, from, to, clock())
     },
     async recover() {

@@ -67,6 +67,9 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
   })
   /** Behind what is stored, by partition; not yet saved because the roll-ups are not written. */
   const stored = new Map<number, number>()
+  /** The same of those whose roll-ups are being written, which may take a minute after an import. */
+  let saving: ReadonlyMap<number, number> = new Map()
+  const storedUpTo = (partition: number): number => stored.get(partition) ?? saving.get(partition) ?? 0
   const results = new RowResults()
   const queue = new InsertQueue<StorePart>({
     warehouse,
@@ -128,15 +131,16 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
 
   function flush(): Promise<void> {
     flushing ??= (async () => {
-      const positions = [...stored]
+      saving = new Map(stored)
       stored.clear()
       try {
         await rollups.flush()
-        for (const [partition, offset] of positions) await consumer?.commit({ partition, offset })
+        for (const [partition, offset] of saving) await consumer?.commit({ partition, offset })
       } catch (error) {
         if (!stopped) deps.onError(error)
-        for (const [partition, offset] of positions) if (!stored.has(partition)) stored.set(partition, offset)
+        for (const [partition, offset] of saving) if (!stored.has(partition)) stored.set(partition, offset)
       } finally {
+        saving = new Map()
         flushing = undefined
       }
     })()
@@ -180,15 +184,15 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
     },
     async lag() {
       let lag = (await consumer?.lag()) ?? 0
-      if (stored.size === 0) return lag
+      if (lag === 0) return 0
       // Those that are stored and only wait for the roll-ups are no lag.
-      for (const [partition, offset] of await committed()) lag -= (stored.get(partition) ?? offset) - offset
+      for (const [partition, offset] of await committed()) lag -= Math.max(0, storedUpTo(partition) - offset)
       return Math.max(0, lag)
     },
     async reached(ends) {
       const before = await committed()
       return ends.every(
-        ({ partition, offset }) => Math.max(stored.get(partition) ?? 0, before.get(partition) ?? 0) >= offset,
+        ({ partition, offset }) => Math.max(storedUpTo(partition), before.get(partition) ?? 0) >= offset,
       )
     },
     trouble: () => trouble,

@@ -12,13 +12,22 @@ export interface VirtualWindow {
 /** Rows drawn beyond either edge. */
 export const OVERSCAN = 8
 
-/** @param viewHeight height of the scrolling box, in pixels; before it is known, a screenful is assumed */
-export function virtualWindow(rows: number, rowHeight: number, scrollTop: number, viewHeight: number): VirtualWindow {
+/**
+ * @param viewHeight height of the scrolling box, in pixels; before it is known, a screenful is assumed
+ * @param overscan rows beyond either edge
+ */
+export function virtualWindow(
+  rows: number,
+  rowHeight: number,
+  scrollTop: number,
+  viewHeight: number,
+  overscan = OVERSCAN,
+): VirtualWindow {
   const height = viewHeight > 0 ? viewHeight : 900
   // A list that has become shorter may be scrolled beyond its end for a moment.
   const top = Math.max(0, Math.min(scrollTop, rows * rowHeight - height))
-  const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN)
-  const end = Math.min(rows, Math.ceil((top + height) / rowHeight) + OVERSCAN)
+  const first = Math.max(0, Math.floor(top / rowHeight) - overscan)
+  const end = Math.min(rows, Math.ceil((top + height) / rowHeight) + overscan)
   return { first, end, before: first * rowHeight, after: Math.max(0, (rows - end) * rowHeight) }
 }
 

@@ -1,3 +1,5 @@
+import { localZone } from '#lib/format/times.ts'
+
 /** A site as a form has it, and what the API is told of it. */
 export interface SiteFields {
   name: string
@@ -8,7 +10,7 @@ export interface SiteFields {
 }
 export const newSite = (): SiteFields => ({
   name: '',
-  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  timezone: localZone(),
   latitude: '',
   longitude: '',
   peakKw: '',

@@ -14,6 +14,10 @@ export function toMs(time: string | number | null | undefined): number {
   return Number.NaN
 }
 
+let zoneHere: string | undefined
+/** Of this browser. Asked once: the first answer costs as much as drawing a table. */
+export const localZone = (): string => (zoneHere ??= Intl.DateTimeFormat().resolvedOptions().timeZone)
+
 const formats = new Map<string, Intl.DateTimeFormat>()
 function format(locale: string, zone: string, options: Intl.DateTimeFormatOptions, key: string): Intl.DateTimeFormat {
   const id = `${locale}|${zone}|${key}`

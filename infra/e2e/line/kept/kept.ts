@@ -23,6 +23,8 @@ const MOVING = new Set([
   'ageMs',
   'stale',
   'openAlarms',
+  // Of a ticket's deadlines: passed by the clock alone.
+  'breached',
   'live',
   // Of an unclaimed device: counted at least once, again by a replay.
   'messages',
@@ -39,4 +41,14 @@ export function stable(value: unknown): unknown {
       .filter(([key]) => !MOVING.has(key))
       .map(([key, inner]) => [key, stable(inner)]),
   )
+}
+
+/** What an archive is made in, and less than any deadline in it. */
+const MAKING_MS = 3_600_000
+/** A list without what came after an archive was made: deadlines pass, and what follows from that is not of then. */
+export function ofThen(value: unknown, { madeAt }: Kept): unknown {
+  const { items, ...rest } = value as { items?: { createdAt?: string; at?: string }[] }
+  if (items === undefined) return value
+  const end = new Date(Date.parse(madeAt) + MAKING_MS).toISOString()
+  return { ...rest, items: items.filter(({ createdAt, at }) => (createdAt ?? at ?? madeAt) < end) }
 }

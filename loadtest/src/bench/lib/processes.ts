@@ -3,6 +3,7 @@ import { type ChildProcess, execFile, fork } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
@@ -124,17 +125,25 @@ export function anonymousMb(root: number): number {
 }
 
 /** CPU time that a process tree has used, in seconds. */
-export function cpuSeconds(root: number): number {
-  let ticks = 0
+export const cpuSeconds = (root: number): number =>
+  Object.values(cpuSecondsByPart(root)).reduce((sum, seconds) => sum + seconds, 0)
+
+/** The same by the script that each process runs. */
+export function cpuSecondsByPart(root: number): Record<string, number> {
+  const parts: Record<string, number> = {}
   for (const pid of processTree(root)) {
     try {
+      const script = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        .split('\0')
+        .find((word) => /\.m?[jt]s$/.test(word))
+      const part = basename(script ?? 'other').replace(/\..*/, '')
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      ticks += Number(fields[11]) + Number(fields[12])
+      // Linux counts hundredths of a second towards user space, whatever the kernel's own clock.
+      parts[part] = (parts[part] ?? 0) + (Number(fields[11]) + Number(fields[12])) / 100
     } catch {
       // It ended meanwhile.
     }
   }
-  // Linux counts hundredths of a second towards user space, whatever the kernel's own clock.
-  return ticks / 100
+  return parts
 }

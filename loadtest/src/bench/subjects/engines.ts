@@ -3,15 +3,16 @@ import { join } from 'node:path'
 import { ROOT, runGenerator } from '../lib/processes.ts'
 import type { Measure, Subject } from '../lib/subject.ts'
 
-const subject = (name: string, title: string, quick: string[], full: string[] = []): Subject => ({
+const subject = (name: string, title: string, quick: string[], services = name): Subject => ({
   name,
-  title: `${title} (npm run services -- up ${name})`,
+  title: `${title} (npm run services -- up ${services})`,
   needsServices: true,
-  run: (context) => runGenerator<Measure[]>(join(ROOT, `infra/bench/${name}.ts`), context.quick ? quick : full),
+  run: (context) => runGenerator<Measure[]>(join(ROOT, `infra/bench/${name}.ts`), context.quick ? quick : []),
 })
 
 export const engines: readonly Subject[] = [
   subject('kafka', 'Log on Kafka, against bare clients', ['20000', '1']),
   subject('influxdb', 'Raw curves in InfluxDB, against a bare poster', ['20000', '1']),
   subject('mysql', 'CRM on MySQL, against bare mysql2', ['400', '1']),
+  subject('redis', 'The live page of two API processes', ['100', '200', '15'], 'kafka mysql redis minio'),
 ]

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ViewersOptions, ViewersResult } from '../children/viewers.ts'
 import { prepareFleet, SEED } from '../lib/fleet-setup.ts'
-import { ROOT, startChild } from '../lib/processes.ts'
+import { cpuSeconds, cpuSecondsByPart, ROOT, startChild } from '../lib/processes.ts'
 import { serverSettings, startServer } from '../lib/server.ts'
 import { atMost, type BenchContext, type Measure, sleep, type Subject } from '../lib/subject.ts'
 
@@ -38,8 +38,17 @@ async function run({ dir, quick, set }: BenchContext): Promise<Measure[]> {
     )
     const finished = new Promise<void>((resolve) => generator.once('close', () => resolve()))
     await sleep(4_000)
+    const cpu = (): Record<string, number> => ({
+      ...cpuSecondsByPart(server.child.process.pid!),
+      viewers: cpuSeconds(viewers.process.pid!),
+      generator: cpuSeconds(generator.pid!),
+    })
+    const used = cpu()
     viewers.process.send('measure')
     await sleep((seconds - 6) * 1_000)
+    const cores = Object.fromEntries(
+      Object.entries(cpu()).map(([what, total]) => [what, ((total - (used[what] ?? 0)) / (seconds - 6)).toFixed(2)]),
+    )
     const result = await new Promise<ViewersResult>((resolve) => {
       viewers.process.on('message', (message) => resolve(message as ViewersResult))
       viewers.process.send('stop')
@@ -52,7 +61,7 @@ async function run({ dir, quick, set }: BenchContext): Promise<Measure[]> {
         unit: 'ms',
         ours: result.latency.p99,
         ...atMost(result.latency.p99, 250, 'ms'),
-        details: { ...result, sites: siteIds.length },
+        details: { ...result, sites: siteIds.length, cores },
       },
       {
         name: 'sockets closed meanwhile',
