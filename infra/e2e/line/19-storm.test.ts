@@ -4,7 +4,7 @@
  */
 import { connect as connectSocket, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Api, ConnectionMade } from './api.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
@@ -26,12 +26,13 @@ describe('a storm of reconnects', { timeout: 300_000 }, () => {
   let instance: Instance
   let api: Api
   let connection: ConnectionMade
-  beforeAll(async () => {
+  // A retry gets an instance of its own: in the one of before the device is claimed.
+  beforeEach(async () => {
     instance = await Instance.start()
     api = await instance.api()
     connection = await api.connection()
   })
-  afterAll(() => instance.remove())
+  afterEach(() => instance.remove())
 
   it(`${RECONNECTS} in ${STORM_MS / 1_000} s: each is answered, and a device that was there goes on`, async () => {
     const deviceId = await claimed(instance, api, { connection, siteId: await api.site() }, 'steady')

@@ -2,7 +2,6 @@
  * The MQTT edge as a process of its own: devices connect here, brokers of tenants are subscribed to from here, and nothing else
  * keeps this event loop busy.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import {
   type BrokerCounter,
@@ -11,23 +10,15 @@ import {
   createOwnTopics,
   type MqttCounter,
   type MqttCounters,
-  type MqttIdentity,
   type Revocation,
   vendors,
 } from '@heliograph/ingest'
-import {
-  type ConnectionId,
-  type CrmReader,
-  decodeRecord,
-  type DomainEvent,
-  type DownlinkRecord,
-  type TenantId,
-  TOPICS,
-} from '@heliograph/crm-core/contracts'
+import { decodeRecord, type DomainEvent, type DownlinkRecord, TOPICS } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import { createBrokers } from './brokers.ts'
 import type { RoleContext } from './context.ts'
+import { createCredentials } from './credentials.ts'
 import { createPressure } from './pressure.ts'
 
 /** A downlink older than this answers a question nobody asks any more. */
@@ -49,7 +40,7 @@ export async function startEdge(
   const edge = createMqttEdge(
     {
       producer,
-      credentials: { verify: (userName, secret) => verify(reader, userName, secret) },
+      credentials: createCredentials(reader),
       revocations: {
         subscribe(listener) {
           revoked.add(listener)
@@ -118,28 +109,6 @@ export async function startEdge(
       await log.stop()
     },
   }
-}
-
-/**
- * Secrets of connections are random 256-bit values, so a plain hash is enough to keep them; looking them up at every
- * connect is what makes a revocation count at once.
- */
-async function verify(reader: CrmReader, userName: string, secret: string): Promise<MqttIdentity | undefined> {
-  const access = await reader.connectionByUsername(userName)
-  if (!access?.enabled || access.transport !== 'mqtt') return undefined
-  const given = createHash('sha256').update(secret).digest()
-  const credential = access.credentials.find(
-    ({ secretHash }) =>
-      secretHash !== null && secretHash.length === 64 && timingSafeEqual(Buffer.from(secretHash, 'hex'), given),
-  )
-  return (
-    credential && {
-      tenantId: access.tenantId as TenantId,
-      connectionId: access.connectionId as ConnectionId,
-      vendor: access.vendor,
-      credentialId: credential.id,
-    }
-  )
 }
 
 function counters({ metrics }: RoleContext): MqttCounters & BrokerCounters {

@@ -23,8 +23,11 @@ export const mqttLimitsSchema = z.strictObject({
   unreadAckBytes: count.default(64 * 1024),
   /** Half-received messages of all clients together; beyond that the client that adds to it is cut. */
   partialBytes: count.default(128 * 1024 * 1024),
-  /** Sign-ins a second, and how many may come at once; the others wait their turn. */
-  connectsPerSecond: count.default(500),
+  /**
+   * Sign-ins a second, and how many may come at once; the others wait their turn. With the longest wait, 16 000 loggers that come
+   * back within five seconds are all served: beyond that they are told to try again.
+   */
+  connectsPerSecond: count.default(1_000),
   connectBurst: count.default(1_000),
   /** Longest wait for that turn before a client is told "server unavailable". */
   connectWaitMs: count.default(10_000),

@@ -40,16 +40,15 @@ export function createSignIn(options: {
   const { limits, credentials, clock, admission, host } = options
 
   async function verify(userName: string, secret: string): Promise<MqttIdentity | undefined> {
-    const abandon = new AbortController()
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(
+      () => late.reject(new Error('the credential store did not answer in time')),
+      VERIFY_TIMEOUT_MS,
+    )
     try {
-      return await Promise.race([
-        credentials.verify(userName, secret),
-        sleep(VERIFY_TIMEOUT_MS, undefined, { signal: abandon.signal }).then((): never => {
-          throw new Error('the credential store did not answer in time')
-        }),
-      ])
+      return await Promise.race([credentials.verify(userName, secret), late.promise])
     } finally {
-      abandon.abort()
+      clearTimeout(timer)
     }
   }
   /** A revocation that came while the answer was under way found no session to cut: ask again, once no answer can be older. */
