@@ -276,17 +276,20 @@ export class DeviceFold {
   /** Rows of the buckets in [from, to), oldest first. */
   rows(from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY): BucketRow[] {
     const powered = this.#powerBuckets()
-    const starts = new Set<number>(powered.keys())
-    for (const ts of this.#buckets.keys()) starts.add(ts)
-    return [...starts]
-      .filter((ts) => ts >= from && ts < to)
-      .sort((a, b) => a - b)
-      .map((ts) => this.#row(ts, powered.get(ts)))
+    const starts: number[] = []
+    for (const ts of this.#buckets.keys()) if (ts >= from && ts < to) starts.push(ts)
+    for (const ts of powered.keys()) if (ts >= from && ts < to && !this.#buckets.has(ts)) starts.push(ts)
+    return starts.sort((a, b) => a - b).map((ts) => this.#row(ts, powered.get(ts)))
   }
   /** Rows changed since the last call, and what was reached below the floor. Buckets that end before `keepFrom` are let go. */
   takeChanged(keepFrom: number): { rows: BucketRow[]; below: { from: number; to: number } | undefined } {
     const rows = [...this.#changed].sort((a, b) => a - b).map((ts) => this.#row(ts, undefined))
     const below = this.#reachedBelow
+    this.letGo(keepFrom)
+    return { rows, below }
+  }
+  /** Forgets what changed so far, for whoever has it from `rows`, and lets go the buckets that end before `keepFrom`. */
+  letGo(keepFrom: number): void {
     this.#changed.clear()
     this.#reachedBelow = undefined
     const floor = bucketOf(keepFrom)
@@ -295,7 +298,6 @@ export class DeviceFold {
       for (const ts of this.#buckets.keys()) if (ts < floor) this.#buckets.delete(ts)
       for (const [date, day] of this.#days) if (day.end <= floor) this.#days.delete(date)
     }
-    return { rows, below }
   }
 
   #row(ts: number, powerWh: number | undefined): BucketRow {
@@ -320,16 +322,13 @@ export class DeviceFold {
     if (!bucket) return row
     if (bucket.hasImport) row.importWh = bucket.importWh
     if (bucket.hasExport) row.exportWh = bucket.exportWh
-    if (bucket.gauges)
-      for (const [index, name] of ROLLUP_GAUGES.entries()) {
+    const { gauges } = bucket
+    if (gauges)
+      for (let index = 0; index < ROLLUP_GAUGES.length; index++) {
         const at = index * WIDTH
-        const count = bucket.gauges[at + 3]!
+        const count = gauges[at + 3]!
         if (count > 0)
-          row.gauges[name] = {
-            avg: bucket.gauges[at]! / count,
-            min: bucket.gauges[at + 1]!,
-            max: bucket.gauges[at + 2]!,
-          }
+          row.gauges[ROLLUP_GAUGES[index]!] = { avg: gauges[at]! / count, min: gauges[at + 1]!, max: gauges[at + 2]! }
       }
     return row
   }

@@ -64,11 +64,10 @@ export function zoneOffset(timezone: string, ts: number): number {
 }
 
 /** The local day an instant falls on, `YYYY-MM-DD`. */
-export function localDate(timezone: string, ts: number): string {
-  const last = zones.get(timezone)?.last
-  if (last && ts >= last.start && ts < last.end) return last.date
-  return new Date(ts + zoneOffset(timezone, ts)).toISOString().slice(0, 10)
-}
+export const localDate = (timezone: string, ts: number): string => localDay(timezone, ts).date
+
+const dateAt = (timezone: string, ts: number): string =>
+  new Date(ts + zoneOffset(timezone, ts)).toISOString().slice(0, 10)
 
 /** First instant of a local day. Where midnight is skipped by a clock change, the first instant that exists. */
 export function dayStart(timezone: string, date: string): number {
@@ -78,8 +77,8 @@ export function dayStart(timezone: string, date: string): number {
   const cached = zone.days.get(date)
   if (cached !== undefined) return cached
   let start = midnight - zoneOffset(timezone, midnight - zoneOffset(timezone, midnight))
-  while (localDate(timezone, start) < date) start += QUARTER_MS
-  while (localDate(timezone, start - QUARTER_MS) === date) start -= QUARTER_MS
+  while (dateAt(timezone, start) < date) start += QUARTER_MS
+  while (dateAt(timezone, start - QUARTER_MS) === date) start -= QUARTER_MS
   if (zone.days.size >= MAX_CACHED) zone.days.clear()
   zone.days.set(date, start)
   return start
@@ -94,7 +93,7 @@ export function addDays(date: string, days: number): string {
 export function localDay(timezone: string, ts: number): LocalDay {
   const zone = zoneOf(timezone)
   if (zone.last && ts >= zone.last.start && ts < zone.last.end) return zone.last
-  const date = localDate(timezone, ts)
+  const date = dateAt(timezone, ts)
   const day = { date, start: dayStart(timezone, date), end: dayStart(timezone, addDays(date, 1)) }
   zone.last = day
   return day

@@ -123,19 +123,27 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
   // Not all at once: their neighbours are far away, and may be differently far.
   const options = { rangeOf: ({ own }: Plan) => own, keyOf: ({ job }: Plan) => job.device.id, most: plans.length }
   for (const some of groupNear(widened, options)) await fill(source, some)
-  return plans.map(({ job: { device, site, keepReadings }, own, before, readings, after }) => {
-    const fold = new DeviceFold(foldDevice(device, site))
-    for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
-    return {
-      device,
-      site,
-      range: own,
-      rows: fold.rows(own.from, own.to),
-      fold,
-      readings: keepReadings ? readings.filter(({ ts }) => ts >= own.from && ts < own.to) : [],
-      counters: [...before, ...after].some(hasCounter) || readings.some(hasCounter),
-    }
-  })
+  const computed: Recomputed[] = []
+  for (const plan of plans) {
+    // A year of a device takes some tenths of a second: what else this process does has its turn in between.
+    if (computed.length > 0) await new Promise((resolve) => setImmediate(resolve))
+    computed.push(folded(plan))
+  }
+  return computed
+}
+
+function folded({ job: { device, site, keepReadings }, own, before, readings, after }: Plan): Recomputed {
+  const fold = new DeviceFold(foldDevice(device, site))
+  for (const part of [before, readings, after]) for (const reading of part) fold.push(reading)
+  return {
+    device,
+    site,
+    range: own,
+    rows: fold.rows(own.from, own.to),
+    fold,
+    readings: keepReadings ? readings.filter(({ ts }) => ts >= own.from && ts < own.to) : [],
+    counters: [...before, ...after].some(hasCounter) || readings.some(hasCounter),
+  }
 }
 
 /** The buckets that a change within the job's range can touch, as far as is known. */

@@ -67,6 +67,7 @@ export function productionSources(
 
 /** Those that stand over none of the others. */
 function leaves(devices: RegistryDevice[]): RegistryDevice[] {
+  if (devices.every(({ parentId }) => parentId === undefined)) return devices
   const parents = new Set<DeviceId | undefined>()
   const byId = new Map(devices.map((device) => [device.id, device]))
   for (const device of devices) {
@@ -81,6 +82,7 @@ function leaves(devices: RegistryDevice[]): RegistryDevice[] {
 }
 
 const POWERS = ['ac_power_w', 'dc_power_w', 'pv_power_w'] as const
+const OTHER_GAUGES = ROLLUP_GAUGES.filter((name) => !(POWERS as readonly string[]).includes(name))
 const ROLE_OF: Partial<Record<RollupGauge, DeviceRole>> = {
   grid_power_w: 'grid',
   load_power_w: 'load',
@@ -129,9 +131,9 @@ export function combineSite(
       if (parts.every((part) => part !== undefined)) result.gauges[name] = sum(parts)
     }
   }
-  const heard = [...values].map(([device, of]) => ({ kind: device.kind, role: roleAt(device, at), values: of }))
-  for (const name of ROLLUP_GAUGES) {
-    if ((POWERS as readonly string[]).includes(name)) continue
+  const heard: Heard[] = []
+  for (const [device, of] of values) heard.push({ kind: device.kind, role: roleAt(device, at), values: of })
+  for (const name of OTHER_GAUGES) {
     const parts = speakers(heard, ROLE_OF[name], (of) => of.gauges[name])
     if (parts.length > 0) result.gauges[name] = SUMMED.has(name) ? sum(parts) : mean(parts)
   }
@@ -160,6 +162,7 @@ function speakers<T>(
   role: DeviceRole | undefined,
   read: (values: DeviceValues) => T | undefined,
 ): T[] {
+  if (!heard.some((device) => read(device.values) !== undefined)) return []
   const having = heard.filter((device) => device.role !== 'none' && read(device.values) !== undefined)
   if (having.length === 0) return []
   for (const belongs of LEVELS) {

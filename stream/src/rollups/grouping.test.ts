@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { groups, ofOneFlush } from './grouping.ts'
+import { eachOrRestore, groups, ofOneFlush } from './grouping.ts'
 
 const DAY = 86_400_000
 const job = (device: string, site: string, fromDay: number, toDay: number) => ({
@@ -38,5 +38,29 @@ describe('one grouped query', () => {
     const minutes = Array.from({ length: 600 }, (_, index) => job(`d${index}`, 'site', 0, 0.01))
     expect(groups(minutes).map((group) => group.length)).toEqual([250, 250, 100])
     expect(groups(minutes, () => 5000).map((group) => group.length)[0]).toBeLessThanOrEqual(20)
+  })
+})
+
+describe('work of which some fails', () => {
+  const run = async (atOnce: number, failing: number) => {
+    const [done, restored]: [number[], number[]] = [[], []]
+    let most = 0
+    let running = 0
+    const work = async (item: number) => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, item === failing ? 1 : 5))
+      running--
+      if (item === failing) throw new Error(`${item} failed`)
+      done.push(item)
+    }
+    const ended = eachOrRestore([0, 1, 2, 3, 4], work, (item) => restored.push(item), atOnce)
+    return { error: await ended.then(() => undefined, String), done, restored: restored.sort(), most }
+  }
+  it('is given back with all that was not begun, one at a time', async () => {
+    expect(await run(1, 2)).toEqual({ error: 'Error: 2 failed', done: [0, 1], restored: [2, 3, 4], most: 1 })
+  })
+  it('lets what is under way end, two at a time', async () => {
+    expect(await run(2, 1)).toEqual({ error: 'Error: 1 failed', done: [0], restored: [1, 2, 3, 4], most: 2 })
+    expect(await run(2, -1)).toEqual({ error: undefined, done: [0, 1, 2, 3, 4], restored: [], most: 2 })
   })
 })

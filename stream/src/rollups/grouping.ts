@@ -75,18 +75,31 @@ export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
   return { now, later }
 }
 
+/** For work that does not build on each other: the store is busy with one group while the next is computed. */
+export const OVERLAPPING = 2
+
 /** Does one after the other; when one fails, it and those not yet done are given back before the error goes on. */
 export async function eachOrRestore<Item>(
   items: readonly Item[],
   work: (item: Item) => Promise<void>,
   restore: (item: Item) => void,
+  atOnce = 1,
 ): Promise<void> {
-  for (let index = 0; index < items.length; index++) {
-    try {
-      await work(items[index]!)
-    } catch (error) {
-      for (const left of items.slice(index)) restore(left)
-      throw error
+  let next = 0
+  const failures: unknown[] = []
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const item = items[next++]!
+      try {
+        await work(item)
+      } catch (error) {
+        failures.push(error)
+        restore(item)
+      }
     }
   }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+  if (failures.length === 0) return
+  for (const left of items.slice(next)) restore(left)
+  throw failures[0]
 }

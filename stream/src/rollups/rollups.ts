@@ -3,6 +3,7 @@
  * memory; everything else (late, replayed, of a device not seen since the start, of a source chosen per day) is computed
  * again from the store. Both ways run the same fold, so they end in the same numbers.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   BUCKET_MS,
   bucketOf,
@@ -31,7 +32,7 @@ import type { CoarseScope } from './coarse.ts'
 import { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
-import { eachOrRestore, groups, inOrder, ofOneFlush } from './grouping.ts'
+import { eachOrRestore, groups, inOrder, ofOneFlush, OVERLAPPING } from './grouping.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
 import { deviceBucketRow, type RollupRow } from './rows.ts'
 import { CARRY_MS } from './site-buckets.ts'
@@ -270,13 +271,26 @@ export function createRollups(options: RollupOptions): Rollups {
     }
   }
   function emit(device: RegistryDevice, changed: Recomputed['rows'], rows: RollupRow[], version: number): void {
-    for (const row of changed) {
-      rows.push(deviceBucketRow(device, row, version))
+    // Rows that follow each other at one site are told to it at once: a year has a hundred thousand.
+    let run: { siteId: SiteId; from: number; to: number } | undefined
+    for (const { ts } of changed) {
+      const siteId = siteAt(device, ts)
       // Power is carried into the following buckets of its site.
-      sites.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
+      const to = ts + BUCKET_MS + CARRY_MS
+      if (run && run.siteId === siteId && ts <= run.to) run.to = to
+      else {
+        if (run) sites.add(run.siteId, run.from, run.to, since)
+        run = { siteId, from: ts, to }
+      }
     }
-    const times = changed.map(({ ts }) => ts)
-    days.mark('device', device.id, times, since)
+    if (run) sites.add(run.siteId, run.from, run.to, since)
+    for (const row of changed) rows.push(deviceBucketRow(device, row, version))
+    days.mark(
+      'device',
+      device.id,
+      changed.map(({ ts }) => ts),
+      since,
+    )
   }
 
   /** Everything whose turn it is, from the store. */
@@ -323,7 +337,10 @@ export function createRollups(options: RollupOptions): Rollups {
         const version = nextVersion()
         const results = await recompute({ warehouse, tenantId, scope: 'system' }, group)
         const rows: RollupRow[] = []
-        for (const result of results) emit(result.device, result.rows, rows, version)
+        for (const result of results) {
+          emit(result.device, result.rows, rows, version)
+          await turn()
+        }
         await addRemovals(tenantId, results, rows, version)
         await warehouse.insert('rollup_device_5m', rows)
         for (const result of results) adopt(result, group, now)
@@ -331,6 +348,7 @@ export function createRollups(options: RollupOptions): Rollups {
         done.recomputed += results.length
       },
       ({ group }) => restore(group),
+      OVERLAPPING,
     )
     return done
   }
@@ -344,7 +362,7 @@ export function createRollups(options: RollupOptions): Rollups {
     const settled = result.fold.countsByTotal(bucketOf(result.fold.lastTs) - KEEP_MS)
     if (!settled) state.notBefore = now + wholeDayEveryMs
     if (job.until === undefined || result.fold.lastTs !== job.until || !settled) return
-    result.fold.takeChanged(result.fold.lastTs - KEEP_MS)
+    result.fold.letGo(result.fold.lastTs - KEEP_MS)
     state.fold = result.fold
   }
 
@@ -357,8 +375,9 @@ export function createRollups(options: RollupOptions): Rollups {
   ): Promise<void> {
     const existing = await existingBuckets(warehouse, tenantId, results)
     for (const { device, site, range, rows: computed } of results) {
-      const kept = new Set(computed.map(({ ts }) => ts))
       const gone = (existing.get(device.id) ?? []).filter(({ ts }) => ts >= range.from && ts < range.to)
+      if (gone.length === 0) continue
+      const kept = new Set(computed.map(({ ts }) => ts))
       for (const { ts, siteId } of gone) {
         // A device that was moved is another site's now: the site it left is computed again.
         if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, ts + BUCKET_MS, since)

@@ -1,30 +1,41 @@
 /** Roll-up buckets as rows of the warehouse. */
 import {
+  identifier,
+  join,
   ROLLUP_GAUGES,
   siteAt,
+  sql,
   type BucketRow,
   type SiteValues,
   type DeviceValues,
   type GaugeValue,
   type RollupGauge,
 } from '@heliograph/crm-core'
-import type { RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
+import type { RegistryDevice, RegistrySite, Sql } from '@heliograph/crm-core/contracts'
 
-export const GAUGE_COLUMNS = ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`])
 export type RollupRow = Record<string, string | number | undefined>
 
-function gaugeColumns(gauges: Partial<Record<RollupGauge, GaugeValue>>): RollupRow {
-  const columns: RollupRow = {}
-  for (const [name, { avg, min, max }] of Object.entries(gauges)) {
-    columns[`${name}_avg`] = avg
-    columns[`${name}_min`] = min
-    columns[`${name}_max`] = max
+const GAUGE_NAMES = ROLLUP_GAUGES.map((name) => ({
+  name,
+  avg: `${name}_avg`,
+  min: `${name}_min`,
+  max: `${name}_max`,
+}))
+
+/** Into the row itself: most rows of a device that speaks once an hour have none. */
+function setGauges(row: RollupRow, gauges: Partial<Record<RollupGauge, GaugeValue>>): RollupRow {
+  for (const { name, avg, min, max } of GAUGE_NAMES) {
+    const value = gauges[name]
+    if (!value) continue
+    row[avg] = value.avg
+    row[min] = value.min
+    row[max] = value.max
   }
-  return columns
+  return row
 }
 
 export function deviceBucketRow(device: RegistryDevice, row: BucketRow, version: number): RollupRow {
-  return {
+  const columns = {
     tenant_id: device.tenantId,
     site_id: siteAt(device, row.ts),
     device_id: device.id,
@@ -35,12 +46,12 @@ export function deviceBucketRow(device: RegistryDevice, row: BucketRow, version:
     estimated_wh: row.estimatedWh,
     import_wh: row.importWh,
     export_wh: row.exportWh,
-    ...gaugeColumns(row.gauges),
     samples: row.samples,
     slots: row.samples > 0 ? 1 : 0,
     version,
     is_deleted: 0,
   }
+  return setGauges(columns, row.gauges)
 }
 export function siteBucketRow(
   site: RegistrySite,
@@ -50,7 +61,7 @@ export function siteBucketRow(
   samples: number,
   version: number,
 ): RollupRow {
-  return {
+  const columns = {
     tenant_id: site.tenantId,
     site_id: site.id,
     ts,
@@ -60,13 +71,13 @@ export function siteBucketRow(
     estimated_wh: values.estimatedWh,
     import_wh: values.importWh,
     export_wh: values.exportWh,
-    ...gaugeColumns(values.gauges),
     samples,
     slots: samples > 0 ? 1 : 0,
     source: values.source ?? '',
     version,
     is_deleted: 0,
   }
+  return setGauges(columns, values.gauges)
 }
 
 /** A device's row of five minutes as it is read back. */
@@ -80,16 +91,24 @@ export interface StoredBucket {
   import_wh: number | null
   export_wh: number | null
   samples: number
-  /** In the order of `GAUGE_COLUMNS`. */
-  gauges: (number | null)[]
+  /** Of each gauge that is known four numbers: its place among `ROLLUP_GAUGES`, average, minimum, maximum. */
+  gauges: number[]
 }
+/** The expression behind `StoredBucket.gauges`: most rows have one gauge of twelve or none, and absent ones would be most of the text. */
+export const GAUGES: Sql = sql`arrayConcat(${join(
+  ROLLUP_GAUGES.map((name, index) => {
+    const [avg, min, max] = ['avg', 'min', 'max'].map((of) => identifier(`${name}_${of}`))
+    return sql`if(isNull(${avg!}), [], [${index}, assumeNotNull(${avg!}), assumeNotNull(${min!}), assumeNotNull(${max!})])`
+  }),
+)})`
 export function valuesOfBucket(row: StoredBucket): DeviceValues {
   const gauges: DeviceValues['gauges'] = {}
-  for (const [index, name] of ROLLUP_GAUGES.entries()) {
-    const avg = row.gauges[index * 3]
-    if (avg === null || avg === undefined) continue
-    gauges[name] = { avg, min: row.gauges[index * 3 + 1]!, max: row.gauges[index * 3 + 2]! }
-  }
+  for (let at = 0; at < row.gauges.length; at += 4)
+    gauges[ROLLUP_GAUGES[row.gauges[at]!]!] = {
+      avg: row.gauges[at + 1]!,
+      min: row.gauges[at + 2]!,
+      max: row.gauges[at + 3]!,
+    }
   const values: DeviceValues = { estimatedWh: row.estimated_wh, gauges }
   if (row.energy_wh !== null) {
     values.energyWh = row.energy_wh

@@ -1,11 +1,10 @@
 /** A site's five-minute rows from those of its devices, by what counts once. */
+import { setImmediate as turn } from 'node:timers/promises'
 import {
   BUCKET_MS,
   bucketOf,
   combineSite,
-  identifier,
   id,
-  join,
   list,
   localDate,
   second,
@@ -15,7 +14,7 @@ import {
   type Range,
 } from '@heliograph/crm-core'
 import type { RegistryDevice, RegistrySite, SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import { GAUGE_COLUMNS, siteBucketRow, valuesOfBucket, type RollupRow, type StoredBucket } from './rows.ts'
+import { GAUGES, siteBucketRow, valuesOfBucket, type RollupRow, type StoredBucket } from './rows.ts'
 
 /**
  * Devices that speak every quarter of an hour fill one bucket of three; in the others their last power still holds. Beyond
@@ -45,7 +44,7 @@ export async function siteRows(
 
   const stored = new Map<string, Map<number, StoredBucket>>()
   const query = sql`SELECT device_id, site_id, toUnixTimestamp(ts) * 1000 AS ts, energy_wh, energy_method, estimated_wh,
-      import_wh, export_wh, samples, [${join(GAUGE_COLUMNS.map(identifier))}] AS gauges
+      import_wh, export_wh, samples, ${GAUGES} AS gauges
     FROM rollup_device_5m AS r FINAL
     WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)} AND r.ts >= ${second(from - CARRY_MS)} AND r.ts < ${second(to)}`
   for await (const rows of warehouse.stream<StoredBucket>(query, options))
@@ -65,7 +64,12 @@ export async function siteRows(
     list_.push(ts)
     old.set(site_id, list_)
   }
-  return jobs.flatMap((job) => rowsOfSite(job, stored, old.get(job.site.id) ?? [], version))
+  const rows: RollupRow[] = []
+  for (const job of jobs) {
+    for (const row of rowsOfSite(job, stored, old.get(job.site.id) ?? [], version)) rows.push(row)
+    await turn()
+  }
+  return rows
 }
 
 function rowsOfSite(
@@ -75,15 +79,15 @@ function rowsOfSite(
   version: number,
 ): RollupRow[] {
   const from = bucketOf(range.from)
+  const bucketsOf = new Map(devices.map((device) => [device, stored.get(device.id) ?? NO_BUCKETS]))
   const starts = new Set<number>()
-  for (const device of devices)
-    for (const ts of stored.get(device.id)?.keys() ?? [])
-      if (ts >= from && ts < range.to && siteAt(device, ts) === site.id) starts.add(ts)
+  for (const [device, buckets] of bucketsOf)
+    for (const ts of buckets.keys()) if (ts >= from && ts < range.to && siteAt(device, ts) === site.id) starts.add(ts)
   const rows: RollupRow[] = []
   for (const ts of starts) {
     const present = devices.filter((device) => siteAt(device, ts) === site.id)
-    const samples = present.reduce((sum, device) => sum + (stored.get(device.id)?.get(ts)?.samples ?? 0), 0)
-    const values = combineSite(present, ts, (device) => bucketValues(stored.get(device.id), ts))
+    const samples = present.reduce((sum, device) => sum + (bucketsOf.get(device)?.get(ts)?.samples ?? 0), 0)
+    const values = combineSite(present, ts, (device) => bucketValues(bucketsOf.get(device)!, ts))
     rows.push(siteBucketRow(site, ts, localDate(site.timezone, ts), values, samples, version))
   }
   for (const ts of old)
@@ -98,17 +102,21 @@ function rowsOfSite(
       })
   return rows
 }
+const NO_BUCKETS: ReadonlyMap<number, StoredBucket> = new Map()
 
-function bucketValues(buckets: ReadonlyMap<number, StoredBucket> | undefined, ts: number): DeviceValues | undefined {
-  if (!buckets) return undefined
+function bucketValues(buckets: ReadonlyMap<number, StoredBucket>, ts: number): DeviceValues | undefined {
   const own = buckets.get(ts)
-  const values: DeviceValues = own ? valuesOfBucket(own) : { gauges: {} }
-  if (!own || own.samples === 0)
-    for (let at = ts - BUCKET_MS; at >= ts - CARRY_MS; at -= BUCKET_MS) {
-      const earlier = buckets.get(at)
-      if (!earlier || earlier.samples === 0) continue
-      values.gauges = valuesOfBucket(earlier).gauges
-      break
-    }
-  return own || Object.keys(values.gauges).length > 0 ? values : undefined
+  if (own && own.samples > 0) return valuesOfBucket(own)
+  const earlier = lastSpoken(buckets, ts)
+  if (!own) return earlier && earlier.gauges.length > 0 ? { gauges: valuesOfBucket(earlier).gauges } : undefined
+  const values = valuesOfBucket(own)
+  if (earlier) values.gauges = valuesOfBucket(earlier).gauges
+  return values
+}
+function lastSpoken(buckets: ReadonlyMap<number, StoredBucket>, ts: number): StoredBucket | undefined {
+  for (let at = ts - BUCKET_MS; at >= ts - CARRY_MS; at -= BUCKET_MS) {
+    const bucket = buckets.get(at)
+    if (bucket && bucket.samples > 0) return bucket
+  }
+  return undefined
 }

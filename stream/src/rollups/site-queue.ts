@@ -3,7 +3,7 @@ import { BUCKET_MS, joinNear, type Range } from '@heliograph/crm-core'
 import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
-import { eachOrRestore, groups } from './grouping.ts'
+import { eachOrRestore, groups, OVERLAPPING } from './grouping.ts'
 import type { RollupRegistry } from './rollups.ts'
 import { siteRows, type SiteJob } from './site-buckets.ts'
 
@@ -52,6 +52,7 @@ export class SiteQueue {
       ({ jobs }) => {
         for (const { site, range } of jobs) this.#dirty.add(site.id, range.from, range.to, since)
       },
+      OVERLAPPING,
     )
     return count
   }

@@ -7,7 +7,6 @@ import {
   id,
   identifier,
   instant,
-  join,
   list,
   localDay,
   second,
@@ -18,7 +17,7 @@ import {
 } from '@heliograph/crm-core'
 import type { DeviceId, RegistryDevice, RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { RollupRegistry } from './rollups.ts'
-import { GAUGE_COLUMNS, valuesOfBucket, type StoredBucket } from './rows.ts'
+import { GAUGES, valuesOfBucket, type StoredBucket } from './rows.ts'
 
 export interface VerifyOptions {
   warehouse: Warehouse
@@ -228,7 +227,7 @@ function deviceBuckets(
 ): Promise<StoredBucket[]> {
   return warehouse.query<StoredBucket>(
     sql`SELECT device_id, site_id, toUnixTimestamp(r.ts) * 1000 AS ts, energy_wh, energy_method, estimated_wh, import_wh, export_wh, samples,
-        [${join(GAUGE_COLUMNS.map(identifier))}] AS gauges
+        ${GAUGES} AS gauges
       FROM rollup_device_5m AS r FINAL
       WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)} AND r.ts >= ${second(from)} AND r.ts < ${second(to)}`,
     OPTIONS,
