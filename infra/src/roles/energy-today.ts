@@ -18,10 +18,11 @@ export function createEnergyToday(deps: {
   let energy = new Map<string, { date: string; wh: number }>()
 
   async function read(): Promise<void> {
-    // Buckets of the last 50 hours hold every zone's today.
+    // A day that is not over began at most 25 hours ago, and is at least the date of the westernmost zone.
     const rows = await deps.warehouse.query<{ site_id: string; date: string; wh: number }>(
       sql`SELECT site_id, toString(date) AS date, sum(energy_wh) AS wh FROM rollup_site_5m FINAL
-          WHERE ts >= now() - INTERVAL 50 HOUR AND energy_wh IS NOT NULL GROUP BY site_id, date`,
+          WHERE ts >= now() - INTERVAL 26 HOUR AND date >= toDate(now() - INTERVAL 12 HOUR, 'UTC') AND energy_wh IS NOT NULL
+          GROUP BY site_id, date`,
       { scope: 'system', lane: 'light', maxRows: MAX_SITES * 4 },
     )
     const newest = new Map<string, { date: string; wh: number }>()

@@ -60,11 +60,8 @@ export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
   const lengthOf = ({ range }: Job): number => range.to - range.from
   const now = jobs.filter((job) => lengthOf(job) <= LONG_MS)
   const long = jobs.filter((job) => lengthOf(job) > LONG_MS)
-  const later = long.filter(waits)
-  const bySite = Map.groupBy(
-    long.filter((job) => !waits(job)),
-    ({ site }) => site.id,
-  )
+  const { later = [], due = [] } = Object.groupBy(long, (job) => (waits(job) ? 'later' : 'due'))
+  const bySite = Map.groupBy(due, ({ site }) => site.id)
   const newest = (some: readonly Job[]): number => Math.max(...some.map(({ range }) => range.to))
   let taken = 0
   for (const some of [...bySite.values()].sort((a, b) => newest(b) - newest(a))) {
