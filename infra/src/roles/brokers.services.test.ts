@@ -1,5 +1,5 @@
 /** Two processes of the ingest role and one Mosquitto: they share a connection, take over from each other, and leave it when it is revoked. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -182,4 +182,42 @@ describe('processes that serve brokers', { timeout: 3 * LONG_MS, retry: 0 }, () 
     expect(first.bodies.length + third.bodies.length).toBe(before)
     await client.endAsync()
   })
+  it.each(['3.1.1', '5'] as const)(
+    'hear it through TLS, and trust no other certificate, by MQTT %s',
+    async (version) => {
+      const caCert = await readFile(path.join(mosquitto.dataDir, 'certificate.pem'), 'utf8')
+      const connection = async (name: string, trusted: string | null) =>
+        await crm.connections.create(admin, {
+          name,
+          transport: 'broker',
+          vendor: 'native',
+          broker: {
+            url: `mqtts://localhost:${mosquitto.port('mqtts')}`,
+            username: at.username,
+            password: at.password,
+            topics: [`${name}/#`],
+            version,
+            caCert: trusted,
+          },
+        })
+      const { row: trusting } = await connection(`trusting-${version}`, caCert)
+      const { row: doubting } = await connection(`doubting-${version}`, null)
+      const statusOf = hearBrokers(linkOf('api'))
+      const worker = await begin(`edge-tls-${version}`)
+      await until(
+        'both to be told of',
+        () => statusOf(trusting.id)?.state === 'connected' && statusOf(doubting.id),
+        LONG_MS,
+      )
+      expect(statusOf(trusting.id)).toMatchObject({ message: null, version })
+      expect(statusOf(doubting.id)).toMatchObject({ state: 'failed', message: expect.stringMatching(/not trusted/) })
+
+      const client = await mqtt.connectAsync(`mqtt://${at.host}`, { username: at.username, password: at.password })
+      await client.publishAsync(`trusting-${version}/a`, 'by TLS', { qos: 1 })
+      await until('the message', () => worker.bodies.includes('by TLS'), LONG_MS)
+      await client.endAsync()
+      await end(worker, `edge-tls-${version}`)
+      for (const { id } of [trusting, doubting]) await crm.connections.revoke(admin, id)
+    },
+  )
 })
