@@ -1,17 +1,19 @@
 import type { DecodedReading, DeviceAttributes } from '@heliograph/crm-core/contracts'
-import { DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
+import { type Decoded, DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
 import {
   arrival,
   deviceTime,
   emptyWindows,
   epochMs,
+  forwarded,
   get,
+  inBatch,
   isRecord,
   levelsOf,
-  parseJson,
   reading,
   type ReadingTime,
   textOf,
+  tryJson,
   type WindowState,
   wordsOf,
 } from '../vocabulary/index.ts'
@@ -39,30 +41,43 @@ export const shelly = defineVendor<ShellyState>({
   transports: ['mqtt', 'webhook', 'http'],
   topics: ['+/status/+', '+/events/rpc', '+/online', 'shellies/+/#'],
   initialState: () => ({ windows: emptyWindows(), last: {} }),
-  decode(message, state) {
-    const rejected: Rejection[] = []
-    const { device, rest } = topicOf(message)
-    const text = textOf(message.body)
-    if (device !== undefined && rest.length > 0) {
-      if (rest[0] === 'online') return { readings: onlineReading(device, text, message, rejected), rejected }
-      if (isGen1Value(rest))
-        return { readings: gen1Value(device, rest, text, message, state.windows, rejected), rejected }
-      if (isQuietTopic(rest)) return { readings: [] }
-    }
-    const json = parseJson(text)
-    if (!isRecord(json)) {
-      if (rest.length > 0) return { readings: [] } // an input's state, a temperature: plain values that are no meter's
-      throw new DecodeError('unknown-format', 'a status object expected')
-    }
-    const readings = decodeStatus(json, device, rest, message, rejected)
-    return { readings: readings.map((one) => joinInstant(state.last, one)), rejected }
-  },
+  decode: decodeShelly,
   guide: [
     'On the device open Settings > MQTT (older: Internet & Security > Advanced): this server, user name and secret of this connection.',
     'Second generation and later: switch on "RPC status notifications" and "Generic status update"; keep the topic prefix the device suggests.',
     'After claiming, set the role of each device: grid for a meter at the feed-in point, production behind an inverter.',
   ],
 })
+
+function decodeShelly(message: VendorMessage, state: ShellyState): Decoded {
+  const rejected: Rejection[] = []
+  const { device, rest } = topicOf(message)
+  const text = textOf(message.body)
+  if (device !== undefined && rest.length > 0) {
+    if (rest[0] === 'online') return { readings: onlineReading(device, text, message, rejected), rejected }
+    if (isGen1Value(rest))
+      return { readings: gen1Value(device, rest, text, message, state.windows, rejected), rejected }
+    if (isQuietTopic(rest)) return { readings: [] }
+  }
+  const json = tryJson(text)
+  const again = (each: VendorMessage) => decodeShelly(each, state)
+  const inner = forwarded(json, message, again)
+  if (inner) return inner
+  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
+  if (!isRecord(json)) {
+    // An input's state, a temperature, a line of the log: plain values that are no meter's. What begins like an object was cut.
+    if (json === undefined ? isPlainTopic(message, rest) && !/^\s*[{[]/.test(text) : rest.length > 0)
+      return { readings: [] }
+    throw new DecodeError(json === undefined ? 'not-json' : 'unknown-format', 'a status object expected')
+  }
+  const readings = decodeStatus(json, device, rest, message, rejected)
+  return { readings: readings.map((one) => joinInstant(state.last, one)), rejected }
+}
+/** Topics with plain text: all of the first generation, and the log and commands of the later ones. */
+const isPlainTopic = (message: VendorMessage, rest: readonly string[]): boolean =>
+  rest.length > 0 ||
+  /(^|\/)(debug\/(log|trace)|command|announce|error)$/.test(message.topic ?? '') ||
+  /^shellies\//.test(message.topic ?? '')
 
 /** The device's prefix and what follows it: `shellypro3em-1/status/em:0`, `shellies/shellyem-1/emeter/0/power`. */
 function topicOf(message: VendorMessage): { device?: string; rest: string[] } {
@@ -112,13 +127,26 @@ function decodeStatus(
   // A dump: configuration, identity and status in one.
   if (isRecord(json.status) && (isRecord(json.shelly) || isRecord(json.config) || isRecord(json.settings)))
     return dumpReadings(json, json.status, message, rejected)
+  const cloud = cloudStatus(json)
+  if (cloud) return decodeStatus(cloud.status, cloud.id ?? named, [], message, rejected)
   const source = wordsOf(json.src, 100)
   if (json.method !== undefined || json.result !== undefined) {
     // RPC frames: notifications carry `params`, answers `result`.
     const params = isRecord(json.params) ? json.params : isRecord(json.result) ? json.result : {}
+    const device = named ?? source ?? 'shelly'
+    // `EM.GetStatus` and its like answer with one component, `Shelly.GetComponents` with a list of them.
+    const kind = json.result === undefined ? undefined : kindOf(params)
+    if (kind !== undefined)
+      return componentReadings(
+        device,
+        [{ kind, index: indexOf(params), status: params }],
+        arrival(message),
+        {},
+        rejected,
+      )
     return statusReadings(
-      named ?? source ?? 'shelly',
-      params,
+      device,
+      Array.isArray(params.components) ? listedStatus(params.components as unknown[]) : params,
       deviceTime(epochMs(params.ts ?? get(params, 'sys', 'unixtime'), 's'), message),
       {},
       rejected,
@@ -151,6 +179,26 @@ function decodeStatus(
   }
   if (isQuiet(json) || rest.length > 0) return []
   throw new DecodeError('unknown-format', 'no status of a Shelly device')
+}
+const listedStatus = (components: unknown[]): Record<string, unknown> =>
+  Object.fromEntries(
+    components.slice(0, 200).flatMap((one) => {
+      const key = wordsOf(get(one, 'key'), 40)
+      return key === undefined || key === '__proto__' ? [] : [[key, get(one, 'status')]]
+    }),
+  )
+
+/**
+ * The vendor's cloud: `{data: {device_status}}` of a query, `{id, status}` of a newer one's list, `{event, deviceId, status}` of its
+ * stream. The status is the device's own.
+ */
+function cloudStatus(json: Record<string, unknown>): { id?: string; status: Record<string, unknown> } | undefined {
+  const asked = get(json, 'data', 'device_status')
+  const status = isRecord(asked) ? asked : json.status
+  if (!isRecord(status) || (!isRecord(asked) && json.device === undefined && json.id === undefined)) return undefined
+  if (!isGen1Status(status) && componentsOf(status).length === 0) return undefined
+  const id = wordsOf(json.deviceId ?? json.id ?? status.id ?? get(json, 'device', 'id'), 100)
+  return { status, ...(id !== undefined && { id }) }
 }
 /** Device information, settings, errors. */
 const isQuiet = (json: Record<string, unknown>): boolean =>

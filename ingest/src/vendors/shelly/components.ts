@@ -1,7 +1,7 @@
 import { entriesOf, get, integerOf, isRecord, type ReadingBuilder, wordsOf } from '../../vocabulary/index.ts'
 
 /** Components that measure, by the name before the colon: `em:0`, `switch:1`. */
-const METERS = new Set(['em', 'emdata', 'em1', 'em1data', 'switch', 'pm1', 'cover', 'light'])
+const METERS = new Set(['em', 'emdata', 'em1', 'em1data', 'switch', 'pm1', 'cover', 'light', 'rgb', 'rgbw', 'cct'])
 const COMPONENT = /^([a-z][a-z0-9]*):(\d{1,3})$/
 const PHASES = ['a', 'b', 'c'] as const
 
