@@ -1,22 +1,25 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
-import { DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
+import { type Decoded, DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
 import {
   arrival,
   celsiusOf,
   entriesOf,
   finiteOf,
+  forwarded,
   get,
+  inBatch,
   isRecord,
   levelsOf,
   numberOf,
-  parseJson,
   reading,
   type ReadingBuilder,
   roundTo,
   textOf,
   timeOf,
+  tryJson,
   wordsOf,
 } from '../vocabulary/index.ts'
+import { putScriptedMeter } from './tasmota/scripted.ts'
 
 const PREFIXES = new Set(['tele', 'stat', 'cmnd'])
 /** Messages of the firmware that hold no measurements, by the topic's last level. */
@@ -36,37 +39,47 @@ export const tasmota = defineVendor({
   name: 'Tasmota',
   transports: ['mqtt', 'http', 'webhook'],
   topics: ['tele/+/SENSOR', 'tele/+/LWT', 'stat/+/STATUS8', 'stat/+/STATUS10'],
-  decode(message) {
-    const { device, kind, command } = topicOf(message)
-    if (command === true || (kind !== undefined && QUIET.test(kind))) return { readings: [] }
-    const text = textOf(message.body)
-    const rejected: Rejection[] = []
-    if (kind === 'LWT') return { readings: lastWill(device, text, message, rejected), rejected }
-    const json = parseJson(text)
-    if (!isRecord(json)) throw new DecodeError('unknown-format', 'a telemetry object expected')
-    const sensors = isRecord(json.StatusSNS) ? json.StatusSNS : json
-    const readings = sensorReading(
-      device ?? wordsOf(get(json, 'Status', 'Topic'), 100) ?? 'tasmota',
-      sensors,
-      json,
-      message,
-      rejected,
-    )
-    const known =
-      kind !== undefined ||
-      readings.length > 0 ||
-      'Time' in sensors ||
-      Object.keys(json).some((key) => QUIET_KEYS.test(key))
-    if (!known && rejected.length === 0)
-      throw new DecodeError('unknown-format', 'no telemetry: neither ENERGY nor a sensor nor a status')
-    return { readings, rejected }
-  },
+  decode: decodeTasmota,
   guide: [
     'On the device open Configuration > Configure MQTT: host and port of this server, user name and secret of this connection, a topic that is unique per device.',
     'On the console enter TelePeriod 60 for a value every minute (300 s is the default) and Timezone 99 with your TimeDst / TimeStd.',
     'After claiming, set the role of the device: production behind the inverter, grid at the feed-in point, load elsewhere.',
   ],
 })
+
+function decodeTasmota(message: VendorMessage): Decoded {
+  const { device, kind, command } = topicOf(message)
+  if (command === true || (kind !== undefined && QUIET.test(kind))) return { readings: [] }
+  const text = textOf(message.body)
+  const rejected: Rejection[] = []
+  if (kind === 'LWT') return { readings: lastWill(device, text, message, rejected), rejected }
+  const json = tryJson(text)
+  const inner = forwarded(json, message, decodeTasmota)
+  if (inner) return inner
+  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, decodeTasmota)
+  // Switches, shutters and rules answer with plain words on topics of their own.
+  if (json === undefined && kind !== undefined && !TELLING.test(kind) && !/^\s*[{[]/.test(text)) return { readings: [] }
+  if (json === undefined) throw new DecodeError('not-json', text === '' ? 'body is empty' : 'body is not JSON')
+  if (!isRecord(json)) throw new DecodeError('unknown-format', 'a telemetry object expected')
+  const sensors = isRecord(json.StatusSNS) ? json.StatusSNS : json
+  const readings = sensorReading(device ?? nameOf(json), sensors, json, message, rejected)
+  const known =
+    kind !== undefined ||
+    readings.length > 0 ||
+    'Time' in sensors ||
+    Object.keys(json).some((key) => QUIET_KEYS.test(key))
+  if (!known && rejected.length === 0)
+    throw new DecodeError('unknown-format', 'no telemetry: neither ENERGY nor a sensor nor a status')
+  return { readings, rejected }
+}
+/** Messages that are JSON or broken. */
+const TELLING = /^(SENSOR|STATUS\d*)$/
+/** Without a topic: what the device calls itself in a whole status, else nothing is known. */
+const nameOf = (json: Record<string, unknown>): string =>
+  wordsOf(get(json, 'Status', 'Topic'), 100) ??
+  wordsOf(get(json, 'StatusNET', 'Hostname'), 100) ??
+  wordsOf(get(json, 'StatusNET', 'Mac'), 100) ??
+  'tasmota'
 
 /** `tele/<device>/SENSOR` or `<device>/tele/SENSOR`: the device is what is neither prefix nor message name. */
 function topicOf(message: VendorMessage): { device?: string; kind?: string; command?: boolean } {
@@ -105,8 +118,11 @@ function sensorReading(
   const time = timeOf(sensors.Time, message)
   const built = reading(device, time, rejected)
   const energy = sensors.ENERGY
-  if (isRecord(energy)) putEnergy(built, energy)
-  else for (const [name, sensor] of entriesOf(sensors)) putScriptedMeter(built, name, sensor)
+  if (isRecord(energy)) {
+    putEnergy(built, energy)
+    putInverter(built, energy)
+  } else for (const [name, sensor] of entriesOf(sensors)) putScriptedMeter(built, name, sensor)
+  for (const [name, sensor] of entriesOf(sensors)) putDirectCurrent(built, name, sensor)
   const metered = built.measured
   putTemperatures(built, sensors, !metered)
   const firmware = wordsOf(get(json, 'StatusFWR', 'Version'), 60)
@@ -124,6 +140,7 @@ function putEnergy(built: ReadingBuilder, energy: Record<string, unknown>): void
     .metric('ac_power_w', total(energy.Power))
     .metric('energy_day_wh', total(energy.Today), 1000)
     .metric('energy_total_wh', total(energy.Total), 1000)
+    .metric('import_total_wh', total(energy.ImportActive ?? energy.Import), 1000)
     .metric('export_total_wh', total(energy.ExportActive ?? energy.Export), 1000)
     .metric('reactive_power_var', total(energy.ReactivePower))
     .metric('power_factor', Array.isArray(energy.Factor) ? undefined : energy.Factor)
@@ -137,6 +154,28 @@ function putEnergy(built: ReadingBuilder, energy: Record<string, unknown>): void
     // One voltage for all channels where they hang on one phase.
     built.ac(i, { voltage_v: volts.length === 1 ? volts[0] : volts[i], current_a: amperes[i], power_w: watts[i] })
   }
+}
+/** An inverter that the device reads by its serial line (Solax X1) adds its own side to `ENERGY`. */
+function putInverter(built: ReadingBuilder, energy: Record<string, unknown>): void {
+  if (energy.SolarPower === undefined && energy.PV1Power === undefined) return
+  built.metric('pv_power_w', energy.SolarPower).metric('inverter_temp_c', energy.Temperature)
+  for (let i = 1; i <= 4; i++)
+    built.dc(i - 1, {
+      voltage_v: energy[`PV${i}Voltage`],
+      current_a: energy[`PV${i}Current`],
+      power_w: energy[`PV${i}Power`],
+    })
+  built.sumDc().extra('status_text', energy.Status).extra('error', energy.Error)
+}
+/** Chips that measure direct current: `INA219`, `INA219-1` and so on, each an input. */
+const DC_CHIP = /^INA\d{3,4}(?:[-_](\d))?$/
+function putDirectCurrent(built: ReadingBuilder, name: string, sensor: unknown): void {
+  const match = DC_CHIP.exec(name)
+  if (!match || !isRecord(sensor)) return
+  const [volts, amperes, watts] = [listOf(sensor.Voltage), listOf(sensor.Current), listOf(sensor.Power)]
+  const first = Math.max(0, Number(match[1] ?? 1) - 1)
+  for (let i = 0; i < Math.min(Math.max(volts.length, amperes.length, watts.length), MAX_PHASES); i++)
+    built.dc(first + i, { voltage_v: volts[i], current_a: amperes[i], power_w: watts[i] })
 }
 const listOf = (value: unknown): unknown[] =>
   Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value]
@@ -153,21 +192,6 @@ function total(value: unknown): unknown {
         numbers.reduce((a, b) => a + b, 0),
         6,
       )
-}
-
-/** Optical heads on utility meters (smart meter interface): the owner names the fields, these are the usual ones. */
-const IMPORT = /^(total_in|e_in|energy_in|total_kwh|bezug|import)$/i
-const EXPORT = /^(total_out|e_out|energy_out|einspeisung|export)$/i
-const POWER = /^(power|power_curr|power_cur|power_in|power_total|power_total_in|curr_w|p|watt|leistung)$/i
-function putScriptedMeter(built: ReadingBuilder, name: string, sensor: unknown): void {
-  const fields = entriesOf(sensor)
-  if (!fields.some(([key]) => IMPORT.test(key) || EXPORT.test(key))) return
-  for (const [key, value] of fields) {
-    if (IMPORT.test(key)) built.metric('import_total_wh', value, 1000)
-    else if (EXPORT.test(key)) built.metric('export_total_wh', value, 1000)
-    else if (POWER.test(key)) built.metric('grid_power_w', value)
-    else built.extraNumber(`${name}_${key}`, value)
-  }
 }
 
 /**
