@@ -5,6 +5,7 @@ import {
   emptyWindows,
   flagOf,
   forget,
+  get,
   isRecord,
   isSafeKey,
   levelsOf,
@@ -15,6 +16,7 @@ import {
   scale,
   textOf,
   tryJson,
+  unwrap,
   valueIn,
   type WindowOptions,
   type WindowState,
@@ -22,12 +24,15 @@ import {
 } from '../vocabulary/index.ts'
 import { limited } from '../vocabulary/rejections.ts'
 import {
+  type Availability,
   availabilityOf,
   type DeviceConfig,
   deviceOf,
   type Entity,
   entityOf,
   expand,
+  type Flow,
+  FLOWS,
   type Slot,
 } from './homeassistant-discovery/entity.ts'
 import { valueOf } from './homeassistant-discovery/template.ts'
@@ -36,7 +41,7 @@ interface DiscoveryState {
   /** By the topic of the config (and the component's key, for devices that describe all of theirs in one message). */
   entities: Record<string, Entity>
   devices: Record<string, DeviceConfig>
-  availability: Record<string, { device: string; offline: string }>
+  availability: Record<string, Availability & { device: string }>
   /** Configs told about once: topic to what was wrong. */
   refused: Record<string, string>
   windows: WindowState
@@ -62,20 +67,29 @@ export const homeassistantDiscovery = defineVendor<DiscoveryState>({
     if (topic === undefined) {
       // Without a topic only a config can be told: it names its own topics.
       const config = parseJson(textOf(message.body))
+      const inner = unwrap(config, message)
+      if (inner) return together(inner.map((each) => decodeTopic(each.topic ?? '', each, state)))
       if (!isRecord(config) || !('state_topic' in expand(config) || 'components' in expand(config))) {
         throw new DecodeError('unknown-format', 'a discovery config, or a value with its topic, expected')
       }
       return { readings: [] }
     }
-    const config = configTopic(topic)
-    if (config) return configure(config, topic, message, state)
-    return measure(topic, message, state)
+    return decodeTopic(topic, message, state)
   },
   guide: [
     'Point the device (ESPHome, Zigbee2MQTT, an inverter bridge) with MQTT discovery at this server, with the user name and secret of this connection.',
     'Its sensors of class power, energy, voltage, current, frequency and temperature are mapped by their unit; others are kept by name.',
     'Templates that compute more than a path, a factor and rounding are listed under dead letters, once per sensor.',
   ],
+})
+
+function decodeTopic(topic: string, message: VendorMessage, state: DiscoveryState): Decoded {
+  const config = configTopic(topic)
+  return config ? configure(config, topic, message, state) : measure(topic, message, state)
+}
+const together = (all: Decoded[]): Decoded => ({
+  readings: all.flatMap((one) => one.readings),
+  rejected: limited(all.flatMap((one) => one.rejected ?? [])),
 })
 
 interface ConfigTopic {
@@ -108,14 +122,15 @@ function configure(where: ConfigTopic, topic: string, message: VendorMessage, st
   const base = typeof raw['~'] === 'string' ? raw['~'] : undefined
   const device = deviceOf(config, where.node)
   if (!isSafeKey(device.id)) return { readings: [] }
+  // One of its configs describes a device, the others may name it only.
   if (Object.hasOwn(state.devices, device.id) || Object.keys(state.devices).length < MAX_DEVICES)
-    state.devices[device.id] = device
-  for (const { topic: available, offline } of availabilityOf(config, base)) {
+    state.devices[device.id] = { ...state.devices[device.id], ...device }
+  for (const { topic: available, ...told } of availabilityOf(config, base)) {
     if (
       isSafeKey(available) &&
       (Object.hasOwn(state.availability, available) || Object.keys(state.availability).length < MAX_DEVICES)
     ) {
-      state.availability[available] = { device: device.id, offline }
+      state.availability[available] = { device: device.id, ...told }
     }
   }
   const rejected: Rejection[] = []
@@ -178,11 +193,13 @@ function measure(topic: string, message: VendorMessage, state: DiscoveryState): 
   if (available === undefined && entities.length === 0) return { readings }
   const text = textOf(message.body)
   if (available !== undefined && entities.length === 0) {
-    if (text.trim() === available.offline || flagOf(text) === false) {
+    const said = available.path === undefined ? text : get(tryJson(text), ...available.path)
+    const word = typeof said === 'string' ? said.trim() : said
+    if (word === available.offline || flagOf(word) === false) {
       readings.push(
         reading(available.device, { ts: message.receivedAt, tsSource: 'arrival' }, rejected)
           .status('unreachable')
-          .extra('status_text', text)
+          .extra('status_text', String(word))
           .build(),
       )
     }
@@ -233,10 +250,34 @@ function build(
     if (kind === 'm') built.metric(name as Metric, value)
     else if (kind === 'ac') built.ac(Number(name), { [key]: value })
     else if (kind === 'dc') built.dc(Number(name), { [key]: value })
-    else built.extra(slot.slice(2), value)
+    else if (kind === 'x') built.extra(slot.slice(2), value)
   }
+  putFlows(built, device, window, state)
   built.sumDc()
   const facts = Object.hasOwn(state.devices, device) ? state.devices[device] : undefined
-  if (facts) built.attributes({ name: facts.name, model: facts.model, firmware: facts.firmware, serial: facts.serial })
+  if (facts)
+    built.attributes({
+      name: facts.name,
+      model: facts.model,
+      firmware: facts.firmware,
+      serial: facts.serial,
+      parent: facts.parent,
+    })
   return built.measured ? built.build() : undefined
+}
+
+/** Flows told by a sensor for each direction: their difference, once both of a device are known; a device may have one only. */
+function putFlows(
+  built: ReturnType<typeof reading>,
+  device: string,
+  window: ReturnType<typeof windowOf>,
+  state: DiscoveryState,
+): void {
+  for (const flow of Object.keys(FLOWS) as Flow[]) {
+    const slots = [`d:${flow}:+`, `d:${flow}:-`] as const
+    const values = slots.map((slot) => valueIn(window, slot))
+    if (values.every((value) => value === undefined) || valueIn(window, `m:${FLOWS[flow]}`) !== undefined) continue
+    if (slots.some((slot, i) => values[i] === undefined && isTaken(slot, device, state))) continue
+    built.metric(FLOWS[flow], Number(values[0] ?? 0) - Number(values[1] ?? 0))
+  }
 }

@@ -7,7 +7,12 @@ export type Slot =
   | `m:${Metric}`
   | `ac:${number}:${'voltage_v' | 'current_a' | 'power_w'}`
   | `dc:${number}:${'voltage_v' | 'current_a' | 'power_w'}`
+  /** One direction of a flow that another sensor has the other of: + is import or discharge. */
+  | `d:${Flow}:${'+' | '-'}`
   | `x:${string}`
+/** Flows with a sensor for each direction. */
+export const FLOWS = { grid: 'grid_power_w', battery: 'battery_power_w' } as const satisfies Record<string, Metric>
+export type Flow = keyof typeof FLOWS
 
 /** One sensor as its discovery message describes it. */
 export interface Entity {
@@ -24,6 +29,7 @@ export interface DeviceConfig {
   model?: string
   firmware?: string
   serial?: string
+  parent?: string
 }
 
 /** Abbreviations a sender may use, those of the fields read here. */
@@ -47,6 +53,7 @@ const LONG: Readonly<Record<string, string>> = {
   sw: 'sw_version',
   sn: 'serial_number',
   t: 'topic',
+  avty_tpl: 'availability_template',
 }
 
 /** Long names, and `~` in topics replaced by the base topic. */
@@ -74,27 +81,42 @@ export function deviceOf(config: Record<string, unknown>, node: string): DeviceC
   const model = wordsOf(device.model, 150)
   const firmware = wordsOf(device.sw_version, 100)
   const serial = wordsOf(device.serial_number, 100)
+  const parent = wordsOf(device.via_device, 150)
   return {
     id,
     ...(name && { name }),
     ...(model && { model }),
     ...(firmware && { firmware }),
     ...(serial && { serial }),
+    ...(parent && { parent }),
   }
 }
 
-/** Topics that say whether the device is there, with the payload that means "not". */
+/** A topic that says whether the device is there: the payload, or the value at a path of it, that means "not". */
+export interface Availability {
+  offline: string
+  path?: (string | number)[]
+}
 export function availabilityOf(
   config: Record<string, unknown>,
   base: string | undefined,
-): { topic: string; offline: string }[] {
-  const offline = wordsOf(config.payload_not_available, 60) ?? 'offline'
-  const list = Array.isArray(config.availability) ? (config.availability as unknown[]).slice(0, 5) : []
-  const listed = list.filter(isRecord).map((entry) => expand(entry, base))
-  const topics = [config.availability_topic, ...listed.map((entry) => entry.topic)]
-  return topics.flatMap((topic) =>
-    typeof topic === 'string' && topic !== '' ? [{ topic: topic.slice(0, 500), offline }] : [],
-  )
+): (Availability & { topic: string })[] {
+  const given = Array.isArray(config.availability) ? (config.availability as unknown[]) : [config.availability]
+  const listed = given
+    .slice(0, 5)
+    .filter(isRecord)
+    .map((entry) => expand(entry, base))
+  const all = [{ topic: config.availability_topic, value_template: config.availability_template }, ...listed] as Record<
+    string,
+    unknown
+  >[]
+  return all.flatMap((entry) => {
+    if (typeof entry.topic !== 'string' || entry.topic === '') return []
+    const offline = wordsOf(entry.payload_not_available ?? config.payload_not_available, 60) ?? 'offline'
+    const text = typeof entry.value_template === 'string' ? entry.value_template : undefined
+    const path = text === undefined ? undefined : parseTemplate(text)?.path
+    return [{ topic: entry.topic.slice(0, 500), offline, ...(path && { path }) }]
+  })
 }
 
 /**
@@ -172,12 +194,36 @@ function classOfUnit(unit: string): string | undefined {
 }
 
 const DC = /\b(pv|dc|string|mppt|input|panel|solar)[\s_-]?(\d)?\b|(?:^|[_\s-])(pv|dc|string|mppt)(\d)/
+/** Words of owners' languages: English, German, Dutch, French, Spanish, Italian. */
+const WORDS = {
+  notPower: /apparent|limit|nominal|rated|max|peak|schein|begrenz|nennleist|forecast|prognose/,
+  grid: /grid|netz|réseau|reseau|\brete\b|(^|[^a-z])red([^a-z]|$)/,
+  export: /export|feed|return|to[_\s]grid|sold|einspeis|teruglever|inject|verkauf|rückspeis/,
+  import: /import|from[_\s]grid|bought|purchas|bezug|afname|soutir|einkauf/,
+  battery: /batter|akku|speicher|bater[ií]a|\baccu\b/,
+  discharge: /discharg|entlad|ontlad|décharg|descarg/,
+  charge: /charg|laden|ladung|ladeleist|carga/,
+  load: /load|consum|house|\bhome\b|haus|verbrauch|verbruik|\bcasa\b/,
+  day: /today|daily|\bday\b|_day|heute|tages|vandaag|aujourd|\bhoy\b|\boggi\b/,
+  other: /yesterday|month|year|week|hour|gestern|monat|jahr|woche|stunde|gisteren|maand|hier\b|ayer|ieri/,
+} as const
+
 function powerPlace(unit: string, words: string): Place | undefined {
-  if (/apparent|limit|nominal|rated|max|peak/.test(words)) return undefined
+  if (WORDS.notPower.test(words)) return undefined
   const place = (metric: Metric) => metricPlace(metric, unit)
-  if (/grid/.test(words)) return place('grid_power_w')
-  if (/batter/.test(words)) return place('battery_power_w')
-  if (/load|consum|house/.test(words)) return place('load_power_w')
+  const flow = (name: Flow, plus: RegExp, minus: RegExp): Place | undefined => {
+    const found = place(FLOWS[name])
+    const sign = minus.test(words) ? '-' : plus.test(words) ? '+' : undefined
+    return found && sign ? { ...found, slot: `d:${name}:${sign}` } : found
+  }
+  // A discharge is called a charge in part: it is looked for first.
+  if (WORDS.battery.test(words)) {
+    if (WORDS.discharge.test(words)) return flow('battery', WORDS.discharge, /$^/)
+    return flow('battery', /$^/, WORDS.charge)
+  }
+  if (WORDS.grid.test(words) || /\b(export|import|feed.?in|einspeis\w*)\b/.test(words))
+    return flow('grid', WORDS.import, WORDS.export)
+  if (WORDS.load.test(words)) return place('load_power_w')
   const input = DC.exec(words)
   const factor = unitFactor(unit, 'dc_power_w')
   if (input && !/\bac\b|_ac_/.test(words) && factor !== undefined) {
@@ -191,31 +237,32 @@ function powerPlace(unit: string, words: string): Place | undefined {
       : { slot: `ac:${phaseOf(words) ?? 0}:power_w`, factor }
 }
 function energyPlace(unit: string, words: string, stateClass: unknown): Place | undefined {
-  if (/yesterday|month|year|week|hour|batter|(dis)?charg/.test(words) || stateClass === 'measurement') return undefined
-  if (/today|daily|\bday\b|_day/.test(words))
-    return /import|export|grid|consum|load/.test(words) ? undefined : metricPlace('energy_day_wh', unit)
-  if (/export|feed|return|to[_\s]grid|sold/.test(words)) return metricPlace('export_total_wh', unit)
-  if (/import|from[_\s]grid|bought|purchas/.test(words)) return metricPlace('import_total_wh', unit)
-  if (/consum|load|house/.test(words)) return undefined
+  if (WORDS.other.test(words) || WORDS.battery.test(words) || WORDS.charge.test(words) || stateClass === 'measurement')
+    return undefined
+  const direction = [WORDS.export, WORDS.import, WORDS.load].some((pattern) => pattern.test(words))
+  if (WORDS.day.test(words)) return direction || /grid/.test(words) ? undefined : metricPlace('energy_day_wh', unit)
+  if (WORDS.export.test(words)) return metricPlace('export_total_wh', unit)
+  if (WORDS.import.test(words)) return metricPlace('import_total_wh', unit)
+  if (WORDS.load.test(words)) return undefined
   return metricPlace('energy_total_wh', unit)
 }
 function temperaturePlace(unit: string, words: string): Place | undefined {
-  const metric: Metric = /module|panel|cell/.test(words)
+  const metric: Metric = /module|modul|panel|cell/.test(words)
     ? 'module_temp_c'
-    : /ambient|outdoor|outside|weather/.test(words)
+    : /ambient|outdoor|outside|weather|außen|aussen|umgebung/.test(words)
       ? 'ambient_temp_c'
       : 'inverter_temp_c'
-  if (/batter/.test(words)) return undefined
+  if (WORDS.battery.test(words)) return undefined
   if (isFahrenheit(unit)) return { slot: `m:${metric}`, factor: 1, fahrenheit: true }
   return metricPlace(metric, unit)
 }
 function phaseOf(words: string): number | undefined {
-  const match = /(?:phase|\bl|_l)[\s_-]?([123])\b|phase[\s_-]?([abc])\b/.exec(words)
+  const match = /(?:phase|\bl|_l)[\s_-]?([123])(?![0-9])|phase[\s_-]?([abc])\b/.exec(words)
   if (!match) return undefined
   return match[1] ? Number(match[1]) - 1 : 'abc'.indexOf(match[2] ?? 'a')
 }
 function channelPlace(words: string, key: 'voltage_v' | 'current_a', factor: number | undefined): Place | undefined {
-  if (factor === undefined || /batter/.test(words)) return undefined
+  if (factor === undefined || WORDS.battery.test(words)) return undefined
   const input = DC.exec(words)
   if (input) {
     const number = Number(input[2] ?? input[4] ?? 1) || 1

@@ -8,7 +8,7 @@ export interface ValueTemplate {
   /** Undefined: the payload itself. */
   path?: (string | number)[]
   /** In order of writing. */
-  steps: ({ factor: number } | { divisor: number } | { round: number })[]
+  steps: ({ factor: number } | { divisor: number } | { round: number } | { offset: number } | { abs: true })[]
 }
 
 const MAX_LENGTH = 500
@@ -18,9 +18,20 @@ const MAX_STEPS = 10
 export function parseTemplate(text: string | undefined): ValueTemplate | undefined {
   if (text === undefined || text.trim() === '') return { steps: [] }
   if (text.length > MAX_LENGTH) return undefined
-  const inner = /^\s*\{\{-?([\s\S]*?)-?\}\}\s*$/.exec(text)?.[1]
-  return inner === undefined || inner.includes('{{') ? undefined : expression(inner.trim())
+  const inner = /^\s*\{\{-?([\s\S]*?)-?\}\}\s*$/.exec(text)?.[1] ?? guarded(text)
+  return inner === undefined || /\{\{|\{%/.test(inner) ? undefined : expression(unconditional(inner.trim()))
 }
+
+const PATH = String.raw`value_json(?:\.\w+|\[[^\]]{1,80}\])*`
+/** A test for being there: what is not there stays missing here, whatever the template puts in its place. */
+const THERE = String.raw`(?:${PATH}(?: is (?:defined|not none|number))?|'[^']{1,80}' in ${PATH})`
+const GUARD = new RegExp(
+  String.raw`^\s*\{%-?\s*if ${THERE}(?: and ${THERE})?\s*-?%\}\s*\{\{-?([\s\S]*?)-?\}\}\s*(?:\{%-?\s*else\s*-?%\}[^%]{0,80})?\{%-?\s*endif\s*-?%\}\s*$`,
+  'i',
+)
+const guarded = (text: string): string | undefined => GUARD.exec(text)?.[1]
+const CONDITION = new RegExp(String.raw`^([\s\S]*?) if ${THERE}(?: and ${THERE})?(?: else [^|]{0,80})?$`, 'i')
+const unconditional = (text: string): string => CONDITION.exec(text)?.[1]?.trim() ?? text
 
 function expression(text: string): ValueTemplate | undefined {
   const cursor = { text, at: 0 }
@@ -45,19 +56,31 @@ function take(c: Cursor, pattern: RegExp): RegExpExecArray | undefined {
   return match
 }
 
-/** operand ( `*` number | `/` number | `|` filter )* */
+/** `-`? operand ( `*` number | `/` number | `|` filter )* ( `+` number | `-` number )* */
 function product(c: Cursor, depth: number): ValueTemplate | undefined {
+  const negative = take(c, /-/) !== undefined
   const value = operand(c, depth)
   if (!value) return undefined
+  let offset = false
   for (let i = 0; i < MAX_STEPS; i++) {
-    const operator = take(c, /[*/]|\|/)?.[0]
-    if (operator === undefined) return value
+    const operator = take(c, /[*/+-]|\|/)?.[0]
+    if (operator === undefined) {
+      if (negative) value.steps.push({ factor: -1 })
+      return value
+    }
     if (operator === '|') {
       if (!filter(c, value)) return undefined
       continue
     }
-    const number = Number(take(c, /\d+(?:\.\d+)?/)?.[0] ?? NaN)
-    if (!(number > 0)) return undefined
+    const number = Number(take(c, /\(?\s*-?\d+(?:\.\d+)?\s*\)?/)?.[0].replace(/[()\s]/g, '') ?? NaN)
+    if (operator === '+' || operator === '-') {
+      // What is multiplied after a sum binds tighter than the sum: no order of steps from left to right.
+      if (Number.isNaN(number) || negative) return undefined
+      offset = true
+      value.steps.push({ offset: operator === '+' ? number : -number })
+      continue
+    }
+    if (offset || Number.isNaN(number) || number === 0) return undefined
     value.steps.push(operator === '*' ? { factor: number } : { divisor: number })
   }
   return undefined
@@ -67,6 +90,13 @@ function operand(c: Cursor, depth: number): ValueTemplate | undefined {
     const inner = depth < 3 ? product(c, depth + 1) : undefined
     return inner && take(c, /\)/) ? inner : undefined
   }
+  const call = take(c, /(?:float|int)\s*\(/)?.[0]
+  if (call !== undefined) {
+    const inner = depth < 3 ? product(c, depth + 1) : undefined
+    if (!inner || !take(c, /\s*(?:,\s*(?:default\s*=\s*)?(?:-?\d+(?:\.\d+)?|none|None)\s*)?\)/)) return undefined
+    if (call.startsWith('int')) inner.steps.push({ round: -1 })
+    return inner
+  }
   const root = take(c, /(?:value_json|value)\b/)?.[0]
   if (root === undefined) return undefined
   if (root === 'value') return { steps: [] }
@@ -74,7 +104,7 @@ function operand(c: Cursor, depth: number): ValueTemplate | undefined {
   for (;;) {
     const at = c.at
     const step =
-      take(c, /\.get\(\s*(?:'([^']*)'|"([^"]*)")\s*\)/) ??
+      take(c, /\.get\(\s*(?:'([^']*)'|"([^"]*)")\s*(?:,\s*(?:-?\d+(?:\.\d+)?|\{\}|none|None|'')\s*)?\)/) ??
       take(c, /\.([A-Za-z_]\w*|\d+)(?!\w*\()/) ??
       take(c, /\[\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*\]/)
     if (!step || path.length > 20) {
@@ -88,17 +118,39 @@ function operand(c: Cursor, depth: number): ValueTemplate | undefined {
 /** Filters that leave a number a number. `default` and `is_defined` fill in for a missing value: that stays missing here. */
 function filter(c: Cursor, value: ValueTemplate): boolean {
   const name = take(c, /[a-z_]+/)?.[0]
-  const argument = take(c, /\(\s*(?:'[^']*'|"[^"]*"|-?\d+(?:\.\d+)?|none|None)?\s*(?:,\s*(?:true|'[a-z]+'))?\s*\)/)?.[0]
-  if (name === 'float' || name === 'default' || name === 'is_defined') return true
-  if (name === 'int') {
-    value.steps.push({ round: -1 })
-    return true
+  const argument = take(
+    c,
+    /\(\s*(?:default\s*=\s*)?(?:'[^']*'|"[^"]*"|-?\d+(?:\.\d+)?|none|None)?\s*(?:,\s*(?:default\s*=\s*)?(?:true|false|none|-?\d+(?:\.\d+)?|'[a-z]+'))?\s*\)/,
+  )?.[0]
+  switch (name) {
+    case 'float':
+    case 'default':
+    case 'd':
+    case 'is_defined':
+    case 'trim':
+    case 'string':
+      return true
+    case 'int':
+      value.steps.push({ round: -1 })
+      return true
+    case 'abs':
+      value.steps.push({ abs: true })
+      return true
+    case 'multiply': {
+      const factor = Number(/-?\d+(?:\.\d+)?/.exec(argument ?? '')?.[0] ?? NaN)
+      if (Number.isNaN(factor) || factor === 0) return false
+      value.steps.push({ factor })
+      return true
+    }
+    case 'round': {
+      const digits = Number(/-?\d+/.exec(argument ?? '')?.[0] ?? 0)
+      if (digits < 0 || digits > 10) return false
+      value.steps.push({ round: digits })
+      return true
+    }
+    default:
+      return false
   }
-  if (name !== 'round') return false
-  const digits = Number(/-?\d+/.exec(argument ?? '')?.[0] ?? 0)
-  if (digits < 0 || digits > 10) return false
-  value.steps.push({ round: digits })
-  return true
 }
 
 /**
@@ -111,6 +163,8 @@ export function valueOf(template: ValueTemplate, text: string, json: unknown): n
   for (const step of template.steps) {
     if ('factor' in step) value *= step.factor
     else if ('divisor' in step) value /= step.divisor
+    else if ('offset' in step) value += step.offset
+    else if ('abs' in step) value = Math.abs(value)
     else value = step.round < 0 ? Math.trunc(value) : roundTo(value, step.round)
   }
   // 5.321 * 1000 is not 5321 in binary; nothing here has more than nine decimals.
