@@ -32,6 +32,7 @@ const METRIC_CODES: Readonly<Record<string, [Metric, number]>> = {
   '6400_00262200': ['energy_day_wh', 1],
   '6100_00465700': ['frequency_hz', 1e-2],
   '6100_40665F00': ['reactive_power_var', 1],
+  '6100_00543100': ['load_power_w', 1],
   '6400_00462400': ['export_total_wh', 1],
   '6400_00462500': ['import_total_wh', 1],
 }
@@ -51,6 +52,7 @@ const EXTRAS: Readonly<Record<string, [string, number]>> = {
   '6100_00495C00': ['battery_voltage_v', 1e-2],
   '6100_40495D00': ['battery_current_a', 1e-3],
   '6400_00618C00': ['event_count', 1],
+  '6400_00543A00': ['consumption_total_wh', 1],
 }
 const BATTERY_CODES = new Set(['6400_00496700', '6400_00496800', '6100_40495B00', '6100_00495C00', '6100_40495D00'])
 
@@ -93,6 +95,10 @@ export function webconnectReading(
 ): DecodedReading[] {
   const built = reading(device, arrival(message), rejected)
   for (const [code, [metric, factor]] of Object.entries(METRIC_CODES)) built.metric(metric, first(codes, code), factor)
+  const reactive = finiteOf(first(codes, '6100_40265F00'))
+  if (reactive !== undefined && reactive !== 0) built.metric('reactive_power_var', reactive) // the same: 0 is not measured
+  if (finiteOf(first(codes, '6100_00465700')) === undefined)
+    built.metric('frequency_hz', first(codes, '6100_00468100'), 1e-2) // as the meter sees it
   const factor = finiteOf(first(codes, '6100_00665900'))
   if (factor !== undefined && factor !== 0) built.metric('power_factor', factor, 1e-3) // 0: not measured by three-phase hybrids
   PHASES.forEach((phase, index) => {
