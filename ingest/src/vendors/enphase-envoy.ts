@@ -1,5 +1,5 @@
 import { DecodeError, type Decoded, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
-import { get, isRecord, levelsOf, parseJson, textOf } from '../vocabulary/index.ts'
+import { forwarded, get, inBatch, isRecord, levelsOf, parseJson, textOf } from '../vocabulary/index.ts'
 import { joinInstant } from '../vocabulary/merge.ts'
 import { limited } from '../vocabulary/rejections.ts'
 import {
@@ -20,6 +20,7 @@ import {
   rememberSilence,
   topicPrefix,
 } from './enphase-envoy/identity.ts'
+import { cloudReadings, isCloud } from './enphase-envoy/cloud.ts'
 import { pageReadings } from './enphase-envoy/pages.ts'
 import {
   energyReading,
@@ -58,6 +59,8 @@ const QUIET_KEYS = [
   ],
   ...[
     'system_id',
+    'event_types',
+    'sort_by',
     'pcs',
     'enabled',
     'sc_stream',
@@ -131,6 +134,12 @@ function streamed(text: string, message: VendorMessage, state: EnvoyState, depth
 
 function decodeJson(json: unknown, message: VendorMessage, state: EnvoyState, depth: number): Decoded {
   const rejected: Rejection[] = []
+  if (depth < 2) {
+    const deeper = (each: VendorMessage) => decodeText(textOf(each.body), each, state, depth + 1)
+    const inner = forwarded(json, message, deeper)
+    if (inner) return inner
+    if (isBatch(json)) return inBatch(json, message, deeper)
+  }
   if (Array.isArray(json)) return { readings: decodeList(json as unknown[], message, state, rejected), rejected }
   if (!isRecord(json)) throw new DecodeError('unknown-format', 'no answer of a gateway: an object or a list expected')
 
@@ -151,16 +160,17 @@ function decodeJson(json: unknown, message: VendorMessage, state: EnvoyState, de
   if (isPhases(json)) return { readings: phaseReadings(json, message, state, rejected), rejected }
   if (Array.isArray(json.production) || Array.isArray(json.consumption))
     return { readings: productionReadings(json, message, state, rejected), rejected }
+  if (isCloud(json)) return { readings: cloudReadings(json, message, rejected), rejected }
   if (isLive(json)) return { readings: liveReading(json, message, state, rejected), rejected }
   if (isDeviceData(json)) return { readings: deviceDataReadings(json, message, state, rejected), rejected }
   const batteries = json['devices:'] ?? json.devices
-  if (Array.isArray(batteries))
+  if (Array.isArray(batteries) && batteries.some((one) => get(one, 'real_power_mw') !== undefined))
     return { readings: batteryPowerReadings(batteries as unknown[], message, state, rejected), rejected }
   const secctrl = json.agg_soc === undefined ? json.secctrl : json
   if (isRecord(secctrl)) return { readings: aggregateReading(secctrl, message, state, rejected), rejected }
   if (json.reportType !== undefined) return { readings: reportReadings([json], message, state, rejected), rejected }
   const quiet = Object.keys(json).length === 0 || QUIET_KEYS.some((key) => Object.hasOwn(json, key))
-  if (quiet || 'deviceCount' in json || isQuietPath(message)) return { readings: [] }
+  if (quiet || Array.isArray(batteries) || 'deviceCount' in json || isQuietPath(message)) return { readings: [] }
   throw new DecodeError(
     'unknown-format',
     `no answer of a gateway that is known: ${Object.keys(json).slice(0, 5).join(', ').slice(0, 100)}`,
@@ -186,6 +196,21 @@ function decodeList(list: unknown[], message: VendorMessage, state: EnvoyState, 
   if (first !== undefined && (isQuietPath(message) || first.eid !== undefined || first.type !== undefined)) return []
   throw new DecodeError('unknown-format', 'a list that no gateway answers with')
 }
+
+/** Answers that a bridge gathered: whole bodies, or the recorded exchanges of a proxy. */
+const isBatch = (json: unknown): json is unknown[] =>
+  Array.isArray(json) &&
+  json.length > 0 &&
+  (json as unknown[]).every(
+    (item) =>
+      Array.isArray(item) ||
+      (isRecord(item) &&
+        (Array.isArray(item.production) ||
+          item.wattHoursLifetime !== undefined ||
+          isLive(item) ||
+          isCloud(item) ||
+          typeof get(item, 'response', 'body') === 'string')),
+  )
 
 const isQuietPath = (message: VendorMessage): boolean => levelsOf(message.topic).some((level) => QUIET_PATHS.has(level))
 
