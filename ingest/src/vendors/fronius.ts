@@ -1,5 +1,6 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
-import { DecodeError, defineVendor, type Rejection } from '../vendor.ts'
+import { type Decoded, DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
+import { forwarded, inBatch } from '../vocabulary/envelope.ts'
 import { jsonOf } from '../vocabulary/json.ts'
 import { joinInstant, type LastReadings } from '../vocabulary/merge.ts'
 import { limited } from '../vocabulary/rejections.ts'
@@ -11,13 +12,13 @@ import { inverterReadings, isInverterData, rememberInverters, type InverterFacts
 import {
   isMeterData,
   isOhmpilotData,
-  isSensorData,
   isStorageData,
   meterReadings,
   ohmpilotReadings,
-  sensorReadings,
   storageReadings,
 } from './fronius/meter.ts'
+import { isFlowData, flowReading } from './fronius/cloud.ts'
+import { isSensorData, sensorReadings } from './fronius/sensor.ts'
 import { isPowerFlow, powerFlowReadings } from './fronius/site.ts'
 
 /** Every body of the Solar API and of the push service has these two parts; what is in them varies. */
@@ -41,51 +42,7 @@ export const fronius = defineVendor<FroniusState>({
   name: 'Fronius',
   transports: ['webhook', 'http', 'mqtt', 'poll'],
   initialState: () => ({ inverters: {}, last: {} }),
-  decode(message, state) {
-    const json = jsonOf(message.body)
-    if (isRecord(json) && json.APIVersion !== undefined) return { readings: [] } // GetAPIVersion
-    if (!isRecord(json) || !isRecord(json.Head) || !isRecord(json.Body)) {
-      throw new DecodeError(
-        'unknown-format',
-        'neither an answer of the Solar API nor a body of the push service: Head and Body expected',
-      )
-    }
-    const { Head: head, Body: body } = parseShape(envelope, json)
-    const rejected: Rejection[] = []
-
-    // Archive answers have one level more than the push of the same values.
-    const devices = [...intervalDevices(body), ...intervalDevices(body.Data)]
-    if (devices.length > 0) {
-      const daily = get(head.RequestArguments, 'SeriesType') === 'DailySum'
-      return {
-        readings: intervalReadings(
-          devices,
-          daily,
-          message.timezone,
-          timeOf(head.Timestamp, message).ts,
-          state.inverters,
-          rejected,
-        ),
-        rejected: limited(rejected),
-      }
-    }
-
-    // The push service sends the same objects as the API without `Data` around them.
-    const data = isRecord(body.Data) ? body.Data : body
-    const id = wordsOf(get(head.RequestArguments, 'DeviceId') ?? get(head.RequestArguments, 'DeviceID'), 20)
-    const time = timeOf(head.Timestamp, message)
-    const readings: DecodedReading[] = []
-    if (isPowerFlow(data)) readings.push(...powerFlowReadings(data, time, state.inverters, rejected))
-    else if (isStorageData(data)) readings.push(...storageReadings(data, id, time, rejected))
-    else if (isOhmpilotData(data)) readings.push(...ohmpilotReadings(data, id, time, rejected))
-    else if (isMeterData(data)) readings.push(...meterReadings(data, id, time, rejected))
-    else if (isSensorData(data)) readings.push(...sensorReadings(data, id, time, rejected))
-    else if (isInverterData(data)) readings.push(...inverterReadings(data, id, time, state.inverters, rejected))
-    else if (Object.values(data).some((entry) => get(entry, 'UniqueID') !== undefined))
-      rememberInverters(data, state.inverters)
-    // What is left tells of the logger, its lights or its list of devices, or is an error of the logger: nothing measured.
-    return { readings: readings.map((built) => joinInstant(state.last, built)), rejected: limited(rejected) }
-  },
+  decode: decodeFronius,
   guide: [
     'On the page of the Datamanager open Settings > Push Service and add a service of type "Solar API v1 - Log Data - Data" (JSON over HTTP POST).',
     'Enter the webhook address of this connection as server, port and path, the interval, and the user name and password shown.',
@@ -93,3 +50,63 @@ export const fronius = defineVendor<FroniusState>({
     'GEN24 inverters have no push service: let a bridge on site read /solar_api/v1/GetPowerFlowRealtimeData.fcgi and GetInverterRealtimeData.cgi and forward the answers.',
   ],
 })
+
+function decodeFronius(message: VendorMessage, state: FroniusState): Decoded {
+  const json = jsonOf(message.body)
+  const again = (each: VendorMessage) => decodeFronius(each, state)
+  const inner = forwarded(json, message, again)
+  if (inner) return inner
+  if (Array.isArray(json) && json.length > 0 && json.every((item) => isRecord(get(item, 'Head'))))
+    return inBatch(json as unknown[], message, again)
+  if (isRecord(json) && isFlowData(json)) {
+    const told: Rejection[] = []
+    return { readings: flowReading(json, message, told), rejected: told }
+  }
+  if (isRecord(json) && json.APIVersion !== undefined) return { readings: [] } // GetAPIVersion
+  if (!isRecord(json) || !isRecord(json.Head) || !isRecord(json.Body)) {
+    throw new DecodeError(
+      'unknown-format',
+      'neither an answer of the Solar API nor a body of the push service: Head and Body expected',
+    )
+  }
+  const { Head: head, Body: body } = parseShape(envelope, json)
+  const rejected: Rejection[] = []
+
+  // Archive answers have one level more than the push of the same values.
+  const devices = [...intervalDevices(body), ...intervalDevices(body.Data)]
+  if (devices.length > 0) {
+    const daily = get(head.RequestArguments, 'SeriesType') === 'DailySum'
+    return {
+      readings: intervalReadings(
+        devices,
+        daily,
+        message.timezone,
+        timeOf(head.Timestamp, message).ts,
+        state.inverters,
+        rejected,
+      ),
+      rejected: limited(rejected),
+    }
+  }
+
+  // The push service sends the same objects as the API without `Data` around them.
+  const data = isRecord(body.Data) ? body.Data : body
+  // Version 0 of the API calls it an index.
+  const names = ['DeviceId', 'DeviceID', 'DeviceIndex']
+  const id = wordsOf(
+    names.map((name) => get(head.RequestArguments, name)).find((one) => one !== undefined),
+    20,
+  )
+  const time = timeOf(head.Timestamp, message)
+  const readings: DecodedReading[] = []
+  if (isPowerFlow(data)) readings.push(...powerFlowReadings(data, time, state.inverters, rejected))
+  else if (isStorageData(data)) readings.push(...storageReadings(data, id, time, rejected))
+  else if (isOhmpilotData(data)) readings.push(...ohmpilotReadings(data, id, time, rejected))
+  else if (isMeterData(data)) readings.push(...meterReadings(data, id, time, rejected))
+  else if (isSensorData(data)) readings.push(...sensorReadings(data, id, head.RequestArguments, time, rejected))
+  else if (isInverterData(data)) readings.push(...inverterReadings(data, id, time, state.inverters, rejected))
+  else if (Object.values(data).some((entry) => get(entry, 'UniqueID') !== undefined))
+    rememberInverters(data, state.inverters)
+  // What is left tells of the logger, its lights or its list of devices, or is an error of the logger: nothing measured.
+  return { readings: readings.map((built) => joinInstant(state.last, built)), rejected: limited(rejected) }
+}

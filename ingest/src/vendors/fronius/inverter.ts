@@ -24,8 +24,9 @@ const METRIC_KEYS: Readonly<Record<string, Metric>> = {
   PDC: 'dc_power_w',
   T_AMBIENT: 'ambient_temp_c',
 }
-/** The inverter's own apparent power and its year counter have no metric; fans and extremes of the day are left. */
-const EXTRA_KEYS = ['SAC', 'YEAR_ENERGY'] as const
+/** The year counter has no metric of its own: it is kept in Wh, as the logger sends it but for those that count in MWh. */
+const energyFactor = (unit: unknown): number =>
+  (typeof unit === 'string' ? unitFactor(unit, 'energy_total_wh') : undefined) ?? 1
 const INPUTS = 8
 
 export const inverterId = (id: string): string => `inverter/${id}`
@@ -60,7 +61,8 @@ export function inverterReadings(
     const built = reading(inverterId(id), time, rejected)
     for (const [key, metric] of Object.entries(METRIC_KEYS))
       putWithUnit(built, metric, value(key), get(data, key, 'Unit'))
-    for (const key of EXTRA_KEYS) built.extraNumber(key, value(key))
+    built.extraNumber('SAC', value('SAC'))
+    built.extraNumber('YEAR_ENERGY', value('YEAR_ENERGY'), energyFactor(get(data, 'YEAR_ENERGY', 'Unit')))
     for (let i = 0; i < INPUTS; i++) {
       const suffix = i === 0 ? '' : `_${i + 1}`
       built.dc(i, { voltage_v: value(`UDC${suffix}`), current_a: value(`IDC${suffix}`) })

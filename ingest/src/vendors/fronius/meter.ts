@@ -147,44 +147,11 @@ export function ohmpilotReadings(
       .extraNumber('Temperature_Channel_1', get(pilot, 'Temperature_Channel_1'))
       .extra('status_code', integerOf(get(pilot, 'CodeOfState')))
       .attributes({ kind: 'meter', ...detailsOf(pilot) })
+    const [state, error] = [integerOf(get(pilot, 'CodeOfState')), integerOf(get(pilot, 'CodeOfError'))]
+    if (state === 3 || state === 4) built.status('fault')
+    if (error === 0) built.noFault()
+    else if (error !== undefined && error > 0) built.fault(error, undefined, 'major')
     if (built.measured) readings.push(built.build())
-  }
-  return readings
-}
-
-export const isSensorData = (data: unknown): boolean =>
-  entriesOf(data).some(
-    ([, value]) => isRecord(value) && (Object.hasOwn(value, 'SensorActive') || isSensorChannels(value)),
-  )
-const isSensorChannels = (value: unknown): boolean =>
-  entriesOf(value).some(([, channel]) => get(channel, 'SensorActive') !== undefined)
-
-/**
- * `GetSensorRealtimeData` (NowSensorData): channels by number with a unit. Irradiance and wind are known by their unit; which of
- * the temperatures is the module's is up to the installer, so they are kept under their channel.
- */
-export function sensorReadings(
-  data: unknown,
-  id: string | undefined,
-  time: ReadingTime,
-  rejected: Rejection[],
-): DecodedReading[] {
-  const cards: [string, unknown][] = isSensorChannels(data)
-    ? [[id ?? '1', data]]
-    : entriesOf(data).filter(([, v]) => isSensorChannels(v))
-  const readings: DecodedReading[] = []
-  for (const [key, card] of cards.slice(0, MAX_DEVICES)) {
-    const built = reading(`sensorcard/${key}`, time, rejected).attributes({ kind: 'weather' })
-    for (const [channel, entry] of entriesOf(card).slice(0, 20)) {
-      if (get(entry, 'SensorActive') === false) continue
-      const unit = wordsOf(get(entry, 'Unit'), 10) ?? ''
-      if (unit === 'W/m²' || unit === 'W/m2') built.metric('irradiance_wm2', get(entry, 'Value'))
-      else if (unit === 'm/s') built.metric('wind_ms', get(entry, 'Value'))
-      else if (unit === 'km/h') built.metric('wind_ms', get(entry, 'Value'), 1 / 3.6)
-      else built.extraNumber(`channel_${channel}`, get(entry, 'Value'))
-    }
-    const built2 = built.build()
-    if (built.measured || built2.extra) readings.push(built2)
   }
   return readings
 }

@@ -65,6 +65,16 @@ export function powerFlowReadings(
     putByLocation(built, integerOf(get(meter, 'MLoc')), get(meter, 'P'))
     if (built.measured) readings.push(built.extra('Category', get(meter, 'Category')).build())
   }
+  for (const kind of ['Ohmpilots', 'OhmpilotEcos']) {
+    for (const [id, pilot] of entriesOf(get(data, 'Smartloads', kind)).slice(0, MAX_DEVICES)) {
+      const built = reading(`ohmpilot/${id}`, time, rejected)
+        .metric('load_power_w', get(pilot, 'P_AC_Total'))
+        .extraNumber('Temperature_Channel_1', get(pilot, 'Temperature'))
+        .extra('status_text', get(pilot, 'State'))
+        .attributes({ kind: 'meter' })
+      if (built.measured) readings.push(built.build())
+    }
+  }
   return readings
 }
 
