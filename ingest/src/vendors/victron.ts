@@ -19,6 +19,7 @@ import {
   type WindowState,
   wordsOf,
 } from '../vocabulary/index.ts'
+import { diagnosticsMessages, isDiagnostics } from './victron/portal.ts'
 import { buildReading, FACTS, isKept } from './victron/readings.ts'
 
 /**
@@ -63,7 +64,12 @@ export const victron = defineVendor<VictronState>({
     const topic = parseTopic(message.topic)
     if (topic) return decodeOne(topic, message, state)
     if (/^[RWI]$/.test(levelsOf(message.topic)[0] ?? '')) return { readings: [] } // requests to the device, echoed by a bridge
-    const inner = unwrap(parseJson(textOf(message.body)), message)
+    const json = parseJson(textOf(message.body))
+    if (isDiagnostics(json)) {
+      const { readings, rejected } = decodeMany(diagnosticsMessages(json, message), state)
+      return { readings: readings.map((one) => ({ ...one, tsSource: 'device' })), ...(rejected && { rejected }) }
+    }
+    const inner = unwrap(json, message)
     if (!inner)
       throw new DecodeError(
         'unknown-format',

@@ -60,6 +60,11 @@ export function pvInverterStatus(code: number): DeviceStatus | undefined {
   if (code >= 0 && code <= 6) return 'starting'
   return ({ 7: 'producing', 8: 'standby', 9: 'starting', 10: 'fault', 11: 'producing', 12: 'throttled' } as const)[code]
 }
+/** StatusCode of a generator: 1 to 7 are the steps of starting, 9 is stopping. */
+export function gensetStatus(code: number): DeviceStatus | undefined {
+  if (code >= 1 && code <= 7) return 'starting'
+  return ({ 0: 'standby', 8: 'producing', 9: 'standby', 10: 'fault' } as const)[code]
+}
 export const PV_INVERTER_TEXTS: Readonly<Record<number, string>> = {
   7: 'Running',
   8: 'Standby',

@@ -1,4 +1,4 @@
-import type { Channel, DecodedReading, DeviceAttributes, Metric } from '@heliograph/crm-core/contracts'
+import type { DecodedReading, DeviceAttributes } from '@heliograph/crm-core/contracts'
 import type { Rejection } from '../../vendor.ts'
 import {
   type DeviceWindow,
@@ -17,42 +17,26 @@ import {
   STATE_TEXTS,
   VEBUS_ERRORS,
 } from './codes.ts'
+import { charger, dcLoad, genset, grid, load, meteo, temperature } from './meters.ts'
+import {
+  errors,
+  extras,
+  type Get,
+  METER_PHASES,
+  metric,
+  phasePaths,
+  phases,
+  type Put,
+  putMissingSum,
+  type Service,
+  state,
+  sumOf,
+  used,
+} from './service.ts'
 
 /** Texts that say who the device is; they outlive the windows. */
 export const FACTS: ReadonlySet<string> = new Set(['Serial', 'ProductName', 'CustomName', 'FirmwareVersion'])
 
-type Put = (built: ReadingBuilder, value: unknown) => unknown
-/** Number of a value of the window, by its path. */
-type Get = (path: string) => number | undefined
-interface Service {
-  kind: DeviceAttributes['kind']
-  /** What each path of the service is. A path that is not here is not kept. */
-  paths: Readonly<Record<string, Put>>
-  /** What takes more than one value: sums, states, faults. */
-  finish?(built: ReadingBuilder, get: Get): void
-}
-
-const metric =
-  (name: Metric, factor = 1): Put =>
-  (built, value) =>
-    built.metric(name, value, factor)
-/** Kept under its own path. */
-const extra = (path: string): Record<string, Put> => ({ [path]: (built, value) => built.extraNumber(path, value) })
-const extras = (...paths: string[]) => Object.assign({}, ...paths.map(extra)) as Record<string, Put>
-/** Read by `finish`, not by itself. */
-const used = (...paths: string[]) => Object.fromEntries(paths.map((path): [string, Put] => [path, () => undefined]))
-
-/** Three phases: `#` in the prefix is the number; a single-phase device sends null for the others, which drops them. */
-function phases(prefix: string, names: Partial<Record<keyof Channel, string>>): Record<string, Put> {
-  const puts: Record<string, Put> = {}
-  for (let phase = 0; phase < 3; phase++) {
-    for (const [key, name] of Object.entries(names)) {
-      puts[`${prefix.replace('#', String(phase + 1))}/${name}`] = (built, value) => built.ac(phase, { [key]: value })
-    }
-  }
-  return puts
-}
-const METER_PHASES = phases('Ac/L#', { voltage_v: 'Voltage', current_a: 'Current', power_w: 'Power' })
 /** Trackers of one charger: `Pv/0/V`, `Pv/0/P`, … */
 const TRACKERS: Record<string, Put> = Object.fromEntries(
   Array.from({ length: 8 }, (_, tracker): [string, Put][] => [
@@ -61,31 +45,6 @@ const TRACKERS: Record<string, Put> = Object.fromEntries(
     [`Pv/${tracker}/P`, (built, value) => built.dc(tracker, { power_w: value })],
   ]).flat(),
 )
-
-/**
- * Sum of the phases' powers, undefined where none is known, or fewer than the device says it has: half a sum is a wrong value.
- * Counters are never added up like this: one phase's counter coming late would look like a reset. `#` is the phase.
- */
-function sumOf(get: Get, pattern: string, phases?: number): number | undefined {
-  const known = phasePaths(pattern)
-    .map(get)
-    .filter((value) => value !== undefined)
-  if (known.length === 0 || known.length < (phases ?? 0)) return undefined
-  return Math.round(known.reduce((sum, value) => sum + value, 0) * 1000) / 1000
-}
-const phasePaths = (pattern: string) => ['1', '2', '3'].map((phase) => pattern.replace('#', phase))
-
-function state(built: ReadingBuilder, get: Get, status: (state: number) => ReturnType<typeof inverterStatus>): void {
-  const code = get('State')
-  if (code === undefined) return
-  built.status(status(code)).extra('status_code', code)
-  if (Object.hasOwn(STATE_TEXTS, code)) built.extra('status_text', STATE_TEXTS[code])
-}
-function errors(built: ReadingBuilder, code: number | undefined, texts: Readonly<Record<number, string>>): void {
-  if (code === undefined) return
-  built.noFault()
-  if (code !== 0) built.fault(code, texts[code])
-}
 
 const pvinverter: Service = {
   kind: 'inverter',
@@ -96,9 +55,10 @@ const pvinverter: Service = {
     'Ac/PowerFactor': metric('power_factor'),
     ...METER_PHASES,
     ...extras('Ac/MaxPower', 'Ac/PowerLimit', 'Position'),
-    ...used('StatusCode', 'ErrorCode', 'Ac/L1/Frequency'),
+    ...used('StatusCode', 'ErrorCode', 'Ac/L1/Frequency', 'NrOfPhases'),
   },
   finish(built, get) {
+    putMissingSum(built, get, 'ac_power_w')
     if (get('Ac/Frequency') === undefined) built.metric('frequency_hz', get('Ac/L1/Frequency'))
     errors(built, get('ErrorCode'), {})
     const code = get('StatusCode')
@@ -191,37 +151,6 @@ const multi: Service = {
   },
 }
 
-const METER: Record<string, Put> = {
-  'Ac/Frequency': metric('frequency_hz'),
-  'Ac/PowerFactor': metric('power_factor'),
-  ...METER_PHASES,
-  ...used('Ac/Power', 'ErrorCode'),
-}
-const grid: Service = {
-  kind: 'meter',
-  paths: {
-    ...METER,
-    'Ac/Energy/Forward': metric('import_total_wh', 1000),
-    'Ac/Energy/Reverse': metric('export_total_wh', 1000),
-  },
-  finish(built, get) {
-    built.metric('grid_power_w', get('Ac/Power'))
-    errors(built, get('ErrorCode'), {})
-  },
-}
-const load = (kind: Service['kind']): Service => ({
-  kind,
-  paths: { ...METER, ...extras('Ac/Energy/Forward', 'Ac/Energy/Reverse', 'Status', 'Session/Energy') },
-  finish(built, get) {
-    built.metric('load_power_w', get('Ac/Power'))
-    errors(built, get('ErrorCode'), {})
-  },
-})
-const genset: Service = {
-  kind: 'meter',
-  paths: { ...METER_PHASES, ...extras('Ac/Power', 'Ac/Energy/Forward', 'StatusCode') },
-}
-
 const battery: Service = {
   kind: 'battery',
   paths: {
@@ -248,6 +177,8 @@ const battery: Service = {
   },
 }
 
+/** Where inverters on the AC side may sit. */
+const PV_SIDES = ['Grid', 'Output', 'Genset'] as const
 /** The whole site, as the GX device adds it up. */
 const system: Service = {
   kind: 'gateway',
@@ -257,9 +188,7 @@ const system: Service = {
     ...extras('Dc/Battery/Voltage', 'Dc/Battery/Current', 'Dc/System/Power', 'SystemState/State', 'Ac/ActiveIn/Source'),
     ...used(
       'Dc/Pv/Power',
-      ...phasePaths('Ac/PvOnGrid/L#/Power'),
-      ...phasePaths('Ac/PvOnOutput/L#/Power'),
-      ...phasePaths('Ac/PvOnGenset/L#/Power'),
+      ...PV_SIDES.flatMap((side) => [`Ac/PvOn${side}/NumberOfPhases`, ...phasePaths(`Ac/PvOn${side}/L#/Power`)]),
     ),
     ...used(
       'Ac/Grid/NumberOfPhases',
@@ -272,7 +201,7 @@ const system: Service = {
   finish(built, get) {
     const shares = [
       get('Dc/Pv/Power'),
-      ...['Grid', 'Output', 'Genset'].map((side) => sumOf(get, `Ac/PvOn${side}/L#/Power`)),
+      ...PV_SIDES.map((side) => sumOf(get, `Ac/PvOn${side}/L#/Power`, get(`Ac/PvOn${side}/NumberOfPhases`))),
     ]
     const known = shares.filter((share) => share !== undefined)
     if (known.length > 0)
@@ -284,19 +213,6 @@ const system: Service = {
     if (code !== undefined) built.extra('status_text', STATE_TEXTS[code])
   },
 }
-const meteo: Service = {
-  kind: 'weather',
-  paths: {
-    Irradiance: metric('irradiance_wm2'),
-    CellTemperature: metric('module_temp_c'),
-    ExternalTemperature: metric('ambient_temp_c'),
-    WindSpeed: metric('wind_ms'),
-    ...extras('TodaysYield', 'InstallationPower', 'ExternalTemperature2', 'WindDirection'),
-    ...used('ErrorCode'),
-  },
-  finish: (built, get) => errors(built, get('ErrorCode'), {}),
-}
-
 const SERVICES: ReadonlyMap<string, Service> = new Map(
   Object.entries({
     pvinverter,
@@ -312,6 +228,10 @@ const SERVICES: ReadonlyMap<string, Service> = new Map(
     heatpump: load('meter'),
     evcharger: load('charger'),
     genset,
+    charger,
+    temperature,
+    dcload: dcLoad,
+    dcsystem: dcLoad,
   }),
 )
 
