@@ -175,6 +175,13 @@ describe('names', () => {
     ['POA Irradiance', 'irradiance_wm2'],
     ['Grid Power', 'grid_power_w'],
     ['Battery/SOC', 'battery_soc_pct'],
+    ['Battery/SoC', 'battery_soc_pct'],
+    ['Site/PV Power', 'pv_power_w'],
+    ['Import_Power', 'grid_power_w'],
+    ['House Load', 'load_power_w'],
+    ['Wirkleistung', 'ac_power_w'],
+    ['Gesamtertrag', 'energy_total_wh'],
+    ['Yield Total [kWh]', 'energy_total_wh'],
     ['Exported Energy', 'export_total_wh'],
     ['grid_power_w', 'grid_power_w'],
   ])('%s is %s', (name, metric) => expect(meaningOf(name).meaning).toMatchObject({ kind: 'metric', metric }))

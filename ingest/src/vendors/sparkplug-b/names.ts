@@ -20,8 +20,9 @@ export interface Named {
 
 const CONTROL = /^(bd seq$|node (control|info)\b|device control\b|properties\b(?!.*(serial|model|firmware)))/
 /** Words before the real name that say nothing more. */
-const NOISE = /^(?:(?:inverter|measurements?|metrics?|data|telemetry|live|realtime|values?|process)(?: \d+)? )+(?=\S)/
-const UNITS = /[_ /.-]\(?(kwh|mwh|wh|kw|mw|w|hz|kv|v|ka|ma|a|kvar|var|degc|c|pct|percent|w m2)\)?$/i
+const NOISE =
+  /^(?:(?:inverter|measurements?|metrics?|data|telemetry|live|realtime|values?|process|site|plant|station|outputs|inputs)(?: \d+)? )+(?=\S)/
+const UNITS = /[_ /.-][([]?(kwh|mwh|wh|kw|mw|w|hz|kv|v|ka|ma|a|kvar|var|degc|c|pct|percent|w m2)[)\]]?$/i
 const UNIT_NAMES: Readonly<Record<string, string>> = {
   kwh: 'kWh', mwh: 'MWh', wh: 'Wh', kw: 'kW', mw: 'MW', w: 'W', hz: 'Hz', kv: 'kV', v: 'V', ka: 'kA', ma: 'mA', a: 'A',
   kvar: 'kvar', var: 'var', degc: 'C', c: 'C', pct: '%', percent: '%', 'w m2': 'W/m2',
@@ -80,6 +81,8 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
   ],
   [/^(?:battery|bess|ess|storage)(?: active| discharge)? power$|^power battery$|^p ?bat(?:tery)?$/, 'battery_power_w'],
   [/^(?:battery|bess|ess|storage) charg(?:e|ing) power$/, 'battery_power_w', -1],
+  [/^(?:grid |meter )?import(?: active)? power$/, 'grid_power_w'],
+  [/^(?:site|house|home|building) (?:load|consumption)(?: power)?$/, 'load_power_w'],
   [/^(?:battery |bess |ess |storage )?(?:soc|state of charge)$/, 'battery_soc_pct'],
   [
     /^(?:grid |meter )?(?:energy )?import(?:ed)?(?: energy)?(?: total)?$|^(?:total )?(?:energy )?import(?:ed)? energy$/,
@@ -92,6 +95,22 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
   [/^(?:active )?power limit(?:ation)?(?: percent| pct)?$/, 'power_limit_pct'],
   [/^(?:ac )?(?:power factor|pf|cos ?phi)$/, 'power_factor'],
   [/^(?:total )?(?:ac )?reactive power(?: total)?$|^q ?ac$/, 'reactive_power_var'],
+  // The same in German, as loggers of the region name them.
+  [/^(?:ac )?(?:wirkleistung|ausgangsleistung|leistung)(?: ac| gesamt)?$/, 'ac_power_w'],
+  [/^(?:pv|solar) ?leistung$/, 'pv_power_w'],
+  [/^(?:gesamtertrag|ertrag gesamt|gesamtenergie|energie gesamt)$/, 'energy_total_wh'],
+  [/^(?:tagesertrag|ertrag (?:heute|tag)|tagesenergie|energie heute)$/, 'energy_day_wh'],
+  [/^netzfrequenz$|^frequenz$/, 'frequency_hz'],
+  [/^netzleistung$/, 'grid_power_w'],
+  [/^(?:hausverbrauch|verbrauchsleistung)$/, 'load_power_w'],
+  [/^(?:batterie ?leistung)$/, 'battery_power_w'],
+  [/^(?:batterie ?)?ladezustand$/, 'battery_soc_pct'],
+  [/^blindleistung$/, 'reactive_power_var'],
+  [/^leistungsfaktor$/, 'power_factor'],
+  [/^modultemperatur$/, 'module_temp_c'],
+  [/^(?:umgebungs|aussen)temperatur$/, 'ambient_temp_c'],
+  [/^(?:wechselrichter|geraete)?temperatur$/, 'inverter_temp_c'],
+  [/^einstrahlung$/, 'irradiance_wm2'],
 ]
 const FACTS: readonly (readonly [RegExp, Meaning['kind']])[] = [
   [/^(?:device |operating |operation |run |running |inverter )?(?:status|state|mode)(?: code| text| word)?$/, 'status'],
@@ -122,7 +141,14 @@ function wordsOf(name: string): { text: string; unit?: string } {
 }
 /** `Inverter.AC_Power`, `acPower` and `ACPower1` as words in lower case. */
 const split = (name: string): string =>
-  (name.slice(0, 200).match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []).join(' ').toLowerCase()
+  (
+    name
+      .slice(0, 200)
+      .replace(/So([CH])(?![a-z])/g, (_, letter: string) => `SO${letter}`)
+      .match(/[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+/g) ?? []
+  )
+    .join(' ')
+    .toLowerCase()
 
 function readWords(words: string): Meaning {
   if (CONTROL.test(words)) return { kind: 'control' }
