@@ -1,5 +1,5 @@
-import { type Decoded, DecodeError, defineVendor } from '../vendor.ts'
-import { emptyWindows, get, isRecord, levelsOf, textOf, tryJson, unwrap } from '../vocabulary/index.ts'
+import { type Decoded, DecodeError, defineVendor, type VendorMessage } from '../vendor.ts'
+import { emptyWindows, forwarded, get, inBatch, isRecord, levelsOf, textOf, tryJson } from '../vocabulary/index.ts'
 import { type AhoyState, decodeBody } from './ahoydtu/bodies.ts'
 import { decodeTopic, parseTopic } from './ahoydtu/topics.ts'
 
@@ -19,28 +19,25 @@ export const ahoydtu = defineVendor<AhoyState>({
     'An MQTT interval of 0 (after each answer of the inverter) or 15 s and more is fine.',
   ],
   initialState: () => ({ ...emptyWindows(), names: {} }),
-  decode(message, state) {
-    const text = textOf(message.body)
-    const topic = parseTopic(message.topic)
-    if (topic) return decodeTopic(topic, text, message, state)
-    const json = tryJson(text)
-    const inner = unwrap(json, message)
-    if (inner) {
-      const all = inner.map((each): Decoded => {
-        const at = parseTopic(each.topic)
-        if (!at) throw new DecodeError('unknown-format', 'a forwarded topic is not one of AhoyDTU')
-        return decodeTopic(at, textOf(each.body), each, state)
-      })
-      return { readings: all.flatMap((one) => one.readings), rejected: all.flatMap((one) => one.rejected ?? []) }
-    }
-    const decoded = decodeBody(json, message, state)
-    if (decoded) return decoded
-    if (isRecord(json) && (levelsOf(message.topic).includes('api') || isOtherPage(json))) return { readings: [] }
-    throw json === undefined
-      ? new DecodeError('not-json', 'neither an AhoyDTU topic nor JSON')
-      : new DecodeError('unknown-format', 'JSON is not one of AhoyDTU')
-  },
+  decode: decodeAhoy,
 })
+
+function decodeAhoy(message: VendorMessage, state: AhoyState): Decoded {
+  const text = textOf(message.body)
+  const topic = parseTopic(message.topic)
+  if (topic) return decodeTopic(topic, text, message, state)
+  const json = tryJson(text)
+  const again = (each: VendorMessage) => decodeAhoy(each, state)
+  const inner = forwarded(json, message, again)
+  if (inner) return inner
+  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
+  const decoded = decodeBody(json, message, state)
+  if (decoded) return decoded
+  if (isRecord(json) && (levelsOf(message.topic).includes('api') || isOtherPage(json))) return { readings: [] }
+  throw json === undefined
+    ? new DecodeError('not-json', 'neither an AhoyDTU topic nor JSON')
+    : new DecodeError('unknown-format', 'JSON is not one of AhoyDTU')
+}
 
 /** Pages that measure nothing carry the DTU's own data under `generic`, or an inverter's number. */
 const isOtherPage = (json: Record<string, unknown>): boolean =>

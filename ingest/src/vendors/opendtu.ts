@@ -1,5 +1,14 @@
 import { type Decoded, DecodeError, defineVendor, type VendorMessage } from '../vendor.ts'
-import { emptyWindows, isRecord, levelsOf, textOf, tryJson, unwrap, type WindowState } from '../vocabulary/index.ts'
+import {
+  emptyWindows,
+  forwarded,
+  inBatch,
+  isRecord,
+  levelsOf,
+  textOf,
+  tryJson,
+  type WindowState,
+} from '../vocabulary/index.ts'
 import { decodeLivedata, isLivedata } from './opendtu/livedata.ts'
 import { decodeTopic, parseTopic } from './opendtu/topics.ts'
 
@@ -19,33 +28,25 @@ export const opendtu = defineVendor<WindowState>({
     'Inverters appear under their serial numbers.',
   ],
   initialState: emptyWindows,
-  decode(message, state) {
-    const topic = parseTopic(message.topic)
-    if (topic) return decodeTopic(topic, message, state)
-    const text = textOf(message.body)
-    const json = tryJson(text)
-    if (isLivedata(json)) return decodeLivedata(json, message)
-    const inner = unwrap(json, message)
-    if (inner) return decodeForwarded(inner, state)
-    // Answers of OpenDTU's other pages (limits, event log, inventory, settings) measure nothing.
-    if (isRecord(json) && isOtherPage(json, message.topic)) return { readings: [] }
-    throw new DecodeError(
-      json === undefined ? 'not-json' : 'unknown-format',
-      json === undefined ? 'neither an OpenDTU topic nor JSON' : 'JSON is not one of OpenDTU',
-    )
-  },
+  decode: decodeOpendtu,
 })
 
-function decodeForwarded(messages: VendorMessage[], state: WindowState): Decoded {
-  const all: Required<Pick<Decoded, 'readings' | 'rejected'>> = { readings: [], rejected: [] }
-  for (const message of messages) {
-    const topic = parseTopic(message.topic)
-    if (!topic) throw new DecodeError('unknown-format', 'a forwarded topic is not one of OpenDTU')
-    const one = decodeTopic(topic, message, state)
-    all.readings.push(...one.readings)
-    all.rejected.push(...(one.rejected ?? []))
-  }
-  return all
+function decodeOpendtu(message: VendorMessage, state: WindowState): Decoded {
+  const topic = parseTopic(message.topic)
+  if (topic) return decodeTopic(topic, message, state)
+  const text = textOf(message.body)
+  const json = tryJson(text)
+  if (isLivedata(json)) return decodeLivedata(json, message)
+  const again = (each: VendorMessage) => decodeOpendtu(each, state)
+  const inner = forwarded(json, message, again)
+  if (inner) return inner
+  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
+  // Answers of OpenDTU's other pages (limits, event log, inventory, settings) measure nothing.
+  if (isRecord(json) && isOtherPage(json, message.topic)) return { readings: [] }
+  throw new DecodeError(
+    json === undefined ? 'not-json' : 'unknown-format',
+    json === undefined ? 'neither an OpenDTU topic nor JSON' : 'JSON is not one of OpenDTU',
+  )
 }
 
 const OTHER_PAGES = [

@@ -137,6 +137,10 @@ describe('data', () => {
 })
 
 describe('payload', () => {
+  it('is read from base64, as bridges write it into JSON', () => {
+    const bytes = encodeRebirth(1_486_144_502_122)
+    expect(parsePayload(utf8(Buffer.from(bytes).toString('base64')))).toEqual(parsePayload(bytes))
+  })
   const writer = () => protobuf.Writer.create()
   it('sees a zero that was sent', () => {
     const metric = writer().uint32(10).string('P').uint32(32).uint32(10).uint32(105).double(0).finish()

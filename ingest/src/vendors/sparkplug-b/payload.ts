@@ -100,7 +100,14 @@ export function parsePayload(body: Uint8Array): SparkplugPayload {
     if (json === undefined) throw new DecodeError('not-json', 'body begins like JSON and is none')
     return payloadOfJson(json)
   }
-  return parseProtobuf(body, true)
+  return parseProtobuf(fromBase64(body) ?? body, true)
+}
+
+/** Bridges that forward by HTTP write bytes as base64. No payload looks like that: its first field is 1, 2 or 3, no letter or digit. */
+function fromBase64(body: Uint8Array): Uint8Array | undefined {
+  if (body.length < 8 || body.length % 4 !== 0) return undefined
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1')
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text) ? Buffer.from(text, 'base64') : undefined
 }
 
 function parseProtobuf(body: Uint8Array, mayBeCompressed: boolean): SparkplugPayload {
