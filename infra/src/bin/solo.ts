@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../process/free-port.ts'
-import { resetRequest } from '../demo/reset-request.ts'
+import { resetRequest, seedMark } from '../demo/reset-request.ts'
 import { lockDataDir, LockedError } from '../process/lock.ts'
 import { createLogger } from '../process/logger.ts'
 import { createSupervisor, type PartSpec, StartError, type Supervisor } from '../process/supervisor.ts'
@@ -41,6 +41,10 @@ if (faults.length > 0) {
   for (const fault of faults) console.error(fault)
   lock.release()
   process.exit(1)
+}
+if (settings.demo && existsSync(seedMark(settings))) {
+  const { removeHalfDemo } = await import('../demo/reset.ts')
+  if (removeHalfDemo(settings)) logger.warn('the making of the demo was cut off: it is made anew')
 }
 // Half of what a process costs to start is reading its modules; the parts find this in their environment.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(

@@ -5,10 +5,11 @@ import { DatabaseSync } from 'node:sqlite'
 import { isSharedCrm, sqliteFile } from '../crm/index.ts'
 import type { Settings } from '../settings.ts'
 import { DEMO_TENANTS } from './plan.ts'
+import { seedMark } from './reset-request.ts'
 import { demoFile } from './state.ts'
 
 /** What an instance makes in its data directory. Anything else there is somebody's own and stays. */
-const OURS = ['log', 'warehouse', 'files', 'demo.json', 'running', 'admin.sock']
+const OURS = ['log', 'warehouse', 'files', 'demo.json', 'demo-seeding', 'running', 'admin.sock']
 /** Made beside the demo where an administrator is set. */
 const DEFAULT_TENANT = 'default'
 
@@ -28,6 +29,19 @@ export function removeDemo(settings: Settings): void {
   const database = sqliteFile(settings.crmUrl)
   for (const name of OURS) rmSync(join(settings.dataDir, name), { recursive: true, force: true })
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${database}${suffix}`, { force: true })
+}
+
+/**
+ * A demo whose making was cut off is half of one: sites without devices, and connections whose secrets nobody has. It is taken away,
+ * so that it is made whole; what holds more than the demo stays as it is. Nothing may run on the data directory.
+ * @returns whether there was one
+ */
+export function removeHalfDemo(settings: Settings): boolean {
+  if (!existsSync(seedMark(settings)) || existsSync(demoFile(settings))) return false
+  if (isSharedCrm(settings.crmUrl) || settings.warehouseUrl !== undefined) return false
+  if (tenantsBesideDemo(sqliteFile(settings.crmUrl)).length > 0) return false
+  removeDemo(settings)
+  return true
 }
 
 function tenantsBesideDemo(file: string): string[] {

@@ -1,5 +1,5 @@
 /** Makes the demo's companies, people, sites and connections, once. History and live values come through the ordinary line. */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { type createCrm, emitDevice, linkDevice, systemCaller } from '@heliograph/crm-core'
 import { type Caller, type CrmDatabase, PERMISSIONS, type TenantId } from '@heliograph/crm-core/contracts'
 import type { Settings } from '../settings.ts'
@@ -7,6 +7,7 @@ import { contractOf } from './contracts.ts'
 import { capacityOf, DEMO_TENANTS, DEMO_UNITS, type DemoArray, type DemoSite, partsOf, peakOf } from './plan.ts'
 import { seedPeople, seedTickets } from './people.ts'
 import { DEMO_SITES } from './sites.ts'
+import { seedMark } from './reset-request.ts'
 import { hash } from './sky.ts'
 import { SPEECHES } from './speech/index.ts'
 import { demoFile, type DemoState, PLAN_VERSION, readDemo, writeDemo } from './state.ts'
@@ -29,6 +30,7 @@ export async function seedDemo(deps: SeedDeps): Promise<DemoState | undefined> {
   const names = Object.values(DEMO_TENANTS).map(({ name }) => name as string)
   if ((await db.system.count('tenant', { name: { notIn: [...names, 'default'] } })) > 0) return undefined
 
+  writeFileSync(seedMark(settings), '')
   const seededAt = (deps.now ?? Date.now)()
   const state: DemoState = {
     plan: PLAN_VERSION,
@@ -55,6 +57,7 @@ export async function seedDemo(deps: SeedDeps): Promise<DemoState | undefined> {
     await seedTenant(deps, everyRight(tenantId), key as keyof typeof DEMO_TENANTS, state)
   }
   writeDemo(settings, state)
+  rmSync(seedMark(settings), { force: true })
   return state
 }
 
