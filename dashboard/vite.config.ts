@@ -4,6 +4,9 @@ import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vite'
 import { writeOutlines } from './outlines.ts'
 
+/** All but what draws charts and the panels that hold them; lists write CSV too. */
+const NO_CHARTS = /^(?!.*src[\\/]lib[\\/](charts[\\/](?!csv\.ts)|site[\\/]))/
+
 export default defineConfig({
   resolve: { alias: { '#outlines': writeOutlines() } },
   plugins: [
@@ -70,6 +73,17 @@ export default defineConfig({
                   name: 'shared',
                   tags: ['$initial'],
                   priority: -3,
+                  test: NO_CHARTS,
+                  minShareCount: 2,
+                  entriesAware: true,
+                  entriesAwareMergeThreshold: 10_000,
+                },
+                // Apart from the others: small parts are merged by size, and a panel that lands in a file of the frame would bring
+                // the charts to every page.
+                {
+                  name: 'charts',
+                  tags: ['$initial'],
+                  priority: -4,
                   minShareCount: 2,
                   entriesAware: true,
                   entriesAwareMergeThreshold: 10_000,
