@@ -21,6 +21,18 @@ test('an empty instance leads from the first customer to a site that shows value
   await page.waitForURL(/\/start$/)
   await expect(page.getByRole('heading', { name: 'From nothing to a live site' })).toBeVisible()
 
+  // A fleet without a site says so, and what to do; it stays when the live line has told that there is nothing.
+  await page.goto(`${url}/fleet`)
+  await page.locator('[data-live="connected"]').waitFor()
+  await expect(page.getByText('No sites yet')).toBeVisible()
+  await expectNoSidewaysScroll(page)
+  await expectAxeClean(page)
+  // So does the map.
+  await page.goto(`${url}/map`)
+  await expect(page.getByText('No site has a place yet')).toBeVisible()
+  await page.getByRole('link', { name: 'Show the first steps' }).click()
+  await page.waitForURL(/\/start$/)
+
   // By keyboard alone: a name is typed, Enter goes on.
   await page.getByLabel('Name of the customer').focus()
   await page.keyboard.type('<b>Frieda</b> & Söhne')

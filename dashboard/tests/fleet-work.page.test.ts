@@ -124,3 +124,41 @@ test('alarms: one row for a cause, acknowledged with `a` and taken back', async 
   await page.keyboard.press('?')
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('Mute the row')
 })
+
+test('alarms of a site are muted with a reason from the list, by keyboard alone, and that is taken back', async ({
+  page,
+}) => {
+  const alarmsAt = async (siteId: string) =>
+    await page.evaluate(async (id) => {
+      const answer = await fetch(`/api/v1/alarms?open=true&historic=false&siteId=${id}`)
+      return (await answer.json()) as { items: { id: string; mutedUntil: string | null; muteReason: string | null }[] }
+    }, siteId)
+  const site = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/alarms?open=true&historic=false&limit=1')
+    const { items } = (await answer.json()) as { items: { siteId: string }[] }
+    return (await (await fetch(`/api/v1/sites/${items[0]!.siteId}`)).json()) as { id: string; name: string }
+  })
+  for (const { id } of (await alarmsAt(site.id)).items)
+    await page.evaluate((alarm) => fetch(`/api/v1/alarms/${alarm}/mute`, { method: 'DELETE' }), id)
+
+  await page.goto(`/fleet?q=${encodeURIComponent(site.name)}`)
+  await expect(page.locator('[data-row="0"]')).toContainText(site.name)
+  await page.keyboard.press('j')
+  await page.keyboard.press('m')
+  const dialog = page.getByRole('dialog', { name: /^Mute/ })
+  await dialog.getByLabel('Reason').fill('Module washing until tonight')
+  await expectAxeClean(page)
+  await dialog.getByLabel('Reason').press('Enter')
+  await expect(page.getByText(/alarms? muted$/)).toBeVisible()
+  expect((await alarmsAt(site.id)).items.map(({ muteReason }) => muteReason)).toContain('Module washing until tonight')
+  await page.getByRole('button', { name: 'Undo' }).last().click()
+  await expect
+    .poll(async () => (await alarmsAt(site.id)).items.every(({ mutedUntil }) => mutedUntil === null))
+    .toBe(true)
+
+  // Where nothing is wrong there is nothing to mute, and that is said.
+  await page.goto('/fleet?status=idle')
+  await expect(page.locator('[data-row="0"]')).toBeVisible()
+  await page.getByLabel('Select all rows').check()
+  await expect(page.getByRole('toolbar', { name: 'Selected sites' })).toContainText('Mute alarms')
+})

@@ -26,6 +26,23 @@ export async function acknowledgeSites(siteIds: readonly string[]): Promise<void
     )
 }
 
+/** More than a person mutes in one go. */
+const MOST_ALARMS = 5000
+/** From here on all open alarms are asked for once, instead of each site's. */
+const FEW_SITES = 8
+/** The alarms that are open at some sites. */
+export async function openAlarmsOf(siteIds: readonly string[]): Promise<Alarm[]> {
+  const wanted = new Set(siteIds)
+  const found: Alarm[] = []
+  const asked = siteIds.length <= FEW_SITES ? siteIds : [undefined]
+  for (const siteId of asked) {
+    const query = { open: true, historic: false, siteId }
+    for await (const page of api.pages<Alarm>('/alarms', query, new AbortController().signal, MOST_ALARMS))
+      found.push(...page.filter((alarm) => wanted.has(alarm.siteId)))
+  }
+  return found
+}
+
 /** Tickets opened in one go: more is a mistake of the hand. */
 export const MOST_TICKETS = 50
 /** One ticket for each site, all with one subject. */

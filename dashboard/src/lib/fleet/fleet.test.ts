@@ -125,11 +125,11 @@ describe('the fleet list', () => {
   })
   it('heads groups with their sums, in the order of their first row', () => {
     const list = grouped(sortRows(rows, { key: 'status', down: false }), 'status', ({ status }) => status, 'en')
-    expect(list.map((row) => (isGroupRow(row) ? `[${row.group} ${String(row.count)}]` : row.id)).join('')).toBe(
-      '[down 2]dc[silent 1]b[unknown 1]e[producing 1]a',
+    expect(list.map((row) => (isGroupRow(row) ? `[${row.group} ${row.told.split(' · ')[0]!}]` : row.id)).join('')).toBe(
+      '[down 2 sites]dc[silent 1 site]b[unknown 1 site]e[producing 1 site]a',
     )
     expect(list.find((row) => isGroupRow(row) && row.group === 'producing')).toMatchObject({
-      told: '5 W · 900 Wh lost',
+      told: '1 site · 5 W · 900 Wh lost',
     })
     expect(grouped(rows, undefined, ({ status }) => status, 'en')).toBe(rows)
   })

@@ -1,5 +1,5 @@
 /** The fleet list in groups: each headed by its name and sums, in the order of its worst member. */
-import { figureText } from '#lib/format/numbers.ts'
+import { counted, figureText } from '#lib/format/numbers.ts'
 import type { FleetRow } from './rows.ts'
 import { sumFleet } from './totals.ts'
 
@@ -8,8 +8,7 @@ export type Grouping = (typeof GROUPINGS)[number]
 
 export interface GroupRow {
   group: string
-  count: number
-  /** Sums of what is known, in words. */
+  /** How many sites, and sums of what is known, in words. */
   told: string
 }
 export type ListRow = FleetRow | GroupRow
@@ -38,9 +37,15 @@ export function grouped(
     const told = [
       sums.powerW === undefined ? '' : figureText(sums.powerW, 'W', locale),
       sums.energyTodayWh === undefined ? '' : `${figureText(sums.energyTodayWh, 'Wh', locale)} today`,
-      sums.lossTodayWh === undefined ? '' : `${figureText(sums.lossTodayWh, 'Wh', locale)} lost`,
-      sums.openAlarms ? `${String(sums.openAlarms)} alarms` : '',
+      !sums.lossTodayWh ? '' : `${figureText(sums.lossTodayWh, 'Wh', locale)} lost`,
+      sums.openAlarms ? counted(sums.openAlarms, 'alarm', locale) : '',
     ]
-    return [{ group: group || 'None', count: members.length, told: told.filter(Boolean).join(' · ') }, ...members]
+    return [
+      {
+        group: group || 'None',
+        told: [counted(members.length, 'site', locale), ...told.filter(Boolean)].join(' · '),
+      },
+      ...members,
+    ]
   })
 }

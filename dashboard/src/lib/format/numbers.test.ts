@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, exact, figure, figureText, money, onScale, scaleFor, share } from './numbers.ts'
+import { bytes, counted, exact, figure, figureText, money, onScale, scaleFor, share } from './numbers.ts'
 
 describe('figures', () => {
   it.each([
@@ -34,6 +34,12 @@ describe('figures', () => {
     const scale = scaleFor(41_900, 'W')
     expect(scale).toEqual({ factor: 1000, unit: 'kW' })
     expect([0, 500, 41_900].map((value) => onScale(value, scale))).toEqual(['0', '0.5', '41.9'])
+  })
+  it('counts things in words, one of them as one', () => {
+    expect(counted(1, 'alarm')).toBe('1 alarm')
+    expect(counted(0, 'alarm')).toBe('0 alarms')
+    expect(counted(1200, 'site', 'en')).toBe('1,200 sites')
+    expect(counted(2, 'day in force', 'en', 'days in force')).toBe('2 days in force')
   })
   it('never rounds a share up to all of it', () => {
     expect(share(0.99996)).toBe('99.9 %')

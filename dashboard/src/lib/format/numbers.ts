@@ -103,6 +103,11 @@ export function count(value: number, locale = 'en'): string {
   return formatter(locale, 0, false).format(value)
 }
 
+/** A number of things in words: `1 alarm`, `12 alarms`, `1,200 sites`. Plurals that end otherwise are named. */
+export function counted(value: number, one: string, locale = 'en', many = `${one}s`): string {
+  return `${count(value, locale)} ${value === 1 ? one : many}`
+}
+
 /** A share of 0 to 1 as per cent; what is nearly but not quite everything never reads 100 %. */
 export function share(value: number | null | undefined, locale = 'en'): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return 'not measured'
