@@ -12,7 +12,7 @@ test('a customer reads one plain sentence first, then figures, and no word of th
   await signIn(page, 'customer')
   await page.goto('/portal')
   await expect(page.getByRole('status').filter({ hasText: /\.$/ }).first()).toBeVisible()
-  await expect(page.getByRole('region', { name: "Today's curve" }).locator('figcaption')).toContainText('Power from')
+  await expect(page.getByRole('region', { name: "The day's curve" }).locator('figcaption')).toContainText('Power from')
   await expect(page.getByRole('region', { name: 'Energy', exact: true }).locator('figcaption')).toContainText(
     'Energy of 30 days',
   )

@@ -79,17 +79,19 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
   const rated = input.devices.filter(({ peakPowerW }) => peakPowerW !== null && peakPowerW > 0)
   const standing = standings(rated)
   const low = standing.filter((one) => one.low).map(({ deviceId }) => deviceId)
-  const colorOf = (deviceId: string): string | undefined => {
+  // Few enough to be told apart: then each has its colour.
+  const few = rated.length <= colors.series.length
+  const colorOf = (deviceId: string, index: number): string | undefined => {
     const place = low.indexOf(deviceId)
-    return place === -1 ? undefined : (colors.series[place % Math.max(1, colors.series.length)] ?? colors.bad)
+    if (place === -1) return undefined
+    // Among few each keeps the colour of its place: two of one colour would be told apart by nobody.
+    return colors.series[few ? index : place % Math.max(1, colors.series.length)] ?? colors.bad
   }
-  const curves = rated.map((device) => ({
+  const curves = rated.map((device, index) => ({
     device,
     points: device.points.map(({ ts, avg }) => ({ ts, avg: avg / device.peakPowerW! })),
-    color: colorOf(device.deviceId),
+    color: colorOf(device.deviceId, index),
   }))
-  // Few enough to be told apart: then each has its colour.
-  const few = curves.length <= colors.series.length
   const scale = { factor: 1, unit: UNIT }
   const option = {
     ...frame,
@@ -108,7 +110,7 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
         width: color ? 2.2 : 1.2,
         opacity: color || few ? 1 : 0.45,
       },
-      itemStyle: { color: color ?? colors.inkDim },
+      itemStyle: { color: color ?? (few ? colors.series[index] : colors.inkDim) },
       z: color ? 4 : 2,
       emphasis: { disabled: true },
       ...(index === 0 ? { markArea: nightShade(input.nights, colors) } : {}),

@@ -65,6 +65,17 @@ describe('inverters beside each other', () => {
     expect(model.summary).toContain('None is notably below')
     expect(comparisonChart({ ...input, devices: [device('x', null, 5, 5)] })).toMatchObject({ empty: true })
   })
+  it('of few, each has a colour of its own, whoever falls behind', () => {
+    const { legend, option } = comparisonChart({
+      ...base,
+      from,
+      to: from + DAY,
+      stepMs: 300_000,
+      devices: [device('a', 10_000, 50_000, 5_000), device('b', 10_000, 0, 1)],
+    })
+    expect(legend?.map(({ color }) => color)).toEqual(['s1', 's2'])
+    expect((option as unknown as Drawn).series.map(({ lineStyle }) => lineStyle.color)).toEqual(['s1', 's2'])
+  })
   it('of many, only those that fall behind get a colour', () => {
     const many = Array.from({ length: 5 }, (_, index) =>
       device(`n${String(index)}`, 10_000, index === 3 ? 20_000 : 50_000, 4_000),

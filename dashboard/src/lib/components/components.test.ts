@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SITE_STATUSES, TICKET_STATUSES as CONTRACT_TICKET_STATUSES } from '@heliograph/crm-core/contracts'
-import { siteMark, TICKET_STATUSES } from './marks.ts'
+import { deviceMark, siteMark, TICKET_STATUSES } from './marks.ts'
 import { leastWidth, parseSort, sortText } from './table.ts'
 import { mostDrawn, OVERSCAN, scrollToShow, virtualWindow } from './virtual.ts'
 
@@ -27,6 +27,22 @@ describe('a virtual list', () => {
     expect(scrollToShow(5, 40, 0, 400, 40)).toBe(0)
     expect(scrollToShow(9, 40, 0, 400, 40)).toBe(40)
     expect(scrollToShow(2, 40, 200, 400, 40)).toBe(80)
+  })
+})
+
+describe('how a device is', () => {
+  it('is its own word, where it has one', () => {
+    expect(deviceMark('fault', { heard: 'live' }).word).toBe('Fault')
+    expect(deviceMark('unreachable', { heard: 'live' }).word).toBe('No contact')
+  })
+  it('an inverter that the dark has put to sleep is not lost', () => {
+    expect(deviceMark('unreachable', { heard: 'stale', night: true }).word).toBe('Night')
+    expect(deviceMark('fault', { heard: 'live', night: true }).word).toBe('Fault')
+  })
+  it('a meter tells values and no status: whether it speaks is what there is to say', () => {
+    expect(deviceMark(null, { heard: 'live' })).toMatchObject({ word: 'Reporting', tone: 'good' })
+    expect(deviceMark(null, { heard: 'stale' }).word).toBe('Quiet')
+    expect(deviceMark(null).word).toBe('Not seen yet')
   })
 })
 

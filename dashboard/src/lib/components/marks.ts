@@ -8,6 +8,7 @@ import type {
   TicketPriority,
   TicketStatus,
 } from '@heliograph/crm-core/contracts'
+import type { ValueState } from '../live/value-state.ts'
 import type { IconName } from './icons.ts'
 
 export type Tone = 'good' | 'calm' | 'warn' | 'bad' | 'lost' | 'accent'
@@ -56,9 +57,21 @@ const DEVICE: Readonly<Record<DeviceStatus, Mark>> = {
   fault: { icon: 'stop', word: 'Fault', tone: 'bad' },
   unreachable: { icon: 'lost', word: 'No contact', tone: 'lost' },
 }
-export function deviceMark(status: string | null | undefined): Mark {
+/**
+ * @param heard how it was heard last: meters and sensors tell values and no status of their own
+ * @param night it is dark over its site: an inverter that lives on the light of its modules is not lost then
+ */
+export function deviceMark(
+  status: string | null | undefined,
+  { heard = 'never', night = false }: { heard?: ValueState; night?: boolean } = {},
+): Mark {
+  if (status === 'unreachable' && night) return { icon: 'moon', word: 'Night', tone: 'calm' }
   const known = DEVICE[status as DeviceStatus] as Mark | undefined
-  return known ?? { icon: 'question', word: 'No status', tone: 'calm' }
+  if (known) return known
+  if (heard === 'never') return SITE.unknown
+  return heard === 'stale'
+    ? { icon: 'question', word: 'Quiet', tone: 'calm' }
+    : { icon: 'check', word: 'Reporting', tone: 'good' }
 }
 
 const BROKER: Readonly<Record<BrokerStatus['state'], Mark>> = {

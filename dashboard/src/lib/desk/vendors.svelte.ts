@@ -1,6 +1,7 @@
 /** The vendors that can be connected. A server that does not list them leaves the field to be typed. */
 import { api } from '#lib/api/api.ts'
 import type { ListOf } from '#lib/api/client.ts'
+import { sentence } from '#lib/format/words.ts'
 import type { VendorInfo } from './types.ts'
 
 class Vendors {
@@ -22,7 +23,7 @@ class Vendors {
     return this.items.find((vendor) => vendor.id === id)
   }
   name(id: string): string {
-    return this.get(id)?.name ?? id
+    return this.get(id)?.name ?? sentence(id)
   }
 }
 
