@@ -87,7 +87,8 @@ export function energyChart(input: EnergyChartInput): ChartModel {
       // An axis of its own puts the year before behind the bars instead of beside them.
       ...(before ? [{ type: 'category', data: bars.map((bar) => bar.date), show: false }] : []),
     ],
-    yAxis: valueAxis(scale, input),
+    // Without a bar there are no labels to stand beside, and half of the unit would lie beyond the edge.
+    yAxis: { ...valueAxis(scale, input), ...(known.length === 0 ? { name: '' } : {}) },
     series: [
       ...(before
         ? [

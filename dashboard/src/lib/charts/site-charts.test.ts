@@ -166,6 +166,13 @@ describe('the heat map', () => {
   })
 })
 
+it('energy without a bar names no unit: there is nothing that it could stand beside', () => {
+  const input = { step: 'day', today: '2026-03-01', locale: 'en', colors, width: 600 } as const
+  const bar = (sumWh: number | null) => ({ date: '2026-03-01', sumWh })
+  expect(energyChart({ ...input, bars: [bar(null)] })).toMatchObject({ empty: true, option: { yAxis: { name: '' } } })
+  expect(energyChart({ ...input, bars: [bar(5000)] })).toMatchObject({ option: { yAxis: { name: 'kWh' } } })
+})
+
 describe('energy with the year before', () => {
   const dates = ['2026-02-27', '2026-02-28', '2026-03-01']
   const bars = dates.map((date, index) => ({ date, sumWh: index === 1 ? null : 1000 * (index + 1) }))
