@@ -9,8 +9,13 @@ export const timeInputSchema = z
   .transform((value) => new Date(value))
 /** A calendar date without a zone: `2026-03-29`. */
 export const dateSchema = z.iso.date()
-/** IANA zone that this machine's time zone data knows. */
-export const timezoneSchema = z.string().min(1).max(64).refine(isTimezone, 'is not a known IANA time zone')
+/** IANA zone that this machine's time zone data knows, spelled as it is there: programs beside ours mind the case. */
+export const timezoneSchema = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine(isTimezone, 'is not a known IANA time zone')
+  .overwrite(wellSpelled)
 export const emailSchema = z.email().max(254)
 /** Loose on purpose: people write numbers their own way; SMS needs E.164 and checks it where it sends. */
 export const phoneSchema = z.string().regex(/^\+?[0-9 ()/.-]{4,30}$/, 'is not a phone number')
@@ -60,6 +65,13 @@ export const listQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(1000).optional(),
   q: z.string().trim().max(200).optional(),
 })
+
+/** Only the case: who writes `Asia/Kolkata` reads that again, and not the name it had before (`Asia/Calcutta`). */
+function wellSpelled(zone: string): string {
+  if (!isTimezone(zone)) return zone
+  const known = new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone
+  return known.toLowerCase() === zone.toLowerCase() ? known : zone
+}
 
 function isTimezone(zone: string): boolean {
   try {

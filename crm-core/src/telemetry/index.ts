@@ -13,6 +13,7 @@ export {
   isExpectedSum,
   type ExpectedTotals,
 } from './expected-series.ts'
+export * from './local-days-sql.ts'
 export * from './local-time.ts'
 export * from './message-outcomes.ts'
 export * from './reading-row.ts'

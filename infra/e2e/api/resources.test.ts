@@ -60,6 +60,14 @@ describe('sites', () => {
       (await admin.post('sites', { name: 'x', customerId: tenant.customerId, timezone: '+02:00' })).statusCode,
     ).toBe(422)
   })
+  test.each([
+    ['europe/berlin', 'Europe/Berlin'],
+    ['utc', 'UTC'],
+    ['Asia/Kolkata', 'Asia/Kolkata'],
+  ])('in the zone %s, spelled %s', async (timezone, spelled) => {
+    const site = await make<{ timezone: string }>('sites', { name: 'Zone', customerId: tenant.customerId, timezone })
+    expect(site.timezone).toBe(spelled)
+  })
   test('by unit, with everything below it', async () => {
     const north = await make('org-units', { name: 'North' })
     const oslo = await make('org-units', { name: 'Oslo', parentId: north.id })

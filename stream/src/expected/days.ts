@@ -1,5 +1,5 @@
 /** Local days from the five-minute rows, computed where the rows lie. */
-import { addDays, day, dayStart, id, list, localDate, second, sql, type Range } from '@heliograph/crm-core'
+import { addDays, day, dayStart, id, list, localDate, localDays, second, sql, type Range } from '@heliograph/crm-core'
 import type { RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 
 const HEAVY = { scope: 'system', lane: 'heavy', timeoutMs: 120_000 } as const
@@ -19,7 +19,8 @@ export async function foldDays(warehouse: Warehouse, job: DaysJob, version: numb
     const last = localDate(timezone, job.range.to - 1)
     const own = sql`tenant_id = ${id(job.tenantId)} AND site_id IN ${list(sites.map((site) => site.id))}`
     const dates = sql`r.date >= ${day(first)} AND r.date <= ${day(last)}`
-    if (job.removed)
+    const local = localDays(timezone, first, last)
+    if (job.removed || local.skipsMidnight)
       await warehouse.execute(
         sql`INSERT INTO expected_site_1d (tenant_id, site_id, ts, date, version, is_deleted)
           SELECT tenant_id, site_id, r.ts, r.date, ${version - 1}, 1 FROM expected_site_1d AS r FINAL WHERE ${own} AND ${dates}`,
@@ -27,7 +28,7 @@ export async function foldDays(warehouse: Warehouse, job: DaysJob, version: numb
       )
     await warehouse.execute(
       sql`INSERT INTO expected_site_1d (tenant_id, site_id, ts, date, expected_wh, compared_wh, loss_wh, slots, source, version, is_deleted)
-        SELECT tenant_id, site_id, toDateTime(toString(r.date), ${timezone}), r.date, sum(expected_wh), sum(compared_wh), sum(loss_wh),
+        SELECT tenant_id, site_id, ${local.start(sql`r.date`)}, r.date, sum(expected_wh), sum(compared_wh), sum(loss_wh),
           count(expected_wh), if(uniqExact(source) = 1, any(source), 'mixed'), ${version}, 0
         FROM expected_site_5m AS r FINAL
         WHERE ${own} AND ${dates} AND r.ts >= ${second(dayStart(timezone, first))} AND r.ts < ${second(dayStart(timezone, addDays(last, 1)))}

@@ -6,6 +6,7 @@ import {
   identifier,
   join,
   list,
+  localDays,
   ROLLUP_GAUGES,
   second,
   sql,
@@ -36,8 +37,9 @@ const nextMonth = (date: string): string => monthStart(addDays(monthStart(date),
 export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, version: number): Promise<void> {
   for (let at = 0; at < job.ids.length; at += MAX_IDS) {
     const some = { ...job, ids: job.ids.slice(at, at + MAX_IDS) }
-    // What is still there is written again right after, with the next version.
-    if (job.removed)
+    // What is still there is written again right after, with the next version. A day without a midnight may lie where
+    // earlier versions put it, an hour early.
+    if (job.removed || localDays(job.timezone, job.fromDate, job.toDate).skipsMidnight)
       for (const bucket of ['1h', '1d', '1mo'] as const) await warehouse.execute(removal(some, bucket, version), HEAVY)
     await warehouse.execute(hours(some, version + 1), HEAVY)
     await warehouse.execute(days(some, version + 1), HEAVY)
@@ -120,11 +122,11 @@ function hours(job: CoarseJob, version: number): Sql {
 function days(job: CoarseJob, version: number): Sql {
   // A device speaks every so many slots (a logger every quarter of an hour fills one of three); the middle of the distances tells.
   const spacing = sql`greatest(300, ifNotFinite(arrayReduce('quantileExact', arrayPopFront(arrayDifference(arraySort(groupArrayIf(toUInt32(r.ts), slots > 0))))), 300))`
-  const length = sql`dateDiff('second', toDateTime(toString(r.date), ${job.timezone}), toDateTime(toString(r.date + 1), ${job.timezone}))`
+  const local = localDays(job.timezone, job.fromDate, job.toDate)
   return sql`INSERT INTO ${table(job.scope, '1d')} ${columns(job.scope)} ${select(job.scope, {
-    ts: sql`toDateTime(toString(r.date), ${job.timezone})`,
+    ts: local.start(sql`r.date`),
     date: sql`r.date`,
-    expected: sql`${length} / ${spacing}`,
+    expected: sql`${local.length(sql`r.date`)} / ${spacing}`,
     weighted: false,
     version,
     from: source(job, '5m'),
@@ -133,8 +135,9 @@ function days(job: CoarseJob, version: number): Sql {
 }
 
 function months(job: CoarseJob, version: number): Sql {
+  const local = localDays(job.timezone, monthStart(job.fromDate), monthStart(job.toDate))
   return sql`INSERT INTO ${table(job.scope, '1mo')} ${columns(job.scope)} ${select(job.scope, {
-    ts: sql`toDateTime(toString(toStartOfMonth(r.date) AS month), ${job.timezone})`,
+    ts: local.start(sql`toStartOfMonth(r.date) AS month`),
     date: sql`month`,
     expected: sql`sum(r.expected)`,
     weighted: true,
