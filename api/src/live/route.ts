@@ -6,6 +6,7 @@ import type { RouteContext } from '../http/api.ts'
 import { callerOf, findCaller, sessionToken, type CallerOptions } from '../plugins/caller.ts'
 import { isOwnOrigin } from '../plugins/origin.ts'
 import { LiveHub } from './hub.ts'
+import { LiveRecords } from './records.ts'
 import { LiveSessions, type LiveSession } from './sessions.ts'
 import { LiveSocket } from './socket.ts'
 
@@ -37,13 +38,21 @@ export function registerLive(scope: FastifyInstance, context: RouteContext, opti
     { ...(deps.tracing && { tracing: deps.tracing }), ...(deps.onAudience && { onAudience: deps.onAudience }) },
   )
   const sessions = new LiveSessions(deps.db, now)
+  const records = new LiveRecords(deps.db, deps.live, (error) =>
+    scope.log.error({ err: error }, 'alarms and tickets could not be read for the live socket'),
+  )
   const counted = (): void => metrics.sockets.set(hub.sockets)
   const stops: (() => void)[] = []
   scope.addHook('onReady', (done) => {
     hub.start()
     sessions.start()
     stops.push(deps.events.subscribe((event) => sessions.onEvent(event)))
+    stops.push(deps.events.subscribe((event) => records.onEvent(event)))
     stops.push(deps.crm.auth.onRevoked(() => void sessions.judgeAll()))
+    done()
+  })
+  scope.addHook('onListen', (done) => {
+    records.start()
     done()
   })
   scope.addHook('onClose', (_app, done) => {

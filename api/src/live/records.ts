@@ -1,0 +1,92 @@
+import { alarmResource, ticketResource } from '@heliograph/crm-core'
+import type { CrmDatabase, DomainEvent, LiveBus, LiveValue, Row, TicketStatus } from '@heliograph/crm-core/contracts'
+
+/** A burst (a street that loses its grid) is read by the hundred. */
+const MAX_READ = 500
+const OPEN: TicketStatus[] = ['new', 'open', 'pending', 'scheduled']
+
+/**
+ * Alarms and tickets on the live bus. They live in the CRM's database: an event says that one changed, and what it is now is
+ * read there, so that the socket shows what the API answers. Those that are over stay until the bus forgets them, so that
+ * whoever has one on the page hears of it.
+ */
+export class LiveRecords {
+  readonly #db: CrmDatabase
+  readonly #live: LiveBus
+  readonly #onError: (error: unknown) => void
+  readonly #changed = { alarm: new Set<string>(), ticket: new Set<string>() }
+  #reading = false
+
+  constructor(db: CrmDatabase, live: LiveBus, onError: (error: unknown) => void) {
+    this.#db = db
+    this.#live = live
+    this.#onError = onError
+  }
+
+  /** Tells what is open already. In the background: nobody waits for it to sign in. */
+  start(): void {
+    const { system } = this.#db
+    void system.all('alarm', { clearedAt: null }).then((rows) => this.#tellAlarms(rows), this.#onError)
+    void system
+      .all('ticket', { status: { in: OPEN } })
+      .then((rows) => this.#tellTickets(rows))
+      .catch(this.#onError)
+  }
+
+  onEvent(event: DomainEvent): void {
+    if (event.type !== 'record.changed' || (event.resource !== 'alarm' && event.resource !== 'ticket')) return
+    this.#changed[event.resource].add(event.id)
+    void this.#read()
+  }
+
+  /** One read at a time: what changes meanwhile is read by the next. */
+  async #read(): Promise<void> {
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      while (this.#changed.alarm.size + this.#changed.ticket.size > 0) {
+        const alarms = take(this.#changed.alarm)
+        if (alarms.length > 0) this.#tellAlarms(await this.#db.system.find('alarm', { where: { id: { in: alarms } } }))
+        const tickets = take(this.#changed.ticket)
+        if (tickets.length > 0)
+          await this.#tellTickets(await this.#db.system.find('ticket', { where: { id: { in: tickets } } }))
+      }
+    } catch (error) {
+      this.#onError(error)
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  #tellAlarms(rows: readonly Row<'alarm'>[]): void {
+    this.#live.publish(rows.map((row) => valueOf(`alarm:${row.id}`, row, alarmResource(row))))
+  }
+
+  async #tellTickets(rows: readonly Row<'ticket'>[]): Promise<void> {
+    for (let at = 0; at < rows.length; at += MAX_READ) {
+      const some = rows.slice(at, at + MAX_READ)
+      const alarms = await this.#db.system.all('alarm', { ticketId: { in: some.map(({ id }) => id) } })
+      const ofTicket = Map.groupBy(alarms, ({ ticketId }) => ticketId)
+      this.#live.publish(
+        some.map((row) => {
+          const ids = (ofTicket.get(row.id) ?? []).map(({ id }) => id)
+          return { ...valueOf(`ticket:${row.id}`, row, ticketResource(row, ids)), ...customerOf(row) }
+        }),
+      )
+    }
+  }
+}
+
+function valueOf(key: string, row: Row<'alarm'> | Row<'ticket'>, value: unknown): LiveValue {
+  const { tenantId, siteId, updatedAt } = row
+  return { key, ts: updatedAt.getTime(), tenantId, ...(siteId !== null && { siteId }), value }
+}
+/** A ticket without a site is its customer's. */
+const customerOf = ({ customerId }: Row<'ticket'>): { customerId?: string } =>
+  customerId === null ? {} : { customerId }
+
+function take(ids: Set<string>): string[] {
+  const some = [...ids].slice(0, MAX_READ)
+  for (const id of some) ids.delete(id)
+  return some
+}
