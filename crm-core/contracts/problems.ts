@@ -34,8 +34,8 @@ export const problemSchema = z.object({
   title: z.string(),
   status: z.number().int(),
   code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
-  detail: z.string().optional(),
-  instance: z.string().optional(),
+  detail: z.string(),
+  instance: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
 export type Problem = z.infer<typeof problemSchema>

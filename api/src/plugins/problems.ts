@@ -56,7 +56,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     title,
     status,
     code: error.code,
-    ...(error.message === title ? {} : { detail: error.message }),
+    detail: detailOf(error),
     instance: request.url.split('?', 1)[0]!,
     ...(error.errors === undefined ? {} : { errors: error.errors }),
   }
@@ -67,6 +67,12 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     .header('cache-control', 'no-store')
     .serializer(identity)
     .send(JSON.stringify(problem))
+}
+/** Always something to read: where nobody wrote a sentence, the first field that is wrong says more than the title. */
+function detailOf({ code, message, errors }: ProblemError): string {
+  const first = errors?.[0]
+  if (first === undefined || message !== PROBLEMS[code].title) return message
+  return first.path === '' ? first.message : `${first.path}: ${first.message}`
 }
 const identity = (payload: unknown) => payload as string
 
@@ -113,7 +119,5 @@ function invalidFields(issues: Issues, context: string | undefined, cause: Error
   if (!inBody && errors.length > 0 && errors.every((entry) => entry.path === 'cursor')) {
     return new ProblemError('invalid_cursor', undefined, { cause })
   }
-  const first = errors[0]
-  const detail = first === undefined ? undefined : first.path === '' ? first.message : `${first.path}: ${first.message}`
-  return new ProblemError(inBody ? 'invalid_fields' : 'invalid_request', detail, { errors, cause })
+  return new ProblemError(inBody ? 'invalid_fields' : 'invalid_request', undefined, { errors, cause })
 }

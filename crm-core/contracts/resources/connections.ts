@@ -6,6 +6,8 @@ export const CONNECTION_TRANSPORTS = ['mqtt', 'webhook', 'broker', 'poll', 'http
 /** How a webhook proves who sent it. */
 export const WEBHOOK_SCHEMES = ['standard-webhooks', 'twilio', 'shared-header', 'basic'] as const
 export type WebhookScheme = (typeof WEBHOOK_SCHEMES)[number]
+/** Where `shared-header` looks for the secret when nobody named another. */
+export const DEFAULT_SECRET_HEADER = 'X-Webhook-Secret'
 
 /** MQTT versions a broker is spoken to in; `auto`: 5, and 3.1.1 where the broker does not know it. */
 export const BROKER_VERSIONS = ['auto', '5', '3.1.1'] as const
@@ -100,6 +102,7 @@ export const connectionCreateSchema = z.strictObject({
   ...connectionFields,
   /** Webhooks only. Default `standard-webhooks`. */
   scheme: z.enum(WEBHOOK_SCHEMES).optional(),
+  /** Of `shared-header`. Default `X-Webhook-Secret`. */
   headerName: headerName.optional(),
   /** The transport `broker` only, and needed there. */
   broker: brokerCreateSchema.optional(),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  DEFAULT_SECRET_HEADER,
   ProblemError,
   type BrokerSettings,
   type Caller,
@@ -88,9 +89,6 @@ export function createConnections({ db, now, secret, brokerHosts }: CrmDeps) {
       input.transport === 'broker' && input.broker ? mergeBroker(input.broker, undefined, brokerHosts) : undefined
     const errors = [
       ...(!isWebhook && input.scheme !== undefined ? [{ path: 'scheme', message: 'is for webhooks only' }] : []),
-      ...(input.scheme === 'shared-header' && input.headerName === undefined
-        ? [{ path: 'headerName', message: 'is needed by this scheme' }]
-        : []),
       ...(input.transport === 'broker' && input.broker === undefined
         ? [{ path: 'broker', message: 'is needed by this transport' }]
         : []),
@@ -114,7 +112,9 @@ export function createConnections({ db, now, secret, brokerHosts }: CrmDeps) {
         enabled: input.enabled ?? true,
         username: connectionUsername(),
         scheme: isWebhook ? (input.scheme ?? 'standard-webhooks') : null,
-        headerName: isWebhook ? (input.headerName ?? null) : null,
+        headerName: isWebhook
+          ? (input.headerName ?? (input.scheme === 'shared-header' ? DEFAULT_SECRET_HEADER : null))
+          : null,
         ...(broker && { broker: broker.settings }),
       })
       if (broker) {

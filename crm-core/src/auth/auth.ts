@@ -192,6 +192,7 @@ export function createAuth(deps: CrmDeps, revocations: Revocations, limits: Auth
   }
 
   async function me(caller: Caller): Promise<Me> {
+    if (caller.kind === 'apiKey') throw new ProblemError('forbidden', 'This is about people; a key is nobody')
     const rights = await readUserRights(db.system, caller.id)
     if (rights === undefined || caller.kind !== 'user') throw new ProblemError('not_signed_in')
     const { user, tenant, roles } = rights

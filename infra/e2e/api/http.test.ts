@@ -60,7 +60,13 @@ describe('problems', () => {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     })
     expect(response.headers['content-type']).toBe('application/problem+json; charset=utf-8')
-    expect(response.json()).toMatchObject({ status, code, type: expect.any(String), title: expect.any(String) })
+    expect(response.json()).toMatchObject({
+      ...{ status, code, type: expect.any(String), title: expect.any(String) },
+      ...{
+        detail: expect.stringMatching(/./),
+        instance: `/api/v1/${url.replace('DEVICE', tenant.deviceId).split('?')[0]}`,
+      },
+    })
     expect(response.statusCode).toBe(status)
     if (status === 503) expect(Number(response.headers['retry-after'])).toBeGreaterThan(0)
   })
@@ -68,6 +74,10 @@ describe('problems', () => {
     const response = await admin.post('sites', { name: '', customerId: tenant.customerId, timezone: 'Mars', colour: 1 })
     const { errors } = response.json<{ errors: { path: string }[] }>()
     expect(errors.map(({ path }) => path).sort()).toEqual(['colour', 'name', 'timezone'])
+  })
+  test('say in the detail which field is wrong, also where the rule spans several', async () => {
+    const past = await admin.post('api-keys', { name: 'k', scopes: ['read'], expiresAt: '2020-01-01T00:00:00Z' })
+    expect(past.json()).toMatchObject({ code: 'invalid_fields', detail: 'expiresAt: is in the past' })
   })
   test('a body of another type is 415, a huge one 413', async () => {
     const xml = await admin.post('customers', '<x/>', { 'content-type': 'application/xml' })
@@ -227,6 +237,11 @@ describe('API keys', () => {
     // No cookie, no browser: another page's origin has nothing to ride on.
     expect((await admin.delete(`api-keys/${id}`)).statusCode).toBe(204)
     expect((await program.get('sites')).statusCode).toBe(401)
+  })
+  test('a key has no account, and is told so rather than to sign in', async () => {
+    const made = (await admin.post('api-keys', { name: 'me', scopes: ['read'] })).json<{ key: string }>()
+    const answer = await new Client(world.app).get('me', { authorization: `Bearer ${made.key}` })
+    expect(answer.json()).toMatchObject({ status: 403, code: 'forbidden' })
   })
   test('a key that is none is refused, also beside a good cookie', async () => {
     expect((await admin.get('sites', { authorization: 'Bearer helio_nonsense' })).statusCode).toBe(401)

@@ -137,7 +137,7 @@ describe('webhooks', () => {
       ...more,
     })
     expect(response.statusCode).toBe(201)
-    return response.json<{ id: string; secret: string; username: string }>()
+    return response.json<{ id: string; secret: string; username: string; headerName: string | null }>()
   }
   const hook = (id: string, body: string | Buffer, headers: Record<string, string>, query = '') =>
     world.app.inject({ method: 'POST', url: `/ingest/v1/webhooks/${id}${query}`, headers, payload: body })
@@ -219,6 +219,9 @@ describe('webhooks', () => {
     const type = { 'content-type': 'text/csv' }
     expect((await hook(shared.id, 'a;b', { ...type, 'x-meteo-key': shared.secret })).statusCode).toBe(202)
     expect((await hook(shared.id, 'a;b', { ...type, 'x-meteo-key': 'wrong' })).statusCode).toBe(401)
+    const unnamed = await connect('shared-header')
+    expect(unnamed.headerName).toBe('X-Webhook-Secret')
+    expect((await hook(unnamed.id, 'a;b', { ...type, 'x-webhook-secret': unnamed.secret })).statusCode).toBe(202)
     const basic = await connect('basic')
     const authorization = `Basic ${Buffer.from(`${basic.username}:${basic.secret}`).toString('base64')}`
     const binary = Buffer.from([0, 255, 1, 254])

@@ -87,11 +87,10 @@ function client(target: Target, byKey: boolean, close: () => Promise<void> = asy
           continue
         }
         const { detail, title, errors } = answer.body
+        // The detail is the first of them, where there are several.
+        const fields = (errors ?? []).map((error) => [error.path, error.message].filter(Boolean).join(': '))
         throw new CliError(
-          [
-            detail ?? title ?? `the server answered ${answer.status}`,
-            ...(errors ?? []).map((error) => `${error.path}: ${error.message}`),
-          ].join('; '),
+          fields.length > 0 ? fields.join('; ') : (detail ?? title ?? `the server answered ${answer.status}`),
         )
       }
     },

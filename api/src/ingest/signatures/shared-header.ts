@@ -1,7 +1,6 @@
+import { DEFAULT_SECRET_HEADER } from '@heliograph/crm-core/contracts'
 import { sameSecret } from './constant-time.ts'
 import { header, type Verdict, type Verify } from './types.ts'
-
-export const DEFAULT_SECRET_HEADER = 'x-webhook-secret'
 
 /** The secret itself in a header: for vendors that can do no better. `Authorization: Bearer` counts too. */
 export const sharedHeader =
