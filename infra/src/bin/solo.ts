@@ -1,8 +1,9 @@
 /** Everything in one go: `npm start`. One supervisor, four children: API with page and CRM, worker, MQTT edge, and the warehouse where it is embedded. */
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { dataDirProblem } from '../process/data-dir.ts'
 import { freePort } from '../process/free-port.ts'
 import { resetRequest, seedMark } from '../demo/reset-request.ts'
 import { lockDataDir, LockedError } from '../process/lock.ts'
@@ -17,11 +18,14 @@ const STOP_MS = { edge: 2_500, worker: 4_000, api: 2_500, warehouse: 3_000 }
 let settings: Settings
 try {
   settings = readSettings()
-  mkdirSync(settings.dataDir, { recursive: true })
-  accessSync(settings.dataDir, constants.W_OK)
 } catch (error) {
-  if (error instanceof SettingsError) for (const problem of error.problems) console.error(problem)
-  else console.error(`HELIO_DATA_DIR: ${readable(error)}`)
+  if (!(error instanceof SettingsError)) throw error
+  for (const problem of error.problems) console.error(problem)
+  process.exit(1)
+}
+const unwritable = dataDirProblem(settings.dataDir)
+if (unwritable !== undefined) {
+  console.error(unwritable)
   process.exit(1)
 }
 

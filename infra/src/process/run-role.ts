@@ -1,11 +1,11 @@
 /** A role as a process of its own, without a supervisor: `heliograph ingest`, `stream`, `api`, several of each on shared engines. */
-import { mkdirSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { isSharedCrm } from '../crm/index.ts'
 import { PORTS, isEmbedded } from '../engines.ts'
 import { createContext, type RoleContext } from '../roles/context.ts'
 import { readSettings, type Settings, SettingsError } from '../settings.ts'
 import { startFaults } from '../start-faults.ts'
+import { dataDirProblem } from './data-dir.ts'
 import { createLogger } from './logger.ts'
 
 const FORCED_EXIT_MS = 9_500
@@ -25,7 +25,8 @@ export async function runRole(role: Role): Promise<void> {
   const settings = settingsOrExit()
   const unshared = whatCannotBeShared(settings, role.name)
   if (unshared.length > 0) exit(unshared)
-  mkdirSync(settings.dataDir, { recursive: true })
+  const unwritable = dataDirProblem(settings.dataDir)
+  if (unwritable !== undefined) exit([unwritable])
   const logger = createLogger(role.name, settings.logLevel)
   const faults = await startFaults(settings, { dataDir: settings.dataDir, logger, publicUrl: settings.publicUrl })
   if (faults.length > 0) exit(faults)
