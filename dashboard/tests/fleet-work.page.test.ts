@@ -102,6 +102,18 @@ test('alarms: one row for a cause, acknowledged with `a` and taken back', async 
   await page.goto('/alarms')
   const row = page.locator('[data-row="0"]')
   await expect(row).toBeVisible()
+  const customers = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/customers?limit=500')
+    return ((await answer.json()) as { items: { name: string }[] }).items.map(({ name }) => name)
+  })
+  // Whose system it is stands below the site.
+  const table = page.getByRole('table', { name: 'Alarms' })
+  await expect
+    .poll(async () => {
+      const text = (await table.textContent()) ?? ''
+      return customers.some((name) => text.includes(name))
+    })
+    .toBe(true)
   // What an earlier look may have acknowledged is new again.
   await page.evaluate(async () => {
     const answer = await fetch('/api/v1/alarms?open=true&limit=500')
