@@ -12,7 +12,7 @@ export interface EnergyToday extends Looks {
 
 export function createEnergyToday(deps: {
   warehouse: Warehouse
-  registry: Registry
+  registry: Pick<Registry, 'site'>
   onError(error: unknown): void
 }): EnergyToday {
   let energy = new Map<string, { date: string; wh: number }>()
@@ -20,9 +20,9 @@ export function createEnergyToday(deps: {
   async function read(): Promise<void> {
     // A day that is not over began at most 25 hours ago, and is at least the date of the westernmost zone.
     const rows = await deps.warehouse.query<{ site_id: string; date: string; wh: number }>(
-      sql`SELECT site_id, toString(date) AS date, sum(energy_wh) AS wh FROM rollup_site_5m FINAL
-          WHERE ts >= now() - INTERVAL 26 HOUR AND date >= toDate(now() - INTERVAL 12 HOUR, 'UTC') AND energy_wh IS NOT NULL
-          GROUP BY site_id, date`,
+      sql`SELECT site_id, toString(r.date) AS date, sum(energy_wh) AS wh FROM rollup_site_5m AS r FINAL
+          WHERE r.ts >= now() - INTERVAL 26 HOUR AND r.date >= toDate(now() - INTERVAL 12 HOUR, 'UTC') AND energy_wh IS NOT NULL
+          GROUP BY site_id, r.date`,
       { scope: 'system', lane: 'light', maxRows: MAX_SITES * 4 },
     )
     const newest = new Map<string, { date: string; wh: number }>()
