@@ -1,5 +1,5 @@
 import { type Decoded, DecodeError, defineVendor, type VendorMessage } from '../vendor.ts'
-import { emptyWindows, forwarded, get, inBatch, isRecord, levelsOf, textOf, tryJson } from '../vocabulary/index.ts'
+import { emptyWindows, gathered, get, isRecord, levelsOf, textOf, tryJson } from '../vocabulary/index.ts'
 import { type AhoyState, decodeBody } from './ahoydtu/bodies.ts'
 import { decodeTopic, parseTopic } from './ahoydtu/topics.ts'
 
@@ -28,9 +28,8 @@ function decodeAhoy(message: VendorMessage, state: AhoyState): Decoded {
   if (topic) return decodeTopic(topic, text, message, state)
   const json = tryJson(text)
   const again = (each: VendorMessage) => decodeAhoy(each, state)
-  const inner = forwarded(json, message, again)
+  const inner = gathered(json, message, again)
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
   const decoded = decodeBody(json, message, state)
   if (decoded) return decoded
   if (isRecord(json) && (levelsOf(message.topic).includes('api') || isOtherPage(json))) return { readings: [] }

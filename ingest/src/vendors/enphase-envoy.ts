@@ -1,5 +1,5 @@
 import { DecodeError, type Decoded, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
-import { forwarded, get, inBatch, isRecord, levelsOf, parseJson, textOf } from '../vocabulary/index.ts'
+import { gathered, get, isRecord, levelsOf, parseJson, textOf } from '../vocabulary/index.ts'
 import { joinInstant } from '../vocabulary/merge.ts'
 import { limited } from '../vocabulary/rejections.ts'
 import {
@@ -136,9 +136,8 @@ function decodeJson(json: unknown, message: VendorMessage, state: EnvoyState, de
   const rejected: Rejection[] = []
   if (depth < 2) {
     const deeper = (each: VendorMessage) => decodeText(textOf(each.body), each, state, depth + 1)
-    const inner = forwarded(json, message, deeper)
+    const inner = gathered(json, message, deeper, isBatch)
     if (inner) return inner
-    if (isBatch(json)) return inBatch(json, message, deeper)
   }
   if (Array.isArray(json)) return { readings: decodeList(json as unknown[], message, state, rejected), rejected }
   if (!isRecord(json)) throw new DecodeError('unknown-format', 'no answer of a gateway: an object or a list expected')
@@ -198,10 +197,8 @@ function decodeList(list: unknown[], message: VendorMessage, state: EnvoyState, 
 }
 
 /** Answers that a bridge gathered: whole bodies, or the recorded exchanges of a proxy. */
-const isBatch = (json: unknown): json is unknown[] =>
-  Array.isArray(json) &&
-  json.length > 0 &&
-  (json as unknown[]).every(
+const isBatch = (list: readonly unknown[]): boolean =>
+  list.every(
     (item) =>
       Array.isArray(item) ||
       (isRecord(item) &&

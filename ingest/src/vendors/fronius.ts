@@ -1,6 +1,6 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import { type Decoded, DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
-import { forwarded, inBatch } from '../vocabulary/envelope.ts'
+import { gathered } from '../vocabulary/envelope.ts'
 import { jsonOf } from '../vocabulary/json.ts'
 import { joinInstant, type LastReadings } from '../vocabulary/merge.ts'
 import { limited } from '../vocabulary/rejections.ts'
@@ -54,10 +54,8 @@ export const fronius = defineVendor<FroniusState>({
 function decodeFronius(message: VendorMessage, state: FroniusState): Decoded {
   const json = jsonOf(message.body)
   const again = (each: VendorMessage) => decodeFronius(each, state)
-  const inner = forwarded(json, message, again)
+  const inner = gathered(json, message, again, (list) => list.every((item) => isRecord(get(item, 'Head'))))
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every((item) => isRecord(get(item, 'Head'))))
-    return inBatch(json as unknown[], message, again)
   if (isRecord(json) && isFlowData(json)) {
     const told: Rejection[] = []
     return { readings: flowReading(json, message, told), rejected: told }

@@ -1,5 +1,5 @@
 import { type Decoded, DecodeError, defineVendor, type Rejection, type VendorMessage } from '../vendor.ts'
-import { forwarded, get, inBatch, isRecord, jsonOf, levelsOf, tryJson } from '../vocabulary/index.ts'
+import { gathered, get, isRecord, jsonOf, levelsOf, tryJson } from '../vocabulary/index.ts'
 import { limited } from '../vocabulary/rejections.ts'
 import { grottReading, isGrott } from './growatt/grott.ts'
 import { recordReading, recordsOf } from './growatt/record.ts'
@@ -34,10 +34,8 @@ export const growatt = defineVendor<GrowattState>({
 function decodeGrowatt(message: VendorMessage, state: GrowattState): Decoded {
   const json = jsonOf(message.body)
   const again = (each: VendorMessage) => decodeGrowatt(each, state)
-  const inner = forwarded(json, message, again)
+  const inner = gathered(json, message, again, (list) => list.every(isRecord) && recordsOf(list).length === 0)
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every(isRecord) && recordsOf(json).length === 0)
-    return inBatch(json, message, again)
   if (typeof json !== 'object' || json === null) throw new DecodeError('unknown-format', 'an object expected')
   const rejected: Rejection[] = []
   if (isRecord(json)) {

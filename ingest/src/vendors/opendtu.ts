@@ -1,14 +1,5 @@
 import { type Decoded, DecodeError, defineVendor, type VendorMessage } from '../vendor.ts'
-import {
-  emptyWindows,
-  forwarded,
-  inBatch,
-  isRecord,
-  levelsOf,
-  textOf,
-  tryJson,
-  type WindowState,
-} from '../vocabulary/index.ts'
+import { emptyWindows, gathered, isRecord, levelsOf, textOf, tryJson, type WindowState } from '../vocabulary/index.ts'
 import { decodeLivedata, isLivedata } from './opendtu/livedata.ts'
 import { decodeTopic, parseTopic } from './opendtu/topics.ts'
 
@@ -38,9 +29,8 @@ function decodeOpendtu(message: VendorMessage, state: WindowState): Decoded {
   const json = tryJson(text)
   if (isLivedata(json)) return decodeLivedata(json, message)
   const again = (each: VendorMessage) => decodeOpendtu(each, state)
-  const inner = forwarded(json, message, again)
+  const inner = gathered(json, message, again)
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
   // Answers of OpenDTU's other pages (limits, event log, inventory, settings) measure nothing.
   if (isRecord(json) && isOtherPage(json, message.topic)) return { readings: [] }
   throw new DecodeError(

@@ -5,9 +5,8 @@ import {
   deviceTime,
   emptyWindows,
   epochMs,
-  forwarded,
+  gathered,
   get,
-  inBatch,
   isRecord,
   levelsOf,
   reading,
@@ -61,9 +60,8 @@ function decodeShelly(message: VendorMessage, state: ShellyState): Decoded {
   }
   const json = tryJson(text)
   const again = (each: VendorMessage) => decodeShelly(each, state)
-  const inner = forwarded(json, message, again)
+  const inner = gathered(json, message, again)
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, again)
   if (!isRecord(json)) {
     // An input's state, a temperature, a line of the log: plain values that are no meter's. What begins like an object was cut.
     if (json === undefined ? isPlainTopic(message, rest) && !/^\s*[{[]/.test(text) : rest.length > 0)

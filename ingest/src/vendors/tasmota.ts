@@ -5,9 +5,8 @@ import {
   celsiusOf,
   entriesOf,
   finiteOf,
-  forwarded,
+  gathered,
   get,
-  inBatch,
   isRecord,
   levelsOf,
   numberOf,
@@ -54,9 +53,8 @@ function decodeTasmota(message: VendorMessage): Decoded {
   const rejected: Rejection[] = []
   if (kind === 'LWT') return { readings: lastWill(device, text, message, rejected), rejected }
   const json = tryJson(text)
-  const inner = forwarded(json, message, decodeTasmota)
+  const inner = gathered(json, message, decodeTasmota)
   if (inner) return inner
-  if (Array.isArray(json) && json.length > 0 && json.every(isRecord)) return inBatch(json, message, decodeTasmota)
   // Switches, shutters and rules answer with plain words on topics of their own.
   if (json === undefined && kind !== undefined && !TELLING.test(kind) && !/^\s*[{[]/.test(text)) return { readings: [] }
   if (json === undefined) throw new DecodeError('not-json', text === '' ? 'body is empty' : 'body is not JSON')

@@ -11,16 +11,28 @@ const utf8 = new TextEncoder()
  * the messages inside, or undefined where the JSON is no such envelope. The payload is text, or JSON that stands for its text.
  * @throws DecodeError `too-large`
  */
-export function unwrap(json: unknown, message: VendorMessage): VendorMessage[] | undefined {
+export const unwrap = (json: unknown, message: VendorMessage): VendorMessage[] | undefined =>
+  envelopesIn(json, message, (item) =>
+    typeof item.topic === 'string' && Object.hasOwn(item, 'payload')
+      ? { topic: item.topic, payload: item.payload }
+      : undefined,
+  )
+
+/** @param read what an object says as an envelope; undefined where it is none, and then nothing here is */
+function envelopesIn(
+  json: unknown,
+  message: VendorMessage,
+  read: (item: Record<string, unknown>) => { topic: string; payload: unknown } | undefined,
+): VendorMessage[] | undefined {
   const items: unknown[] = Array.isArray(json) ? json : [json]
   const messages: VendorMessage[] = []
   for (const item of items) {
-    if (!isRecord(item) || typeof item.topic !== 'string' || !Object.hasOwn(item, 'payload')) return undefined
-    const { topic, payload } = item
+    const found = isRecord(item) ? read(item) : undefined
+    if (!isRecord(item) || !found) return undefined
     messages.push({
       ...message,
-      topic,
-      body: utf8.encode(textFor(payload)),
+      topic: found.topic,
+      body: utf8.encode(textFor(found.payload)),
       ...(typeof item.retain === 'boolean' && { retain: item.retain }),
     })
   }
@@ -42,26 +54,15 @@ const BODY_KEYS = ['payload', 'body', 'response', 'json', 'message'] as const
  * topic, path or address (`{"url": …, "status": 200, "body": …}`), and lists of them.
  * @throws DecodeError `too-large`
  */
-function unwrapAnswers(json: unknown, message: VendorMessage): VendorMessage[] | undefined {
-  const items: unknown[] = Array.isArray(json) ? json : [json]
-  const messages: VendorMessage[] = []
-  for (const item of items) {
-    if (!isRecord(item)) return undefined
+const unwrapAnswers = (json: unknown, message: VendorMessage): VendorMessage[] | undefined =>
+  envelopesIn(json, message, (item) => {
     const path = PATH_KEYS.map((key) => item[key]).find((value) => typeof value === 'string')
     const key = BODY_KEYS.find((name) => Object.hasOwn(item, name))
     if (typeof path !== 'string' || key === undefined) return undefined
-    const body = item[key]
-    if (typeof body !== 'string' && typeof body !== 'object' && key !== 'payload') return undefined
-    messages.push({
-      ...message,
-      topic: topicIn(path, message.topic),
-      body: utf8.encode(textFor(body)),
-      ...(typeof item.retain === 'boolean' && { retain: item.retain }),
-    })
-  }
-  checkLength(messages.length)
-  return messages.length > 0 ? messages : undefined
-}
+    const payload = item[key]
+    if (typeof payload !== 'string' && typeof payload !== 'object' && key !== 'payload') return undefined
+    return { topic: topicIn(path, message.topic), payload }
+  })
 /** Of an address its path; a path alone stands behind the topic that the envelope came by, which names the device. */
 function topicIn(path: string, outer: string | undefined): string {
   const local = path.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '')
@@ -77,6 +78,21 @@ export function forwarded(
 ): Decoded | undefined {
   const inner = unwrapAnswers(json, message)
   return inner && decodeEach(inner, decode)
+}
+
+/**
+ * Decodes what a bridge forwards, in envelopes or as a list of bodies; undefined where the JSON is a body itself.
+ * @param isBatch whether a list that is not empty holds bodies. Default: of objects
+ */
+export function gathered(
+  json: unknown,
+  message: VendorMessage,
+  decode: (message: VendorMessage) => Decoded,
+  isBatch: (list: readonly unknown[]) => boolean = (list) => list.every(isRecord),
+): Decoded | undefined {
+  const inner = forwarded(json, message, decode)
+  if (inner || !Array.isArray(json) || json.length === 0 || !isBatch(json)) return inner
+  return inBatch(json, message, decode)
 }
 
 /** Decodes a list of bodies that a bridge gathered, each as a message of its own. */

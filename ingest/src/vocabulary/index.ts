@@ -2,7 +2,7 @@
  * The words decoders are written in: bytes to JSON with limits, numbers from text, units, times, checked readings, and windows
  * for publishers of one value per message. A vendor's file imports from here and from `../vendor.ts` only.
  */
-export { forwarded, inBatch, unwrap } from './envelope.ts'
+export { forwarded, gathered, inBatch, unwrap } from './envelope.ts'
 export { jsonOf, MAX_BODY_BYTES, parseJson, textOf, tryJson } from './json.ts'
 export { joinInstant, type LastReadings } from './merge.ts'
 export { finiteOf, flagOf, integerOf, numberOf, roundTo, scale } from './number.ts'
