@@ -162,7 +162,6 @@ function speakers<T>(
   role: DeviceRole | undefined,
   read: (values: DeviceValues) => T | undefined,
 ): T[] {
-  if (!heard.some((device) => read(device.values) !== undefined)) return []
   const having = heard.filter((device) => device.role !== 'none' && read(device.values) !== undefined)
   if (having.length === 0) return []
   for (const belongs of LEVELS) {

@@ -7,11 +7,12 @@ import {
   join,
   list,
   localDays,
-  ROLLUP_GAUGES,
+  type LocalDays,
   second,
   sql,
 } from '@heliograph/crm-core'
 import type { Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import { GAUGE_COLUMNS } from './rows.ts'
 
 export type CoarseScope = 'device' | 'site'
 export interface CoarseJob {
@@ -35,23 +36,22 @@ const nextMonth = (date: string): string => monthStart(addDays(monthStart(date),
 
 /** Recomputes the hours, days and months that touch these local days. */
 export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, version: number): Promise<void> {
+  const local = localDays(job.timezone, job.fromDate, job.toDate)
   for (let at = 0; at < job.ids.length; at += MAX_IDS) {
     const some = { ...job, ids: job.ids.slice(at, at + MAX_IDS) }
     // What is still there is written again right after, with the next version. A day without a midnight may lie where
     // earlier versions put it, an hour early.
-    if (job.removed || localDays(job.timezone, job.fromDate, job.toDate).skipsMidnight)
+    if (job.removed || local.skipsMidnight)
       for (const bucket of ['1h', '1d', '1mo'] as const) await warehouse.execute(removal(some, bucket, version), HEAVY)
     await warehouse.execute(hours(some, version + 1), HEAVY)
-    await warehouse.execute(days(some, version + 1), HEAVY)
+    await warehouse.execute(days(some, local, version + 1), HEAVY)
     await warehouse.execute(months(some, version + 1), HEAVY)
   }
 }
 
 const key = (scope: CoarseScope): Sql => identifier(scope === 'device' ? 'device_id' : 'site_id')
 const table = (scope: CoarseScope, bucket: '5m' | '1h' | '1d' | '1mo'): Sql => identifier(`rollup_${scope}_${bucket}`)
-const gaugeNames: Sql = join(
-  ROLLUP_GAUGES.flatMap((name) => [`${name}_avg`, `${name}_min`, `${name}_max`]).map(identifier),
-)
+const gaugeNames: Sql = join(GAUGE_COLUMNS.flatMap(({ avg, min, max }) => [avg, min, max]).map(identifier))
 
 /** Target columns in the order every statement below selects them. */
 function columns(scope: CoarseScope): Sql {
@@ -61,15 +61,15 @@ function columns(scope: CoarseScope): Sql {
 }
 function gauges(weighted: boolean): Sql {
   return join(
-    ROLLUP_GAUGES.flatMap((name) => {
-      const average = identifier(`${name}_avg`)
+    GAUGE_COLUMNS.flatMap(({ avg, min, max }) => {
+      const average = identifier(avg)
       return [
         // Five-minute averages count alike; days by how much of them was measured.
         weighted
           ? sql`if(sumIf(slots, ${average} IS NOT NULL) = 0, NULL, sum(${average} * slots) / sumIf(slots, ${average} IS NOT NULL))`
           : sql`avg(${average})`,
-        sql`min(${identifier(`${name}_min`)})`,
-        sql`max(${identifier(`${name}_max`)})`,
+        sql`min(${identifier(min)})`,
+        sql`max(${identifier(max)})`,
       ]
     }),
   )
@@ -119,10 +119,9 @@ function hours(job: CoarseJob, version: number): Sql {
   })}`
 }
 
-function days(job: CoarseJob, version: number): Sql {
+function days(job: CoarseJob, local: LocalDays, version: number): Sql {
   // A device speaks every so many slots (a logger every quarter of an hour fills one of three); the middle of the distances tells.
   const spacing = sql`greatest(300, ifNotFinite(arrayReduce('quantileExact', arrayPopFront(arrayDifference(arraySort(groupArrayIf(toUInt32(r.ts), slots > 0))))), 300))`
-  const local = localDays(job.timezone, job.fromDate, job.toDate)
   return sql`INSERT INTO ${table(job.scope, '1d')} ${columns(job.scope)} ${select(job.scope, {
     ts: local.start(sql`r.date`),
     date: sql`r.date`,

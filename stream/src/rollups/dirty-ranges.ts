@@ -31,6 +31,12 @@ export class DirtyRanges<Key> {
       return
     }
     entry.since = Math.min(entry.since, since)
+    const newest = entry.ranges.at(-1)!
+    // Rows that follow each other come one by one, a hundred thousand of a year: they lengthen the newest.
+    if (from >= newest.from && from <= newest.to) {
+      newest.to = Math.max(newest.to, to)
+      return
+    }
     const merged = joinRanges([...entry.ranges, { from, to }])
     // The two that lie closest become one: computing a little too much is safe, forgetting is not.
     while (merged.length > MAX_RANGES) {

@@ -271,20 +271,11 @@ export function createRollups(options: RollupOptions): Rollups {
     }
   }
   function emit(device: RegistryDevice, changed: Recomputed['rows'], rows: RollupRow[], version: number): void {
-    // Rows that follow each other at one site are told to it at once: a year has a hundred thousand.
-    let run: { siteId: SiteId; from: number; to: number } | undefined
-    for (const { ts } of changed) {
-      const siteId = siteAt(device, ts)
+    for (const row of changed) {
+      rows.push(deviceBucketRow(device, row, version))
       // Power is carried into the following buckets of its site.
-      const to = ts + BUCKET_MS + CARRY_MS
-      if (run && run.siteId === siteId && ts <= run.to) run.to = to
-      else {
-        if (run) sites.add(run.siteId, run.from, run.to, since)
-        run = { siteId, from: ts, to }
-      }
+      sites.add(siteAt(device, row.ts), row.ts, row.ts + BUCKET_MS + CARRY_MS, since)
     }
-    if (run) sites.add(run.siteId, run.from, run.to, since)
-    for (const row of changed) rows.push(deviceBucketRow(device, row, version))
     days.mark(
       'device',
       device.id,

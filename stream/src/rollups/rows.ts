@@ -15,7 +15,8 @@ import type { RegistryDevice, RegistrySite, Sql } from '@heliograph/crm-core/con
 
 export type RollupRow = Record<string, string | number | undefined>
 
-const GAUGE_NAMES = ROLLUP_GAUGES.map((name) => ({
+/** Each gauge and the columns of its average, minimum and maximum. */
+export const GAUGE_COLUMNS = ROLLUP_GAUGES.map((name) => ({
   name,
   avg: `${name}_avg`,
   min: `${name}_min`,
@@ -24,7 +25,7 @@ const GAUGE_NAMES = ROLLUP_GAUGES.map((name) => ({
 
 /** Into the row itself: most rows of a device that speaks once an hour have none. */
 function setGauges(row: RollupRow, gauges: Partial<Record<RollupGauge, GaugeValue>>): RollupRow {
-  for (const { name, avg, min, max } of GAUGE_NAMES) {
+  for (const { name, avg, min, max } of GAUGE_COLUMNS) {
     const value = gauges[name]
     if (!value) continue
     row[avg] = value.avg
@@ -96,10 +97,10 @@ export interface StoredBucket {
 }
 /** The expression behind `StoredBucket.gauges`: most rows have one gauge of twelve or none, and absent ones would be most of the text. */
 export const GAUGES: Sql = sql`arrayConcat(${join(
-  ROLLUP_GAUGES.map((name, index) => {
-    const [avg, min, max] = ['avg', 'min', 'max'].map((of) => identifier(`${name}_${of}`))
-    return sql`if(isNull(${avg!}), [], [${index}, assumeNotNull(${avg!}), assumeNotNull(${min!}), assumeNotNull(${max!})])`
-  }),
+  GAUGE_COLUMNS.map(
+    ({ avg, min, max }, index) =>
+      sql`if(isNull(${identifier(avg)}), [], [${index}, ${join([avg, min, max].map((name) => sql`assumeNotNull(${identifier(name)})`))}])`,
+  ),
 )})`
 export function valuesOfBucket(row: StoredBucket): DeviceValues {
   const gauges: DeviceValues['gauges'] = {}
