@@ -26,11 +26,9 @@ export class LiveRecords {
   /** Tells what is open already. In the background: nobody waits for it to sign in. */
   start(): void {
     const { system } = this.#db
-    void system.all('alarm', { clearedAt: null }).then((rows) => this.#tellAlarms(rows), this.#onError)
-    void system
-      .all('ticket', { status: { in: OPEN } })
-      .then((rows) => this.#tellTickets(rows))
-      .catch(this.#onError)
+    const alarms = system.all('alarm', { clearedAt: null }).then((rows) => this.#tellAlarms(rows))
+    const tickets = system.all('ticket', { status: { in: OPEN } }).then((rows) => this.#tellTickets(rows))
+    for (const told of [alarms, tickets]) told.catch(this.#onError)
   }
 
   onEvent(event: DomainEvent): void {

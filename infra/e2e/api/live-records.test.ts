@@ -1,14 +1,23 @@
 /** Alarms and tickets on the live socket: what is open, and every change of it, as the API answers it. */
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Registry } from 'prom-client'
 import { WebSocket } from 'ws'
 import { createApi } from '@heliograph/api'
 import type { DomainEvent, LiveBus, LiveServerFrame, LiveUpdate, LiveValue } from '@heliograph/crm-core/contracts'
 import { TOPICS, type AlarmRecord } from '@heliograph/crm-core/contracts'
-import { createWorld, PUBLIC_URL, seedTenant, signIn, type Client, type Tenant, type World } from './world.ts'
+import {
+  createWorld,
+  listening,
+  PUBLIC_URL,
+  seedTenant,
+  signIn,
+  type Client,
+  type Tenant,
+  type World,
+} from './world.ts'
 
 let world: World
+let url: string
 let mine: Tenant
 let other: Tenant
 let admin: Client
@@ -18,7 +27,7 @@ beforeAll(async () => {
   mine = await seedTenant(world, 'mine')
   other = await seedTenant(world, 'other')
   admin = await signIn(world.app, mine.adminEmail)
-  await world.app.listen({ port: 0, host: '127.0.0.1' })
+  url = await listening(world)
 })
 afterAll(async () => {
   for (const socket of open) socket.terminate()
@@ -27,8 +36,7 @@ afterAll(async () => {
 
 /** What a topic has told so far, the newest of each key. */
 async function watch(topic: string, client = admin): Promise<Map<string, LiveUpdate>> {
-  const { port } = world.app.server.address() as AddressInfo
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/live`, { headers: client.headers })
+  const socket = new WebSocket(url, { headers: client.headers })
   open.push(socket)
   const told = new Map<string, LiveUpdate>()
   const snapshot = new Promise<void>((resolve) => {

@@ -1,10 +1,9 @@
 /** The live socket over real WebSockets: snapshots, updates, rights, resuming, slow readers. */
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import type { LiveAudience, LiveServerFrame, LiveUpdate, LiveValue } from '@heliograph/crm-core/contracts'
-import { Client, createWorld, PASSWORD, seedTenant, signIn, type Tenant, type World } from './world.ts'
+import { Client, createWorld, listening, PASSWORD, seedTenant, signIn, type Tenant, type World } from './world.ts'
 
 let world: World
 let mine: Tenant
@@ -25,11 +24,6 @@ afterAll(async () => {
   await world.stop()
 })
 
-/** @returns the address of its live socket */
-async function listening({ app }: World): Promise<string> {
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  return `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/v1/live`
-}
 /** With a server of its own, whose sockets viewers open meanwhile. */
 async function inOwnWorld(
   options: Parameters<typeof createWorld>[0],

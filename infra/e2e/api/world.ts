@@ -3,6 +3,7 @@
  * warehouse on chDB where a test asks for one (else it is down, as it may be in life).
  */
 import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
@@ -245,4 +246,10 @@ export async function seedTenant({ crm }: World, name: string): Promise<Tenant> 
     connectionId: connection.id,
     contractId: contract.id,
   }
+}
+
+/** @returns the address of its live socket, once it listens */
+export async function listening({ app }: World): Promise<string> {
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  return `ws://127.0.0.1:${(app.server.address() as AddressInfo).port}/api/v1/live`
 }

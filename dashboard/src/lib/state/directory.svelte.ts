@@ -52,3 +52,5 @@ export const directory = {
   assignees: new Names<{ id: string; name: string }>('/tickets/assignees', 'ticket:read', false),
   connections: new Names<Connection>('/connections', 'connection:read'),
 }
+/** Name of the customer whose a site is, as far as both lists are there. */
+export const ownerOf = (siteId: string): string => directory.customers.name(directory.sites.get(siteId)?.customerId)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { dataDirProblem } from '../../process/data-dir.ts'
 import { lockDataDir } from '../../process/lock.ts'
 import { readSettings, type Settings } from '../../settings.ts'
 import { createClickhouseWarehouse } from '../../warehouse/clickhouse.ts'
@@ -25,7 +26,8 @@ export async function restoreCommand(dir: string): Promise<void> {
   note('checksums …')
   const manifest = await readManifest(source, (path) => progress(path))
   await refuseLater(manifest)
-  await mkdir(settings.dataDir, { recursive: true })
+  const unwritable = dataDirProblem(settings.dataDir)
+  if (unwritable !== undefined) throw new CliError(unwritable)
   const lock = lockDataDir(settings.dataDir)
   try {
     await place(manifest, source, settings)
