@@ -23,6 +23,7 @@ const serviceSchema = z.looseObject({
     )
     .optional(),
   volumes: z.array(z.string()).optional(),
+  configs: z.array(z.object({ source: z.string(), target: z.string() })).optional(),
   depends_on: z.record(z.string(), z.looseObject({ condition: z.string() })).optional(),
   read_only: z.boolean().optional(),
   user: z.string().optional(),
@@ -32,6 +33,7 @@ const serviceSchema = z.looseObject({
 const composeSchema = z.looseObject({
   services: z.record(z.string(), serviceSchema),
   volumes: z.record(z.string(), z.unknown()).optional(),
+  configs: z.record(z.string(), z.object({ file: z.string() })).optional(),
 })
 type Service = z.infer<typeof serviceSchema>
 
@@ -89,13 +91,15 @@ describe.each(composeFiles)('%s', (file) => {
       expect([name, service.read_only, service.user, service.cap_drop]).toEqual([name, true, '10001:10001', ['ALL']])
   })
   it('pins what others made, waits for their health, and keeps their data', () => {
-    for (const [name, { image, healthcheck, volumes = [], depends_on: needs = {} }] of services) {
+    for (const [name, { image, healthcheck, volumes = [], configs = [], depends_on: needs = {} }] of services) {
       if (!image.startsWith('heliograph:')) {
         expect([name, /:[^:]*\d/.test(image)]).toEqual([name, true])
         expect([name, healthcheck !== undefined]).toEqual([name, true])
       }
       for (const volume of volumes.filter((each) => /^[a-z]/.test(each)))
         expect(Object.keys(compose.volumes ?? {})).toContain(volume.split(':')[0])
+      for (const { source } of configs)
+        expect(existsSync(join(import.meta.dirname, compose.configs![source]!.file))).toBe(true)
       for (const needed of Object.keys(needs)) expect(Object.keys(compose.services)).toContain(needed)
     }
   })

@@ -221,7 +221,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The environment, with what `.env` of the working directory adds. */
-function withDotEnv(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
+export function withDotEnv(environment: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return existsSync('.env') ? { ...parseEnv(readFileSync('.env', 'utf8')), ...environment } : environment
 }
 

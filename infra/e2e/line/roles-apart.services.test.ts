@@ -13,12 +13,13 @@ import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { freePort } from '../../src/process/free-port.ts'
 import { startTestClickhouse, type TestClickhouse } from '../../src/warehouse/clickhouse-server.fixture.ts'
 import { Api } from './api.ts'
+import { type Balancer, startBalancer } from './balancer.ts'
 import { makeBucket } from './bucket.ts'
 import { claimed } from './claimed.ts'
 import { expectConserved } from './conserved.ts'
 import { ADMIN, type Instance } from './instance.ts'
 import { RoleProcess } from './roles.ts'
-import { connect, Load } from './sender.ts'
+import { connect, Load, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
 const databases = createTestDatabases((await needService('mariadb')).url())
@@ -60,6 +61,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   let api: RoleProcess
   let edges: RoleProcess[]
   let workers: RoleProcess[]
+  let balancer: Balancer
   const made = (role: RoleProcess['name'], more: Record<string, string> = {}): RoleProcess => {
     const process = new RoleProcess(role, { ...env, ...more })
     processes.push(process)
@@ -68,6 +70,9 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   /** What the helpers of whole instances ask for. */
   const through = (edge: number) =>
     ({ url: `http://127.0.0.1:${httpPort}`, mqttUrl: `mqtt://127.0.0.1:${edgePorts[edge]}` }) as Instance
+  /** As devices are told: one address, whichever edge answers. */
+  const balanced = () =>
+    ({ url: `http://127.0.0.1:${httpPort}`, mqttUrl: `mqtt://127.0.0.1:${balancer.port}` }) as Instance
   const signIn = () => until('the API', () => Api.signIn(`http://127.0.0.1:${httpPort}`, ADMIN))
 
   beforeAll(async () => {
@@ -75,6 +80,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     database = await databases.openNew()
     httpPort = await freePort()
     edgePorts = [await freePort(), await freePort()]
+    balancer = await startBalancer(edgePorts)
     kafka.pathname = `/${name}`
     env = {
       HELIO_LOG_URL: kafka.href,
@@ -92,6 +98,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   })
   afterAll(async () => {
     await Promise.all(processes.map((each) => each.remove()))
+    await balancer?.stop()
     await clickhouse.stop()
     await database.remove()
     await databases.end()
@@ -253,6 +260,57 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     expect(await Promise.race([closed.then(() => 'closed'), sleep(20_000, 'still open')])).toBe('closed')
     for (const device of devices) await device.endAsync(true)
     for (const edge of [0, 1]) await expect(connect(through(edge), connection)).rejects.toThrow()
+  })
+
+  it('a device that comes again through a balancer has one session, at the edge where it is now', async () => {
+    const client = await signIn()
+    const connection = await client.connection()
+    const options = {
+      clientId: 'logger',
+      will: { topic: 'readings', payload: Buffer.from(native('gone', Date.now(), { ac_power_w: 1 })), qos: 1 as const },
+    }
+    const old = await connect(balanced(), connection, options)
+    const other = await connect(balanced(), connection, { clientId: 'other' })
+    const left = new Promise<void>((resolve) => old.once('close', () => resolve()))
+    // In turn: the first, the second, the first, and so the fourth is not where the logger was.
+    const between = await connect(balanced(), connection, { clientId: 'between' })
+    const now = await connect(balanced(), connection, options)
+    expect(await Promise.race([left.then(() => 'closed'), sleep(10_000, 'still open')])).toBe('closed')
+    for (const device of [other, between, now]) await publish(device, native('here', Date.now(), { ac_power_w: 2 }))
+    await client.unclaimed(connection.id, 'here')
+    await client.drained()
+    const heard = await client.all<{ externalId: string }>(`/unclaimed?connectionId=${connection.id}`)
+    expect(heard.map(({ externalId }) => externalId)).toEqual(['here'])
+    const closed = Promise.all(
+      [other, between, now].map((device) => new Promise<void>((resolve) => device.once('close', () => resolve()))),
+    )
+    await client.remove(`/connections/${connection.id}`)
+    expect(await Promise.race([closed.then(() => 'closed'), sleep(20_000, 'still open')])).toBe('closed')
+    for (const device of [old, other, between, now]) await device.endAsync(true)
+  })
+
+  it('devices go on at the other edge when theirs is killed and stays away', async () => {
+    const client = await signIn()
+    const connection = await client.connection()
+    const siteId = await client.site()
+    const names = ['moves-0', 'moves-1', 'moves-2', 'moves-3']
+    const devices = await Promise.all(
+      names.map((device) => claimed(balanced(), client, { connection, siteId }, device)),
+    )
+    const loads = names.map((device) =>
+      new Load({ instance: balanced(), connection, device, firstTs: Date.now() - 3_600_000 }).start(),
+    )
+    await until('acknowledgements of all', () => loads.every(({ acknowledged }) => acknowledged.size > 100))
+    await edges[0]!.end('SIGKILL')
+    const before = loads.map(({ acknowledged }) => acknowledged.size)
+    await until('more acknowledgements of all', () =>
+      loads.every(({ acknowledged }, index) => acknowledged.size > before[index]! + 100),
+    )
+    for (const load of loads) await load.stop()
+    await edges[0]!.start()
+    await client.drained()
+    for (const [index, load] of loads.entries())
+      expectConserved(load, await client.readings(devices[index]!, load.range.from, load.range.to))
   })
 
   it('ends each with 0 within ten seconds', async () => {

@@ -12,18 +12,21 @@ const START_LIMIT_MS = 150_000
 const RESTART_MS = 500
 const STANDING_BY = 'standing by'
 
+type RoleName = 'ingest' | 'stream' | 'api' | 'simulator'
+
 export class RoleProcess {
-  readonly name: 'ingest' | 'stream' | 'api'
+  readonly name: RoleName
   readonly #env: Record<string, string>
-  readonly dataDir = tempDir('role')
+  readonly dataDir: string
   #child: ChildProcess | undefined
   #output = ''
   #isKept = false
   #ended = 0
 
-  constructor(name: RoleProcess['name'], env: Record<string, string>) {
+  constructor(name: RoleName, env: Record<string, string>, dataDir = tempDir('role')) {
     this.name = name
     this.#env = env
+    this.dataDir = dataDir
   }
   get output(): string {
     return this.#output
@@ -53,7 +56,6 @@ export class RoleProcess {
       env: {
         PATH: process.env['PATH'],
         HELIO_DATA_DIR: this.dataDir,
-        HELIO_DEMO: 'off',
         HELIO_ADMIN_EMAIL: ADMIN.email,
         HELIO_ADMIN_PASSWORD: ADMIN.password,
         HELIO_LOG_LEVEL: 'warn',

@@ -5,7 +5,7 @@ import { takeSettingsOf } from '../cli/home.ts'
 import { endQuietlyOnClosedPipe, printJson } from '../cli/output.ts'
 import { SettingsError } from '../settings.ts'
 
-const ROLES = ['ingest', 'stream', 'api']
+const ROLES = ['solo', 'ingest', 'stream', 'api', 'simulator']
 endQuietlyOnClosedPipe()
 // Set by the launcher, which is called from anywhere.
 if (process.env['HELIOGRAPH_HOME']) takeSettingsOf(process.env['HELIOGRAPH_HOME'])
@@ -27,6 +27,14 @@ for (const [name, what, run] of [
     .command(name)
     .description(`runs ${what}, on engines that processes share`)
     .action(async () => void (await run()))
+program
+  .command('solo')
+  .description('runs everything, as npm start does')
+  .action(async () => void (await import('./solo.ts')))
+program
+  .command('simulator')
+  .description('plays the devices of the demo that an API of the same data directory has made')
+  .action(async () => void (await import('./simulator.ts')))
 
 program
   .command('decode')

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { isSharedCrm } from '../crm/index.ts'
 import { PORTS, isEmbedded } from '../engines.ts'
 import { createContext, type RoleContext } from '../roles/context.ts'
-import { readSettings, type Settings, SettingsError } from '../settings.ts'
+import { readSettings, type Settings, SettingsError, withDotEnv } from '../settings.ts'
 import { startFaults } from '../start-faults.ts'
 import { dataDirProblem } from './data-dir.ts'
 import { createLogger } from './logger.ts'
@@ -22,6 +22,8 @@ export interface Role {
 
 /** Runs until SIGTERM or SIGINT; exit code 0 then, 1 where a setting or an engine is wrong at start. */
 export async function runRole(role: Role): Promise<void> {
+  // Shared engines are for real devices: a demo is made where it is asked for.
+  process.env['HELIO_DEMO'] ||= withDotEnv(process.env)['HELIO_DEMO'] || 'off'
   const settings = settingsOrExit()
   const unshared = whatCannotBeShared(settings, role.name)
   if (unshared.length > 0) exit(unshared)

@@ -20,6 +20,7 @@ import { createBrokers } from './brokers.ts'
 import type { RoleContext } from './context.ts'
 import { createCredentials } from './credentials.ts'
 import { createPressure } from './pressure.ts'
+import { createTakeovers } from './takeovers.ts'
 
 /** A downlink older than this answers a question nobody asks any more. */
 const DOWNLINK_MAX_AGE_MS = 30_000
@@ -36,6 +37,7 @@ export async function startEdge(
   const producer = log.producer(TOPICS.raw, MQTT_LANE)
   const pressure = createPressure(context)
   const metered = counters(context)
+  const takeovers = createTakeovers(context)
   const brokers = await createBrokers(context, { reader, producer, counters: metered, pressure: pressure.high })
   const edge = createMqttEdge(
     {
@@ -47,6 +49,7 @@ export async function startEdge(
           return () => revoked.delete(listener)
         },
       },
+      ...(takeovers && { takeovers }),
       metrics: metered,
       audit(refusal) {
         logger.warn({ ...refusal }, 'MQTT access refused')

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Harness, pause, publish, startEdge, text, until } from './edge.fixture.ts'
+import type { Takeover, Takeovers } from './ports.ts'
 
 let harness: Harness
 beforeEach(async () => {
@@ -149,6 +150,55 @@ describe('devices do not meet', () => {
     beta.send(publish('readings', 'b'))
     await beta.next('puback')
     expect(harness.log.stored.map(({ connectionId }) => connectionId)).toEqual(['connection-alpha', 'connection-beta'])
+  })
+
+  it('a session ends when its client signs in at another edge, and its will is left unsaid', async () => {
+    const heard = new Set<(takeover: Takeover) => void>()
+    const announced: Takeover[] = []
+    const takeovers: Takeovers = {
+      announce: (takeover) => announced.push(takeover),
+      subscribe: (listener) => (heard.add(listener), () => heard.delete(listener)),
+    }
+    const shared = await startEdge({}, { takeovers })
+    const tell = (takeover: Takeover) => heard.forEach((listener) => listener(takeover))
+    const will = { topic: 'tele/x/LWT', payload: Buffer.from('Offline'), qos: 1 as const, retain: false }
+    const [device, other] = [shared.raw(), shared.raw()]
+    await device.connect('alpha', { clientId: 'logger', will })
+    await other.connect('alpha', { clientId: 'other' })
+    await until(() => announced.length === 2)
+    expect(announced.map(({ clientId }) => clientId)).toEqual(['connection-alpha/logger', 'connection-alpha/other'])
+    const { clientId, at } = announced[0]!
+    // Said before it came here, and about somebody else.
+    tell({ clientId, at: at - 1 })
+    tell({ clientId: 'connection-beta/logger', at: at + 1 })
+    device.send(publish('readings', 'still here'))
+    await device.next('puback')
+    tell({ clientId, at: at + 1 })
+    await device.closed
+    other.send(publish('readings', 'the other'))
+    await other.next('puback')
+    expect(shared.log.stored.map(({ body }) => text(body))).toEqual(['still here', 'the other'])
+    expect(shared.counters.get('helio_mqtt_disconnects_total taken-over')).toBe(1)
+    await shared.stop()
+    expect(heard.size).toBe(0)
+  })
+
+  it('an older session gives way to another edge whose clock is late', async () => {
+    let now = Date.now()
+    const heard = new Set<(takeover: Takeover) => void>()
+    const takeovers: Takeovers = {
+      announce: () => undefined,
+      subscribe: (listener) => (heard.add(listener), () => heard.delete(listener)),
+    }
+    const shared = await startEdge({}, { takeovers, clock: { now: () => now } })
+    const device = shared.raw()
+    await device.connect('alpha', { clientId: 'logger' })
+    device.send(publish('readings', 'open'))
+    await device.next('puback')
+    now += 10_000
+    heard.forEach((listener) => listener({ clientId: 'connection-alpha/logger', at: now - 3_600_000 }))
+    await device.closed
+    await shared.stop()
   })
 
   it('a subscription to anything but the own downlink topics is refused and audited', async () => {

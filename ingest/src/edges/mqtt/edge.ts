@@ -12,7 +12,7 @@ import { mqttEdgeConfigSchema, type MqttEdgeSettings } from './config.ts'
 import { createDownlinks, type DownlinkResult, type MqttDownlink } from './downlinks.ts'
 import { createListeners } from './listeners.ts'
 import { createNoSessions, createSilentEmitter } from './no-sessions.ts'
-import type { MqttEdgeDeps, MqttIdentity, RefusalReason, Revocation } from './ports.ts'
+import type { MqttEdgeDeps, MqttIdentity, RefusalReason, Revocation, Takeover } from './ports.ts'
 import { createPressureGauge, type PressureLevel } from './pressure.ts'
 import { type Done, PublishedMessage } from './publish.ts'
 import { createRefusals } from './refusals.ts'
@@ -48,6 +48,8 @@ const MEASURE_EVERY_MS = 100
 const NUDGE_EVERY_MS = 10
 const REVOCATIONS_REMEMBERED = 10_000
 const CLOSE_WAIT_MS = 500
+/** Clocks of two edges may differ by so much: an older session gives way whatever they say. */
+const CLOCK_SKEW_MS = 5_000
 
 /** An error that was counted where it was found. */
 class Refused extends Error {}
@@ -66,7 +68,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
   let partialBytes = 0
   let nudgedAt = 0
   let measuring: NodeJS.Timeout | undefined
-  let unsubscribe: (() => void) | undefined
+  let unsubscribe: (() => void)[] = []
 
   const appender = createAppender({
     producer,
@@ -269,11 +271,25 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
     }
   }
 
+  /** The device is at another edge now, and well: that this socket of it ends is no word from it, so its will is left unsaid. */
+  function onTakenOver({ clientId, at }: Takeover): void {
+    const session = sessions.named(clientId)
+    if (!session?.opened || session.state === 'closed') return
+    // Said before the device came here.
+    if (session.opened.at > at && clock.now() - session.opened.at < CLOCK_SKEW_MS) return
+    session.outlawed = true
+    metrics.inc('helio_mqtt_disconnects_total', { reason: 'taken-over' }, 1)
+    cut(session)
+  }
+
   function wire(aedes: Aedes): void {
     aedes.on('clientReady', (client) => {
       const session = sessions.of(client)
       if (!session || session.state === 'closed') return
       session.state = 'open'
+      const at = clock.now()
+      sessions.open(session, client.id, at)
+      deps.takeovers?.announce({ clientId: client.id, at })
       // After aedes has handled what came right behind the CONNECT.
       setImmediate(sessions.wake, session)
     })
@@ -328,7 +344,8 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
         },
       })
       wire(broker)
-      unsubscribe = deps.revocations.subscribe(onRevoked)
+      unsubscribe = [deps.revocations.subscribe(onRevoked)]
+      if (deps.takeovers) unsubscribe.push(deps.takeovers.subscribe(onTakenOver))
       measuring = setInterval(look, MEASURE_EVERY_MS)
       measuring.unref()
       try {
@@ -341,8 +358,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
     async stop() {
       stopping = true
       listeners.close()
-      unsubscribe?.()
-      unsubscribe = undefined
+      for (const end of unsubscribe.splice(0)) end()
       await appender.drain(config.drainMs)
       appender.stop()
       clearInterval(measuring)

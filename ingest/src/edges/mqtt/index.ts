@@ -12,4 +12,6 @@ export type {
   RefusalReason,
   Revocation,
   Revocations,
+  Takeover,
+  Takeovers,
 } from './ports.ts'

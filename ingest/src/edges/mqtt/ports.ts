@@ -21,6 +21,21 @@ export interface Revocations {
   subscribe(listener: (revocation: Revocation) => void): () => void
 }
 
+/** A device has signed in: whatever session another edge holds under this name is over. */
+export interface Takeover {
+  /** Connection and client id, as the edges name sessions. */
+  clientId: string
+  /** UTC ms, by the clock of the edge it is at now. */
+  at: number
+}
+/** How several edges behind one address keep the promise of MQTT that a client id has one session (MQTT-3.1.4-2). */
+export interface Takeovers {
+  /** Tells the other edges. */
+  announce(takeover: Takeover): void
+  /** Hears the other edges, never one's own. Returns the function that ends it. */
+  subscribe(listener: (takeover: Takeover) => void): () => void
+}
+
 export type MqttCounter =
   | 'helio_ingest_received_messages_total'
   | 'helio_ingest_acknowledged_messages_total'
@@ -77,6 +92,8 @@ export interface MqttEdgeDeps {
   producer: LogProducer
   credentials: MqttCredentials
   revocations: Revocations
+  /** Absent: there is no other edge. */
+  takeovers?: Takeovers
   metrics: MqttCounters
   audit(refusal: MqttRefusal): void
   /** Part of the raw log's key, read from the topic alone (the vendor file's `shard`). */

@@ -22,6 +22,8 @@ export interface Session {
   /** `fresh`: no CONNECT yet; `knocking`: CONNECT read, not answered; `open`; `closed`. */
   state: 'fresh' | 'knocking' | 'open' | 'closed'
   identity: MqttIdentity | undefined
+  /** Once it is open: under which name, since when (UTC ms). */
+  opened: { clientId: string; at: number } | undefined
   userName: string | undefined
   /** CONNACK code that authentication will give; 0 lets in. */
   verdict: number
@@ -45,6 +47,7 @@ export function createSession(socket: Socket, limits: MqttLimits): Session {
     }),
     state: 'fresh',
     identity: undefined,
+    opened: undefined,
     userName: undefined,
     verdict: 0,
     outlawed: false,

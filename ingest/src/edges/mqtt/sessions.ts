@@ -14,6 +14,9 @@ export interface Sessions {
   clientOf(session: Session): Client | undefined
   /** The session's sign-in is right. */
   admit(session: Session, connectionId: string): void
+  /** The session is open under this name from now on. */
+  open(session: Session, clientId: string, at: number): void
+  named(clientId: string): Session | undefined
   connection(connectionId: string): ReadonlySet<Session> | undefined
   /** Those whose credential is revoked. */
   revoked(revocation: Revocation): Session[]
@@ -29,6 +32,7 @@ export function createSessions(): Sessions {
   const open = new Map<Session, Client | undefined>()
   const byClient = new WeakMap<Client, Session>()
   const byConnection = new Map<string, Set<Session>>()
+  const byClientId = new Map<string, Session>()
   const waiting = new Set<Session>()
 
   return {
@@ -44,6 +48,8 @@ export function createSessions(): Sessions {
     remove(session) {
       open.delete(session)
       waiting.delete(session)
+      if (session.opened && byClientId.get(session.opened.clientId) === session)
+        byClientId.delete(session.opened.clientId)
       const connectionId = session.identity?.connectionId
       if (connectionId === undefined) return
       const others = byConnection.get(connectionId)
@@ -61,6 +67,11 @@ export function createSessions(): Sessions {
       if (!others) byConnection.set(connectionId, (others = new Set()))
       others.add(session)
     },
+    open(session, clientId, at) {
+      session.opened = { clientId, at }
+      byClientId.set(clientId, session)
+    },
+    named: (clientId) => byClientId.get(clientId),
     connection: (connectionId) => byConnection.get(connectionId),
     revoked({ connectionId, credentialIds }) {
       const credentials = credentialIds && new Set(credentialIds)
