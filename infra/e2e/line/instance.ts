@@ -33,19 +33,28 @@ export interface Ended {
   ms: number
 }
 
-/** Free ports of the loopback; another process may take one between the question and its use, which is rare enough. */
+/** Engines other than the embedded ones, for all instances of a test file. */
+export interface EngineSet {
+  /** Settings of the instance that has this data directory; asked again, the same. */
+  settingsFor(dataDir: string): Promise<Record<string, string>>
+  /** The instance is gone for good. */
+  release(dataDir: string): Promise<void>
+}
 
 export function tempDir(name = 'line'): string {
   return mkdtempSync(join(tmpdir(), `helio-${name}-`))
 }
 
 export class Instance {
+  /** Set before a chapter is read, where it is to run on them. */
+  static engines: EngineSet | undefined
   readonly dataDir: string
   readonly httpPort: number
   readonly mqttPort: number
   readonly #options: InstanceOptions
   #child: ChildProcess | undefined
   #output = ''
+  #engines: Record<string, string> = {}
 
   private constructor(options: InstanceOptions, httpPort: number, mqttPort: number) {
     this.#options = options
@@ -55,7 +64,13 @@ export class Instance {
   }
 
   static async create(options: InstanceOptions = {}): Promise<Instance> {
-    return new Instance(options, options.httpPort ?? (await freePort()), options.mqttPort ?? (await freePort()))
+    const instance = new Instance(
+      options,
+      options.httpPort ?? (await freePort()),
+      options.mqttPort ?? (await freePort()),
+    )
+    if (Instance.engines) instance.#engines = await Instance.engines.settingsFor(instance.dataDir)
+    return instance
   }
   /** Started and ready. */
   static async start(options: InstanceOptions = {}): Promise<Instance> {
@@ -92,6 +107,7 @@ export class Instance {
         HELIO_ADMIN_EMAIL: ADMIN.email,
         HELIO_ADMIN_PASSWORD: ADMIN.password,
         HELIO_LOG_LEVEL: 'warn',
+        ...this.#engines,
         ...this.#options.env,
       },
       // No `.env` of a developer's reaches a test.
@@ -185,6 +201,7 @@ export class Instance {
       await until('the end of all parts', () => !pids.some(alive))
     }
     rmSync(this.dataDir, { recursive: true, force: true })
+    await Instance.engines?.release(this.dataDir)
   }
 }
 
