@@ -1,5 +1,5 @@
 /** A whole instance of its own for scripts that look at pages: its data in a temporary folder, on free ports, gone when stopped. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,39 +20,61 @@ export interface PageInstance {
   stop(): Promise<void>
 }
 
-/** @param settings of the environment, beside the ports and the folder */
-export async function startInstance(settings: Readonly<Record<string, string>>): Promise<PageInstance> {
+/** As long as a service manager waits, and long enough for a page to notice. */
+const RESTART_MS = 5_000
+
+/**
+ * @param settings of the environment, beside the ports and the folder
+ * @param isKept one that is killed is started again, as a service manager does
+ */
+export async function startInstance(settings: Readonly<Record<string, string>>, isKept = false): Promise<PageInstance> {
   const dataDir = mkdtempSync(join(tmpdir(), 'heliograph-pages-'))
   const [httpPort, mqttPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${httpPort}`
-  const server = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts'], {
-    cwd: root,
-    env: {
-      ...process.env,
-      HELIO_DATA_DIR: dataDir,
-      HELIO_HTTP_PORT: String(httpPort),
-      HELIO_MQTT_PORT: String(mqttPort),
-      HELIO_LOG_LEVEL: 'error',
-      ...settings,
-    },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  const exited = once(server, 'exit')
+  let isStopping = false
+  const spawnServer = (): ChildProcess =>
+    spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts'], {
+      cwd: root,
+      env: {
+        ...process.env,
+        HELIO_DATA_DIR: dataDir,
+        HELIO_HTTP_PORT: String(httpPort),
+        HELIO_MQTT_PORT: String(mqttPort),
+        HELIO_LOG_LEVEL: 'error',
+        ...settings,
+      },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+  let server = spawnServer()
+  async function keep(): Promise<void> {
+    while (!isStopping) {
+      await ended(server)
+      await sleep(RESTART_MS)
+      if (!isStopping) server = spawnServer()
+    }
+  }
   async function stop(): Promise<void> {
+    isStopping = true
     server.kill('SIGTERM')
-    await exited
+    await ended(server)
     rmSync(dataDir, { recursive: true, force: true })
   }
   const end = Date.now() + START_LIMIT_MS
   while (Date.now() < end) {
     if (server.exitCode !== null) break
     const response = await fetch(`${url}/readyz`).catch(() => undefined)
-    if (response?.ok) return { url, dataDir, mqttUrl: `mqtt://127.0.0.1:${mqttPort}`, stop }
+    if (response?.ok) {
+      if (isKept) void keep()
+      return { url, dataDir, mqttUrl: `mqtt://127.0.0.1:${mqttPort}`, stop }
+    }
     await sleep(250)
   }
   const why = server.exitCode === null ? `did not answer in ${START_LIMIT_MS / 1_000} s` : 'ended at start'
   await stop()
   throw new Error(`the server ${why}`)
+}
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
 /** Signs a person of the demo in by the page, and waits for what they see first. */

@@ -17,16 +17,16 @@ if (status === 0) {
   try {
     const demo = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '9' })
     instances.push(demo)
-    const empty = await startInstance({
-      HELIO_DEMO: 'off',
-      HELIO_ADMIN_EMAIL: 'admin@empty.test',
-      HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD,
-    })
+    const empty = await startInstance(
+      { HELIO_DEMO: 'off', HELIO_ADMIN_EMAIL: 'admin@empty.test', HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD },
+      true,
+    )
     instances.push(empty)
     status = await run('playwright', ['test', ...process.argv.slice(2)], join(root, 'dashboard'), {
       HELIO_URL: demo.url,
       HELIO_MQTT_URL: demo.mqttUrl,
       HELIO_EMPTY_URL: empty.url,
+      HELIO_EMPTY_DIR: empty.dataDir,
       HELIO_EMPTY_PASSWORD: EMPTY_PASSWORD,
     })
   } catch (error) {

@@ -30,7 +30,14 @@ export function profile(): Profile {
   if (!found) throw new Error(`PROFILE: there is no ${name}; known: ${Object.keys(PROFILES).join(', ')}`)
   return found
 }
-export function arrivals(): ConstantArrivalRateScenario {
+/** @param share of the profile's rate, for iterations that are more than one request */
+export function arrivals(share = 1): ConstantArrivalRateScenario {
   const { rate, seconds, users } = profile()
-  return { executor: 'constant-arrival-rate', rate, timeUnit: '1s', duration: `${seconds}s`, preAllocatedVUs: users }
+  return {
+    executor: 'constant-arrival-rate',
+    rate: Math.max(1, Math.round(rate * share)),
+    timeUnit: '1s',
+    duration: `${seconds}s`,
+    preAllocatedVUs: users,
+  }
 }
