@@ -46,6 +46,7 @@ export interface VendorInfo {
   transports: readonly string[]
   topics?: readonly string[]
   guide: readonly string[]
+  paste?: readonly { label: string; transport: string; scheme?: string; text: string }[]
 }
 
 /** Domain events as they are published, for what must happen at once in this process (open sockets are judged again). */

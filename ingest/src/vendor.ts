@@ -71,6 +71,23 @@ export interface Vendor<State = undefined> {
   downlinkTopics?: readonly string[]
   /** What an owner has to enter at the device or the vendor's page to send data here, in short steps (shown in the Data desk). */
   guide: readonly string[]
+  /** What can be copied to the device or run as it is. */
+  paste?: readonly VendorPaste[]
+}
+
+/** Words that are filled in for a connection. The page of a connection has no others, so neither may a text. */
+export const PASTE_WORDS = ['host', 'port', 'user', 'secret', 'address', 'server', 'path', 'header', 'device'] as const
+export interface VendorPaste {
+  label: string
+  /** Of connections that are reached this way. */
+  transport: 'mqtt' | 'webhook'
+  /** Of webhooks that prove themselves this way; absent: any way. A signature cannot be written by hand. */
+  scheme?: 'basic' | 'shared-header'
+  /**
+   * With `%host%` and `%port%` of MQTT, `%user%`, `%secret%`, `%address%` of the webhook and its parts `%server%` (host and port)
+   * and `%path%`, the `%header%` of a shared secret, and `%device%` as a serial in a sample. Several lines are shown as a block.
+   */
+  text: string
 }
 
 /** The message as a whole is not understood: it becomes one dead letter with this reason. */

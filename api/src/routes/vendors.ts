@@ -9,6 +9,10 @@ const vendorSchema = z.object({
   topics: z.array(z.string()).optional(),
   /** What to enter at the device or on the vendor's page, step by step. */
   guide: z.array(z.string()),
+  /** What to copy there: `%host%`, `%port%`, `%user%`, `%secret%`, `%address%`, `%server%`, `%path%`, `%header%`, `%device%` stand for the connection's. */
+  paste: z.array(
+    z.object({ label: z.string(), transport: z.string(), scheme: z.string().optional(), text: z.string() }),
+  ),
 })
 
 /** Whose devices are understood, and how each is set up. */
@@ -24,12 +28,13 @@ export const vendorRoutes: RouteModule = (api, { deps }) => {
       },
     },
     () => ({
-      items: (deps.vendors ?? []).map(({ id, name, transports, topics, guide }) => ({
+      items: (deps.vendors ?? []).map(({ id, name, transports, topics, guide, paste = [] }) => ({
         id,
         name,
         transports: [...transports],
         ...(topics === undefined ? {} : { topics: [...topics] }),
         guide: [...guide],
+        paste: [...paste],
       })),
       nextCursor: null,
     }),

@@ -18,6 +18,20 @@ export const ahoydtu = defineVendor<AhoyState>({
     'Give each inverter a name of its own: it is what it is known by here. Renaming one makes it a new device.',
     'An MQTT interval of 0 (after each answer of the inverter) or 15 s and more is fine.',
   ],
+  paste: [
+    {
+      label: 'Settings, MQTT',
+      transport: 'mqtt',
+      text: [
+        'Broker / Server IP   %host%',
+        'Port                 %port%',
+        'Username             %user%',
+        'Password             %secret%',
+        'Topic                inverter',
+        'Interval             15',
+      ].join('\n'),
+    },
+  ],
   initialState: () => ({ ...emptyWindows(), names: {} }),
   decode: decodeAhoy,
 })

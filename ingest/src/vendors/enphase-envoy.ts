@@ -110,6 +110,19 @@ export const enphaseEnvoy = defineVendor<EnvoyState>({
     'Publish each answer as it came over MQTT under <gateway name>/<path>, for example roof/api/v1/production, with the user name and secret of this connection; or POST it to the webhook address.',
     'Micro-inverters report every 5 to 15 minutes; asking more often gives the same readings again and does no harm.',
   ],
+  paste: [
+    {
+      label: 'Once a minute, on a machine beside the gateway',
+      transport: 'mqtt',
+      text: `curl -sk -H "Authorization: Bearer $TOKEN" 'https://envoy.local/production.json?details=1' | mosquitto_pub -h %host% -p %port% -u %user% -P %secret% -q 1 -t envoy/production.json -s`,
+    },
+    {
+      label: 'Once a minute, on a machine beside the gateway',
+      transport: 'webhook',
+      scheme: 'basic',
+      text: `curl -sk -H "Authorization: Bearer $TOKEN" 'https://envoy.local/production.json?details=1' | curl -u %user%:%secret% -H 'content-type: application/json' --data-binary @- %address%`,
+    },
+  ],
 })
 
 function decodeText(text: string, message: VendorMessage, state: EnvoyState, depth: number): Decoded {

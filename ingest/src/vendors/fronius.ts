@@ -49,6 +49,14 @@ export const fronius = defineVendor<FroniusState>({
     'Repeat for "Current Data - Powerflow" if live values are wanted; the same address takes all of them.',
     'GEN24 inverters have no push service: let a bridge on site read /solar_api/v1/GetPowerFlowRealtimeData.fcgi and GetInverterRealtimeData.cgi and forward the answers.',
   ],
+  paste: [
+    {
+      label: 'Settings, Push Service',
+      transport: 'webhook',
+      scheme: 'basic',
+      text: ['Server       %server%', 'File name    %path%', 'Log in       %user%', 'Password     %secret%'].join('\n'),
+    },
+  ],
 })
 
 function decodeFronius(message: VendorMessage, state: FroniusState): Decoded {

@@ -29,6 +29,22 @@ export const growatt = defineVendor<GrowattState>({
     'Data loggers behind a local relay (Grott) can publish their records by MQTT to energy/growatt with the user name and secret of this connection.',
     'ShineWiFi sticks with the free firmware (OpenInverterGateway) publish to a topic of your choice, one for each stick.',
   ],
+  paste: [
+    {
+      label: 'For grott.ini',
+      transport: 'mqtt',
+      text: [
+        '[MQTT]',
+        'nomqtt = False',
+        'mqttip = %host%',
+        'mqttport = %port%',
+        'mqtttopic = energy/growatt',
+        'mqttauth = True',
+        'mqttuser = %user%',
+        'mqttpassword = %secret%',
+      ].join('\n'),
+    },
+  ],
 })
 
 function decodeGrowatt(message: VendorMessage, state: GrowattState): Decoded {

@@ -81,6 +81,20 @@ export const homeassistantDiscovery = defineVendor<DiscoveryState>({
     'Its sensors of class power, energy, voltage, current, frequency and temperature are mapped by their unit; others are kept by name.',
     'Templates that compute more than a path, a factor and rounding are listed under dead letters, once per sensor.',
   ],
+  paste: [
+    {
+      label: 'For a device with ESPHome',
+      transport: 'mqtt',
+      text: [
+        'mqtt:',
+        '  broker: %host%',
+        '  port: %port%',
+        '  username: %user%',
+        '  password: %secret%',
+        '  discovery: true',
+      ].join('\n'),
+    },
+  ],
 })
 
 function decodeTopic(topic: string, message: VendorMessage, state: DiscoveryState): Decoded {

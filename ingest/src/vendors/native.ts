@@ -24,6 +24,25 @@ export const native = defineVendor({
     'Body: {"device": "serial", "ts": 1760000000000, "metrics": {"ac_power_w": 5321, "energy_total_wh": 123456789}}; a list of such, or one a line.',
     'ts is UTC in milliseconds or RFC 3339; without it the time of arrival counts. Leave out what was not measured; never send 0 for it.',
   ],
+  paste: [
+    {
+      label: 'Send a first reading',
+      transport: 'mqtt',
+      text: `mosquitto_pub -h %host% -p %port% -u %user% -P %secret% -q 1 -t readings -m '{"device":"%device%","metrics":{"ac_power_w":5321,"energy_total_wh":123456789},"status":"producing"}'`,
+    },
+    {
+      label: 'Send a first reading',
+      transport: 'webhook',
+      scheme: 'basic',
+      text: `curl -u %user%:%secret% -H 'content-type: application/json' -d '{"device":"%device%","metrics":{"ac_power_w":5321,"energy_total_wh":123456789},"status":"producing"}' %address%`,
+    },
+    {
+      label: 'Send a first reading',
+      transport: 'webhook',
+      scheme: 'shared-header',
+      text: `curl -H '%header%: %secret%' -H 'content-type: application/json' -d '{"device":"%device%","metrics":{"ac_power_w":5321,"energy_total_wh":123456789},"status":"producing"}' %address%`,
+    },
+  ],
   decode: (message) => {
     const text = textOf(message.body)
     // A line break inside means NDJSON or pretty-printed JSON; only then a failed parse may be tried line by line.

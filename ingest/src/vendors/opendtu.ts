@@ -18,6 +18,21 @@ export const opendtu = defineVendor<WindowState>({
     'Base topic: leave as it is (solar/) or choose your own; a publish interval of 15 s or more is enough.',
     'Inverters appear under their serial numbers.',
   ],
+  paste: [
+    {
+      label: 'Settings, MQTT',
+      transport: 'mqtt',
+      text: [
+        'Enable MQTT        on',
+        'Hostname           %host%',
+        'Port               %port%',
+        'Username           %user%',
+        'Password           %secret%',
+        'Base topic         solar/',
+        'Publish interval   15 seconds',
+      ].join('\n'),
+    },
+  ],
   initialState: emptyWindows,
   decode: decodeOpendtu,
 })

@@ -46,6 +46,28 @@ export const shelly = defineVendor<ShellyState>({
     'Second generation and later: switch on "RPC status notifications" and "Generic status update"; keep the topic prefix the device suggests.',
     'After claiming, set the role of each device: grid for a meter at the feed-in point, production behind an inverter.',
   ],
+  paste: [
+    {
+      // https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Mqtt: what is set holds after a restart.
+      label: 'Second generation and later: run where the device can be reached',
+      transport: 'mqtt',
+      text: [
+        'SHELLY=192.168.1.50',
+        `curl -d '{"id":1,"method":"Mqtt.SetConfig","params":{"config":{"enable":true,"server":"%host%:%port%","user":"%user%","pass":"%secret%","rpc_ntf":true,"status_ntf":true}}}' http://$SHELLY/rpc`,
+        'curl http://$SHELLY/rpc/Shelly.Reboot',
+      ].join('\n'),
+    },
+    {
+      // https://shelly-api-docs.shelly.cloud/gen1/#settings
+      label: 'First generation: run where the device can be reached',
+      transport: 'mqtt',
+      text: [
+        'SHELLY=192.168.1.50',
+        "curl 'http://'$SHELLY'/settings?mqtt_enable=true&mqtt_server=%host%:%port%&mqtt_user=%user%&mqtt_pass=%secret%'",
+        'curl http://$SHELLY/reboot',
+      ].join('\n'),
+    },
+  ],
 })
 
 function decodeShelly(message: VendorMessage, state: ShellyState): Decoded {

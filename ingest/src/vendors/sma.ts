@@ -39,6 +39,19 @@ export const sma = defineVendor<SmaState>({
     'Forward /dyn/getAllParamValues.json (WebConnect) or the device information (ennexOS) once, so that serial and model are known.',
     'Publish each answer as it came over MQTT with the user name and secret of this connection, or POST it to the webhook address.',
   ],
+  paste: [
+    {
+      label: 'For SBFspot.cfg',
+      transport: 'mqtt',
+      text: [
+        'MQTT_Publisher=/usr/bin/mosquitto_pub',
+        'MQTT_Host=%host%',
+        'MQTT_Port=%port%',
+        'MQTT_Topic=sbfspot_{serial}',
+        'MQTT_PublisherArgs=-h {host} -p {port} -u %user% -P %secret% -q 1 -t {topic} -m "{{message}}"',
+      ].join('\n'),
+    },
+  ],
 })
 
 /** Bodies that stand for themselves, of readers on site and of the vendor's cloud. */

@@ -32,6 +32,13 @@ export const sparkplugB = defineVendor<SparkplugState>({
     'Name metrics after what they are (AC/Power, Energy/Total, DC/1/Voltage) and give engUnit where it is not W, Wh, V or A.',
     'Powers of grid and battery: + is import, + is discharge. Allow the command Node Control/Rebirth.',
   ],
+  paste: [
+    {
+      label: 'Server of the edge node',
+      transport: 'mqtt',
+      text: ['URL        tcp://%host%:%port%', 'Username   %user%', 'Password   %secret%'].join('\n'),
+    },
+  ],
   shard(topic) {
     const { group, node } = parseTopic(topic) ?? {}
     return group === undefined ? '' : `${group}/${node}`

@@ -44,6 +44,13 @@ export const tasmota = defineVendor({
     'On the console enter TelePeriod 60 for a value every minute (300 s is the default) and Timezone 99 with your TimeDst / TimeStd.',
     'After claiming, set the role of the device: production behind the inverter, grid at the feed-in point, load elsewhere.',
   ],
+  paste: [
+    {
+      label: 'On the console of the device',
+      transport: 'mqtt',
+      text: 'Backlog MqttHost %host%; MqttPort %port%; MqttUser %user%; MqttPassword %secret%; TelePeriod 60',
+    },
+  ],
 })
 
 function decodeTasmota(message: VendorMessage): Decoded {

@@ -20,7 +20,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { decodeFile, type DecodeFileOptions, messagesOf } from '../decode-file.ts'
-import { type AnyVendor, type Decoded, DecodeError, type VendorMessage } from '../vendor.ts'
+import { type AnyVendor, type Decoded, DecodeError, PASTE_WORDS, type VendorMessage } from '../vendor.ts'
 import { vendors } from './index.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures')
@@ -155,6 +155,17 @@ describe.each([...vendors])('%s', (id, vendor) => {
     expect(own.length).toBeGreaterThan(0)
     expect(vendor.name).not.toBe('')
     expect(vendor.guide.length).toBeGreaterThan(0)
+  })
+  it('gives what to copy in words that are filled in, for ways it is reached by, once a label', () => {
+    const seen = new Set<string>()
+    for (const { label, transport, scheme = '', text } of vendor.paste ?? []) {
+      for (const [, word] of text.matchAll(/%([a-z]+)%/g)) expect(PASTE_WORDS).toContain(word)
+      expect(vendor.transports).toContain(transport)
+      expect(text).toMatch(/%(?:host|address|server)%/)
+      const key = `${transport} ${scheme} ${label}`
+      expect(seen).not.toContain(key)
+      seen.add(key)
+    }
   })
 
   it.each(own.map((fixture) => [fixture.name, fixture] as const))('decodes %s', (_, fixture) => {

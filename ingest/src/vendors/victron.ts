@@ -58,6 +58,20 @@ export const victron = defineVendor<VictronState>({
     "Bridge N/# to this server and R/+/keepalive back, with the connection's user name and secret.",
     'Nothing else to do: the keepalive that Venus OS asks for is sent from here.',
   ],
+  paste: [
+    {
+      label: 'Bridge for mosquitto.conf',
+      transport: 'mqtt',
+      text: [
+        'connection heliograph',
+        'address %host%:%port%',
+        'remote_username %user%',
+        'remote_password %secret%',
+        'topic N/# out 0',
+        'topic R/+/keepalive in 0',
+      ].join('\n'),
+    },
+  ],
   shard: (topic) => parseTopic(topic)?.portal ?? '',
   initialState: () => ({ portals: {} }),
   decode(message, state) {

@@ -1,5 +1,6 @@
 /** Where a device or a vendor's page has to be pointed to reach a connection, and what to enter or to run there. */
 import type { Connection } from '@heliograph/crm-core/contracts'
+import type { VendorPaste } from './types.ts'
 
 export interface AddressLine {
   label: string
@@ -47,68 +48,41 @@ export function addressLines(
   }
 }
 
-/** A reading of the native format for trying a connection out: the first message anybody sends. */
-export const sampleReading = (device: string): string =>
-  JSON.stringify({ device, metrics: { ac_power_w: 5321, energy_total_wh: 123_456_789 }, status: 'producing' })
-
 /**
  * Commands and settings to copy as they are: the secret stands in them while it is known, a placeholder after that.
- * @param device serial number in the sample
+ * @param pastes of the connection's vendor
+ * @param device serial number in a sample
  */
 export function commandLines(
+  pastes: readonly VendorPaste[],
   connection: AddressedConnection,
   origin: string,
   mqtt: MqttPorts | null | undefined,
   secret: string = SECRET_PLACE,
   device = 'my-first-device',
 ): AddressLine[] {
+  if (connection.transport === 'mqtt' && !mqtt) return []
   const url = new URL(origin)
-  const body = sampleReading(device)
-  if (connection.transport === 'mqtt' && mqtt) {
-    const login = `-h ${url.hostname} -p ${String(mqtt.port)} -u ${connection.username} -P ${secret}`
-    if (connection.vendor === 'native')
-      return [{ label: 'Send a first reading', value: `mosquitto_pub ${login} -q 1 -t readings -m '${body}'` }]
-    if (connection.vendor === 'victron')
-      return [
-        {
-          label: 'Bridge for mosquitto.conf',
-          block: true,
-          value: [
-            'connection heliograph',
-            `address ${url.hostname}:${String(mqtt.port)}`,
-            `remote_username ${connection.username}`,
-            `remote_password ${secret}`,
-            'topic N/# out 0',
-            'topic R/+/keepalive in 0',
-          ].join('\n'),
-        },
-      ]
-    if (connection.vendor === 'tasmota')
-      return [
-        {
-          label: 'On the console of the device',
-          value: `Backlog MqttHost ${url.hostname}; MqttPort ${String(mqtt.port)}; MqttUser ${connection.username}; MqttPassword ${secret}; TelePeriod 60`,
-        },
-      ]
-    return []
+  const path = `/ingest/v1/webhooks/${connection.id}`
+  const words: Readonly<Record<string, string>> = {
+    host: url.hostname,
+    port: String(mqtt?.port ?? ''),
+    user: connection.username,
+    secret,
+    address: url.origin + path,
+    server: url.host,
+    path,
+    header: connection.headerName ?? 'x-webhook-secret',
+    device,
   }
-  if (connection.transport === 'webhook' && connection.vendor === 'native') {
-    const address = `${url.origin}/ingest/v1/webhooks/${connection.id}`
-    const proof =
-      connection.scheme === 'basic'
-        ? `-u ${connection.username}:${secret}`
-        : connection.scheme === 'shared-header'
-          ? `-H '${connection.headerName ?? 'x-webhook-secret'}: ${secret}'`
-          : undefined
-    if (proof !== undefined)
-      return [
-        {
-          label: 'Send a first reading',
-          value: `curl ${proof} -H 'content-type: application/json' -d '${body}' ${address}`,
-        },
-      ]
-  }
-  return []
+  return pastes
+    .filter(({ transport }) => transport === connection.transport)
+    .filter(({ scheme }) => scheme === undefined || scheme === connection.scheme)
+    .map(({ label, text }) => ({
+      label,
+      value: text.replaceAll(/%([a-z]+)%/g, (whole, word: string) => words[word] ?? whole),
+      ...(text.includes('\n') && { block: true as const }),
+    }))
 }
 
 export const SCHEME_NAMES = {

@@ -11,6 +11,14 @@ export interface VendorInfo {
   transports: string[]
   topics?: string[]
   guide: string[]
+  paste: VendorPaste[]
+}
+/** A text to copy, in which `%words%` stand for what a connection has. */
+export interface VendorPaste {
+  label: string
+  transport: string
+  scheme?: string
+  text: string
 }
 /** A message of the tap: what came, and what became of it. */
 export interface TapMessage {
