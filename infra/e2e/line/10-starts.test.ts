@@ -66,6 +66,28 @@ describe('a start that cannot be', { timeout: 400_000 }, () => {
     expect(await refused({ env: { HELIO_MAIL_URL: 'smtp://127.0.0.1' } })).toMatch(/^HELIO_MAIL_URL: add \?from=/)
   })
 
+  it('names every engine that nobody answers for, one line each', async () => {
+    const at = `127.0.0.1:${await freePort()}`
+    const env = {
+      HELIO_LOG_URL: `kafka://${at}/p`,
+      HELIO_CRM_URL: `mysql://u:hidden-word@${at}/d`,
+      HELIO_LIVE_URL: `redis://:hidden-word@${at}`,
+      HELIO_WAREHOUSE_URL: `clickhouse://u:hidden-word@${at}/d`,
+      HELIO_SERIES_URL: `influx://:hidden-word@${at}/o/b`,
+      HELIO_FILES_URL: `s3://k:hidden-word@${at}/b?tls=off`,
+      HELIO_MAIL_URL: `smtp://u:hidden-word@${at}?from=a@helio.test`,
+      HELIO_SMS_URL: `twilio+http://sid:hidden-word@${at}?from=%2B4915112345678`,
+    }
+    const instance = await Instance.create({ env })
+    dirs.push(instance.dataDir)
+    const { code, output } = await instance.run()
+    expect(code, output).toBe(1)
+    expect(output).not.toContain('hidden-word')
+    const lines = output.split('\n').filter((line) => line.startsWith('HELIO_'))
+    expect(lines.map((line) => line.split(':')[0]).sort()).toEqual(Object.keys(env).sort())
+    for (const line of lines) expect(line).toContain(at)
+  })
+
   it('says that it may not write into the data directory', async () => {
     const dataDir = tempDir()
     dirs.push(dataDir)

@@ -25,7 +25,7 @@ export async function tryInflux(address: URL): Promise<void> {
   }
 }
 function explain(error: unknown, where: string, org: string, bucket: string): string {
-  if (error instanceof SeriesError) return `InfluxDB at ${where}: ${error.message}; set the organisation in the path`
+  if (error instanceof SeriesError) return `InfluxDB at ${where}: ${error.message}`
   if (error instanceof HttpError) {
     if (error.statusCode === 401) return `InfluxDB at ${where} refuses the token`
     if (error.statusCode === 403) return `InfluxDB at ${where} forbids this token the bucket "${bucket}" of "${org}"`

@@ -364,4 +364,19 @@ describe('an address of InfluxDB that cannot be used', () => {
     expect(error.message).toMatch(line)
     expect(error.message).not.toContain('heliograph-services-token')
   })
+  it('is told in one line: a bucket that forgets before curves end', async () => {
+    const url = bucketOf(influx.url())
+    const { transport } = new InfluxDB(influxOptions(url))
+    const { org, bucket } = influxOptions(url)
+    const { orgs } = (await transport.request(`/api/v2/orgs?org=${org}`, '', { method: 'GET' })) as {
+      orgs: { id: string }[]
+    }
+    const retentionRules = [{ type: 'expire', everySeconds: 24 * 3_600 }]
+    await transport.request('/api/v2/buckets', JSON.stringify({ orgID: orgs[0]!.id, name: bucket, retentionRules }), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    })
+    await expect(tryInflux(url)).rejects.toThrow(/^HELIO_SERIES_URL: .* keeps 24 hours, and curves reach back 48;/)
+    await removeBucket(url)
+  })
 })

@@ -136,17 +136,27 @@ values |> max() |> yield(name: "max")`
     .sort((a, b) => a.ts - b.ts)
 }
 
-/** Makes the bucket where it is missing. @throws HttpError */
+/** Makes the bucket where it is missing. @throws HttpError; SeriesError where the organisation is, or the bucket forgets too soon */
 export async function ensureBucket(influx: InfluxDB, org: string, bucket: string): Promise<void> {
   const { transport } = influx
   const get = (path: string, query: Record<string, string>) =>
     transport.request(`${path}?${new URLSearchParams(query).toString()}`, '', { method: 'GET' })
   const { orgs } = (await get('/api/v2/orgs', { org })) as { orgs?: { id: string }[] }
   const orgID = orgs?.[0]?.id
-  if (orgID === undefined) throw new SeriesError(`there is no organisation "${org}"`)
+  if (orgID === undefined) throw new SeriesError(`there is no organisation "${org}"; set the organisation in the path`)
   try {
-    const { buckets } = (await get('/api/v2/buckets', { orgID, name: bucket })) as { buckets?: unknown[] }
-    if (buckets?.length) return
+    const { buckets } = (await get('/api/v2/buckets', { orgID, name: bucket })) as {
+      buckets?: { retentionRules?: { everySeconds: number }[] }[]
+    }
+    const found = buckets?.[0]
+    if (found) {
+      // 0 is for ever.
+      const keptS = found.retentionRules?.[0]?.everySeconds || Infinity
+      if (keptS * 1_000 >= REACH_MS) return
+      throw new SeriesError(
+        `the bucket "${bucket}" keeps ${keptS / 3_600} hours, and curves reach back ${REACH_MS / 3_600_000}; let it keep longer: influx bucket update --retention ${RETENTION_S / 3_600}h`,
+      )
+    }
   } catch (error) {
     if (!(error instanceof HttpError) || error.statusCode !== 404) throw error
   }
