@@ -49,6 +49,8 @@ export interface CrudOptions<
   create?: { body: Create; run(caller: Caller, body: z.output<Create>): Promise<Row<T>> }
   update?: {
     body: Update
+    /** Where changing takes another right than making and removing. */
+    permission?: Permission
     run(caller: Caller, id: string, body: z.output<Update>, options: WriteOptions): Promise<Row<T>>
   }
   remove?: { run(caller: Caller, id: string, options: WriteOptions): Promise<unknown>; summary?: string }
@@ -130,7 +132,7 @@ export function crudRoutes<
     api.patch(
       `/${path}/:id`,
       {
-        config: { policy: { permission: write } },
+        config: { policy: { permission: update.permission ?? write } },
         schema: {
           tags,
           summary: `Change a ${noun}`,

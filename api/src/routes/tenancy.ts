@@ -35,7 +35,8 @@ export const tenancyRoutes: RouteModule = (api, context) => {
         return await db.system.get('tenant', tenantId)
       },
     },
-    update: { body: tenantUpdateSchema, run: crm.tenants.update },
+    // A company renames itself; its state is the operator's, and so is every other company.
+    update: { body: tenantUpdateSchema, permission: 'tenant:write', run: crm.tenants.update },
   })
   crudRoutes(api, context, {
     path: 'org-units',

@@ -114,7 +114,12 @@ export function createTenants({ db }: CrmDeps, revocations: Revocations) {
     const as = db.as({ ...systemCaller('tenancy', tenantId), onBehalfOf: { kind: caller.kind, id: caller.id } })
     let people: string[] = []
     const row = await as.transaction(async (tx) => {
+      const before = await tx.get('tenant', id)
       const tenant = await tx.update('tenant', id, changes, options)
+      // The root unit stands for the whole: it bears the company's name until somebody calls it something else.
+      const root = await tx.first('orgUnit', { parentId: null })
+      if (root?.name === before.name && tenant.name !== before.name)
+        await tx.update('orgUnit', root.id, { name: tenant.name })
       const thresholds = await tx.first('setting', { name: THRESHOLDS_SETTING })
       tx.emit({ type: 'tenant.upserted', tenant: registryTenant(tenant, thresholds) })
       people = []

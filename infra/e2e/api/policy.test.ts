@@ -71,6 +71,45 @@ describe.each(ROLES)('%s', (role) => {
 
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
 
+describe('the company itself', () => {
+  const patch = (role: RoleName, id: string, body: object) => clients.get(role)!.patch(`tenants/${id}`, body)
+  test('is renamed by its administrators, and its root unit with it while that bears the name', async () => {
+    const name = 'Sun & Söhne'
+    const renamed = await patch('admin', mine.id, { name })
+    expect([renamed.statusCode, renamed.json()]).toMatchObject([200, { id: mine.id, name, status: 'active' }])
+    expect((await clients.get('admin')!.get('me')).json()).toMatchObject({ tenant: { name } })
+    const root = () => clients.get('admin')!.get(`org-units/${mine.rootId}`)
+    expect((await root()).json()).toMatchObject({ name })
+    await clients.get('admin')!.patch(`org-units/${mine.rootId}`, { name: 'All of it' })
+    expect((await patch('admin', mine.id, { name: 'sun' })).statusCode).toBe(200)
+    expect((await root()).json()).toMatchObject({ name: 'All of it' })
+    await clients.get('admin')!.patch(`org-units/${mine.rootId}`, { name: 'sun' })
+  })
+  test('is suspended by the operator alone, and another one is not there', async () => {
+    expect((await patch('admin', mine.id, { status: 'suspended' })).statusCode).toBe(403)
+    expect((await patch('admin', mine.id, { name: 'x', status: 'active' })).statusCode).toBe(403)
+    expect((await patch('admin', other.id, { name: 'theirs' })).statusCode).toBe(404)
+    expect((await patch('support', mine.id, { name: 'ours' })).statusCode).toBe(403)
+    expect((await clients.get('admin')!.post('tenants', {})).statusCode).toBe(403)
+    expect((await clients.get('admin')!.get(`tenants/${mine.id}`)).json()).toMatchObject({ name: 'sun' })
+  })
+  test('is not renamed by who administers a unit of it', async () => {
+    const admin = clients.get('admin')!
+    const unit = (await admin.post('org-units', { name: 'North' })).json<{ id: string }>()
+    await admin.post('users', {
+      email: 'north@sun.test',
+      name: 'North',
+      password: 'a long enough password',
+      roles: [{ role: 'admin', orgUnitId: unit.id }],
+    })
+    const north = await signIn(world.app, 'north@sun.test', 'a long enough password')
+    expect((await north.patch(`tenants/${mine.id}`, { name: 'North' })).statusCode).toBe(403)
+    // Its own part of the tree is its to arrange; what is above it is not there.
+    expect((await north.post('org-units', { name: 'Far north' })).json()).toMatchObject({ parentId: unit.id })
+    expect((await north.patch(`org-units/${mine.rootId}`, { name: 'x' })).statusCode).toBe(404)
+  })
+})
+
 describe("another tenant's ids", () => {
   test('are not there, on every route that takes one', async () => {
     const ids = [
@@ -88,7 +127,7 @@ describe("another tenant's ids", () => {
       '/api/v1/tickets/:id/comments': { text: 'hello' },
     }
     for (const { method, url, policy } of routes()) {
-      // The operator's routes name tenants, which are the operator's to see.
+      // Those of tenants are the operator's to see; what of them is the company's own has tests above.
       if (!url.includes(':id') || typeof policy !== 'object' || url.startsWith('/api/v1/tenants')) continue
       // Read from the warehouse, which is down here; the tenant filter there has tests of its own.
       if (url.startsWith('/api/v1/dead-letters')) continue
