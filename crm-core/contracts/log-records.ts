@@ -78,7 +78,7 @@ export interface ReplayChunk {
   /** Only rows of this device are touched (claims); all devices of the connection otherwise. */
   deviceId?: DeviceId
 }
-/** Record on `unclaimed`: a reading whose device nobody has linked. */
+/** Record on `unclaimed`: a reading whose device nobody has linked; or, with `deviceId`, what a linked one tells anew of itself. */
 export interface UnclaimedRecord {
   tenantId: TenantId
   connectionId: ConnectionId
@@ -88,6 +88,8 @@ export interface UnclaimedRecord {
   rawRef: RawRef
   /** Seen again by a replay: makes a row where there is none, counts nothing twice. */
   replayId?: ReplayId
+  /** The device it is of: its values are on their way to the stores, here are only its `attributes`. */
+  deviceId?: DeviceId
 }
 /** Record on `dead-letter`: what could not be decoded, with its bytes. */
 export interface DeadLetterRecord {

@@ -66,6 +66,8 @@ export interface RegistryDevice {
   links: DeviceLink[]
   sites: DeviceSitePeriod[]
   peakPowerW?: number
+  /** As the device told it last; what it tells differently is told on. */
+  firmware?: string
   /** Seconds between deliveries; absent: learned. */
   deliveryIntervalS?: number
   replacedById?: DeviceId

@@ -29,6 +29,8 @@ export const deviceSchema = z.object({
   vendor: z.string(),
   serial: z.string(),
   model: z.string().nullable(),
+  /** As the device told it last; null where it tells none. */
+  firmware: z.string().nullable(),
   name: z.string(),
   peakPowerW: z.number().nullable(),
   /** Seconds between deliveries; null: learned. */
@@ -97,7 +99,10 @@ export const claimSchema = z.strictObject({
   name: nameSchema.optional(),
   kind: z.enum(DEVICE_KINDS).optional(),
   role: z.enum(DEVICE_ROLES).optional(),
-  /** Links to this device instead of making one: its new communication module, say. */
+  /**
+   * Links to this device instead of making one: its new communication module, say. Absent: the device of that site with the
+   * same vendor and serial that was never linked, as a replacement is; else a new one.
+   */
   deviceId: idSchema.optional(),
 })
 export type Claim = z.infer<typeof claimSchema>

@@ -1,5 +1,5 @@
 /** The dated facts of a device: which site it stood at, what it counted as, by which links it spoke. */
-import { ProblemError, type DeviceRole, type Row, type WriteTx } from '../../contracts/index.ts'
+import { ProblemError, type DeviceRole, type Row, type TenantId, type WriteTx } from '../../contracts/index.ts'
 import { registryDevice, type DevicePeriods } from './registry-facts.ts'
 
 /** Facts without a known beginning hold from here on: imports reach back before the day a device was entered. */
@@ -18,6 +18,7 @@ export async function readPeriods(tx: Pick<WriteTx, 'all'>, deviceId: string): P
 export async function emitDevice(tx: WriteTx, device: Row<'device'>, recomputeFrom?: number): Promise<void> {
   tx.emit({
     type: 'device.upserted',
+    tenantId: device.tenantId as TenantId,
     device: registryDevice(device, await readPeriods(tx, device.id)),
     ...(recomputeFrom === undefined ? {} : { recomputeFrom }),
   })

@@ -30,8 +30,11 @@ const DEFAULT_ROLE: Readonly<Record<DeviceKind, DeviceRole>> = {
   charger: 'load',
 }
 
-/** A device with its first periods; no event yet. */
-export async function createDeviceRows(tx: WriteTx, input: DeviceCreate): Promise<Row<'device'>> {
+/** A device with its first periods; no event yet. Its firmware is told by the device itself, never entered. */
+export async function createDeviceRows(
+  tx: WriteTx,
+  input: DeviceCreate & { firmware?: string },
+): Promise<Row<'device'>> {
   await checkParent(tx, undefined, input.parentId ?? null, input.siteId)
   const role = input.role ?? DEFAULT_ROLE[input.kind]
   const name = input.name ?? `${input.vendor} ${input.serial}`.slice(0, 200)

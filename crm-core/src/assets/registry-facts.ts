@@ -87,6 +87,7 @@ export function registryDevice(device: Row<'device'>, periods: DevicePeriods): R
     })),
     sites: periods.sites.sort(byStart).map((period) => ({ siteId: period.siteId as SiteId, ...validity(period) })),
     ...defined('peakPowerW', device.peakPowerW),
+    ...defined('firmware', device.firmware),
     ...defined('deliveryIntervalS', device.deliveryIntervalS),
     ...defined('replacedById', device.replacedById as DeviceId | null),
   }

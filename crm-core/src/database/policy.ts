@@ -124,7 +124,13 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     visible: whenLimited((caller) => ({ site: siteRule(caller) })),
     audited: true,
   },
-  device: { tenantColumn: tenantId, visible: whenLimited((caller) => ({ site: siteRule(caller) })), audited: true },
+  device: {
+    tenantColumn: tenantId,
+    visible: whenLimited((caller) => ({ site: siteRule(caller) })),
+    audited: true,
+    // Told by the device, not entered by anybody: who edits the device meanwhile has not met somebody else's change.
+    unaudited: ['firmware'],
+  },
   deviceLink: {
     tenantColumn: tenantId,
     visible: staff(whenLimited((caller) => ({ device: { site: siteRule(caller) } }))),

@@ -1,4 +1,5 @@
 import type { ConsumerPosition, DeviceAttributes, Row, UnclaimedRecord, WriteTx } from '../../contracts/index.ts'
+import { emitDevice } from '../assets/device-periods.ts'
 import type { CrmDeps } from '../deps.ts'
 
 /** Unclaimed devices kept of one connection: a sender that makes up a new name per message fills no disk. */
@@ -18,7 +19,8 @@ interface Gathered {
 
 /**
  * Takes a batch of unclaimed readings into the list that people claim from: one row per (connection, external id), counted,
- * with the newest reading. What was linked meanwhile is left out. The offset is saved in the same transaction.
+ * with the newest reading. What was linked meanwhile is left out. What linked devices tell anew of themselves becomes theirs.
+ * The offset is saved in the same transaction.
  * @returns rows touched; undefined where this position was applied before
  */
 export async function applyUnclaimed(
@@ -26,14 +28,30 @@ export async function applyUnclaimed(
   records: readonly UnclaimedRecord[],
   position: ConsumerPosition,
 ): Promise<number | undefined> {
-  const gathered = gather(records)
+  const gathered = gather(records.filter(({ deviceId }) => deviceId === undefined))
   return await deps.db.system.transaction(async (tx) => {
     if (!(await tx.advance(position))) return undefined
-    let touched = 0
+    let touched = await applyFacts(tx, records)
     for (const [connectionId, group] of Map.groupBy(gathered, (each) => each.connectionId))
       touched += await applyConnection(tx, connectionId, group)
     return touched
   })
+}
+
+/** The newest word of each device; what is known already is not written again, so that it may be told by several. */
+async function applyFacts(tx: WriteTx, records: readonly UnclaimedRecord[]): Promise<number> {
+  const newest = new Map<string, UnclaimedRecord>()
+  for (const record of records) if (record.deviceId !== undefined) newest.set(record.deviceId, record)
+  if (newest.size === 0) return 0
+  let touched = 0
+  for (const device of await tx.all('device', { id: { in: [...newest.keys()] } })) {
+    const { tenantId, reading } = newest.get(device.id)!
+    const firmware = reading.attributes?.firmware
+    if (device.tenantId !== tenantId || firmware === undefined || firmware === device.firmware) continue
+    await emitDevice(tx, await tx.update('device', device.id, { firmware }))
+    touched++
+  }
+  return touched
 }
 
 function gather(records: readonly UnclaimedRecord[]): Gathered[] {

@@ -85,6 +85,7 @@ export const deviceResource = (row: Row<'device'>, { status, lastSeenAt, periods
   vendor: row.vendor,
   serial: row.serial,
   model: row.model,
+  firmware: row.firmware,
   name: row.name,
   peakPowerW: row.peakPowerW,
   deliveryIntervalS: row.deliveryIntervalS,

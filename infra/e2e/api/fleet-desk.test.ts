@@ -1,6 +1,13 @@
 /** What the fleet's pages ask beyond lists: search, tags, saved views, facts of the fleet, the map, and acts that can be taken back. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TOPICS, type AlarmRecord, type Severity } from '@heliograph/crm-core/contracts'
+import {
+  TOPICS,
+  type AlarmRecord,
+  type ConnectionId,
+  type DeviceId,
+  type Severity,
+  type SiteId,
+} from '@heliograph/crm-core/contracts'
 import { type Client, createWorld, seedTenant, signIn, type Tenant, type World } from './world.ts'
 
 let world: World
@@ -148,7 +155,7 @@ describe('saved views', () => {
 describe('facts of the fleet', () => {
   interface Facts {
     names: string[]
-    sites: Record<string, { vendors: number[]; connections: number[] }>
+    sites: Record<string, { vendors: number[]; firmwares: number[]; connections: number[] }>
     openTickets: Record<string, number>
   }
   test('tell what stands where and what waits there, and follow changes', async () => {
@@ -163,6 +170,45 @@ describe('facts of the fleet', () => {
     await expect
       .poll(async () => (await support.get('fleet/facts')).json<Facts>().openTickets[sun.siteId])
       .toBe(before + 1)
+  })
+  test('name the firmware that a device tells', async () => {
+    const unclaimed = {
+      tenantId: sun.id,
+      connectionId: sun.connectionId as ConnectionId,
+      vendor: 'native',
+      receivedAt: Date.now(),
+      reading: {
+        device: 'FW-1',
+        ts: Date.now(),
+        tsSource: 'device' as const,
+        metrics: { ac_power_w: 5 },
+        quality: [],
+        attributes: { firmware: '4.11.2' },
+      },
+      rawRef: { connectionId: sun.connectionId as ConnectionId, partition: 0, offset: 1, revision: 0 },
+    }
+    await world.crm.desk.applyUnclaimed([unclaimed], {
+      topic: 'unclaimed',
+      consumer: 'test',
+      partition: 0,
+      offset: 1,
+    })
+    const { items } = (await support.get('unclaimed?q=FW-1')).json<{ items: { id: string }[] }>()
+    const claimed = await support.post(`unclaimed/${items[0]!.id}/claim`, { siteId: sun.siteId })
+    const { deviceId } = claimed.json<{ deviceId: string }>()
+    expect((await support.get(`devices/${deviceId}`)).json()).toMatchObject({ firmware: '4.11.2' })
+    world.publish({
+      type: 'device.deleted',
+      deviceId: 'nobody' as DeviceId,
+      siteId: sun.siteId as SiteId,
+      tenantId: sun.id,
+      version: 2,
+      at: Date.now(),
+    })
+    const facts = (await support.get('fleet/facts')).json<Facts>()
+    expect(facts.sites[sun.siteId]?.firmwares.map((at) => facts.names[at])).toContain('4.11.2')
+    // Nobody enters it: it is the device's own word.
+    expect((await support.patch(`devices/${deviceId}`, { firmware: '9' })).statusCode).toBe(422)
   })
   test('say nothing of connections to who may not see them', async () => {
     const sales = await signIn(world.app, sun.email('sales'))

@@ -192,6 +192,36 @@ describe('decode line', () => {
     expect((await all<ReadingRecord>(TOPICS.readings)).map(({ ts }) => ts)).toEqual([T0 + 1])
   })
 
+  it('tells on the firmware of a device when it is another one, once an hour at most, and nothing of history', async () => {
+    const HOUR = 3_600_000
+    const told = (firmware: string, at: number, changes: Partial<RawHeader> = {}) =>
+      send({ ...message('known', at), attributes: { firmware } }, { receivedAt: at, ...changes })
+    registry.apply({
+      type: 'device.upserted',
+      version: 2,
+      at: T0,
+      tenantId,
+      device: { ...device('d1', 'known'), firmware: '1.0' },
+    })
+    await told('1.0', T0)
+    await told('0.9', T0 - HOUR, { backfill: true })
+    await told('1.1', T0 + 1)
+    await told('1.1', T0 + 2)
+    await told('1.0', T0 + 3)
+    await told('1.2', T0 + 2 * HOUR)
+    await drained()
+    // The values themselves go where they always go.
+    expect(await all<ReadingRecord>(TOPICS.readings)).toHaveLength(6)
+    const records = await all<UnclaimedRecord>(TOPICS.unclaimed)
+    expect(records.map(({ deviceId, reading }) => [deviceId, reading.attributes])).toEqual([
+      ['d1', { firmware: '1.1' }],
+      ['d1', { firmware: '1.2' }],
+    ])
+    expect(records[0]!.reading.metrics).toEqual({})
+    await replay({ revision: 2 })
+    expect(await all<UnclaimedRecord>(TOPICS.unclaimed)).toHaveLength(2)
+  })
+
   it('does not believe a clock that is far off, and says so', async () => {
     await send(message('known', T0 + 3_600_000))
     await send(message('known', 0))

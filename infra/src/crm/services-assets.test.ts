@@ -7,6 +7,7 @@ import {
   type ConnectionId,
   type CrmReader,
   type DeviceAttributes,
+  type DeviceId,
   type Row,
   type TenantId,
   type UnclaimedRecord,
@@ -130,6 +131,31 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
     expect(await test.db.as(admin).count('unclaimed', { externalId: 'A1' })).toBe(0)
   })
 
+  it('keeps the firmware that a device tells, and follows when it tells another one', async () => {
+    const device = await claimed('FW', {}, { firmware: '1.0' })
+    const firmware = async () => (await test.db.as(admin).get('device', device.id)).firmware
+    expect(device.firmware).toBe('1.0')
+    const { admin: stranger, tenantId: elsewhere } = await test.tenant()
+    const told = (version: string, of = tenantId): UnclaimedRecord => {
+      const reading = { ...record('FW').reading, metrics: {}, attributes: { firmware: version } }
+      return { ...record('FW'), tenantId: of, reading, deviceId: device.id as DeviceId }
+    }
+    await test.events()
+    await arrive(told('1.1'), told('1.2'))
+    expect(await firmware()).toBe('1.2')
+    expect(await test.events()).toMatchObject([
+      { type: 'device.upserted', tenantId, device: { id: device.id, firmware: '1.2' } },
+    ])
+    // Several may tell the same; another tenant's word is nobody's; and it is no edit that who edits has to know of.
+    await arrive(told('1.2'))
+    await arrive(told('6.6.6', elsewhere))
+    expect(await firmware()).toBe('1.2')
+    expect(await test.events()).toEqual([])
+    expect((await test.db.as(admin).get('device', device.id)).version).toBe(device.version)
+    expect(await test.db.as(admin).count('unclaimed', { externalId: 'FW' })).toBe(0)
+    expect(await test.db.as(stranger).count('unclaimed')).toBe(0)
+  })
+
   it('hangs a claimed inverter under its claimed gateway', async () => {
     const gateway = await claimed('GW', { kind: 'gateway' })
     const inverter = await claimed('MI', {}, { parent: 'GW', kind: 'inverter' })
@@ -228,6 +254,100 @@ describe('sites, devices and connections', { timeout: 60_000 }, () => {
     const periods = await test.crm.devices.periods(admin, again.id)
     // The name's raw history up to the replacement is the old device's.
     expect(periods.links).toMatchObject([{ externalId: 'OLD', validFrom: at, validTo: null }])
+  })
+
+  it('takes the replacement that was entered before it was heard: one device, not it and its double', async () => {
+    const old = await claimed('SWAP-OLD', { name: 'Roof south' })
+    const fresh = await test.crm.devices.create(admin, {
+      siteId: site.id,
+      kind: 'inverter',
+      vendor: 'native',
+      serial: 'SWAP-NEW',
+      name: 'Roof south',
+    })
+    await test.crm.devices.update(admin, old.id, { replacedById: fresh.id })
+    await arrive(record('SWAP-NEW', { model: 'X 10', firmware: '7', parent: 'GW' }))
+    const found = (await test.db.as(admin).first('unclaimed', { externalId: 'SWAP-NEW' }))!
+    await test.events()
+    const { deviceId, replayId } = await test.crm.claims.claim(admin, found.id, {
+      siteId: site.id,
+      name: 'native SWAP-NEW',
+      role: 'none',
+    })
+    expect(deviceId).toBe(fresh.id)
+    expect(await test.db.as(admin).count('device', { serial: 'SWAP-NEW' })).toBe(1)
+    const gateway = (await test.db.as(admin).first('device', { serial: 'GW' }))!
+    expect(await test.db.as(admin).get('device', fresh.id)).toMatchObject({
+      name: 'Roof south',
+      role: 'production',
+      model: 'X 10',
+      firmware: '7',
+      parentId: gateway.id,
+    })
+    const events = await test.events()
+    expect(events.map(({ type }) => type)).toEqual(['device.upserted', 'replay.requested'])
+    expect(events[0]).toMatchObject({
+      device: { id: fresh.id, parentId: gateway.id, links: [{ externalId: 'SWAP-NEW', from: 0 }] },
+    })
+    expect(events[1]).toMatchObject({ replayId, link: { externalId: 'SWAP-NEW', deviceId: fresh.id } })
+  })
+
+  describe('a device that waits for its claim', () => {
+    const waiting = (serial: string, more: object = {}, as = admin) =>
+      test.crm.devices.create(as, { siteId: site.id, kind: 'inverter', vendor: 'native', serial, ...more })
+    const devices = (serial: string) => test.db.system.count('device', { serial })
+
+    it('is known by the name it speaks under, too', async () => {
+      const device = await waiting('W-NAME')
+      expect((await claimed('W-NAME', {}, { serial: 'W-SERIAL' })).id).toBe(device.id)
+    })
+    it('is the one of its kind, where a logger bears the serial of its inverter', async () => {
+      const inverter = await waiting('W-TWINS')
+      const logger = await waiting('W-TWINS', { kind: 'gateway' })
+      expect((await claimed('W-TWINS', {}, { kind: 'gateway' })).id).toBe(logger.id)
+      const { row } = await test.crm.connections.create(admin, { name: 'B', transport: 'mqtt', vendor: 'native' })
+      await arrive(record('W-TWINS', {}, row))
+      const found = (await test.db.as(admin).first('unclaimed', { externalId: 'W-TWINS' }))!
+      expect((await test.crm.claims.claim(admin, found.id, { siteId: site.id })).deviceId).toBe(inverter.id)
+    })
+    it('is never one of another site', async () => {
+      const other = await newSite('Next door')
+      const device = await waiting('W-SITE', { siteId: other.id })
+      expect((await claimed('W-SITE')).id).not.toBe(device.id)
+    })
+    it('is never one of another tenant', async () => {
+      const { admin: stranger } = await test.tenant()
+      const customer = await test.crm.customers.create(stranger, { name: 'Stranger' })
+      const { row } = await test.crm.sites.create(stranger, {
+        name: 'Theirs',
+        customerId: customer.id,
+        timezone: 'Europe/Berlin',
+      })
+      const device = await waiting('W-TENANT', { siteId: row.id }, stranger)
+      expect((await claimed('W-TENANT')).id).not.toBe(device.id)
+      expect(await devices('W-TENANT')).toBe(2)
+    })
+    it('is never one of another vendor', async () => {
+      const device = await waiting('W-VENDOR', { vendor: 'sma' })
+      expect((await claimed('W-VENDOR')).id).not.toBe(device.id)
+    })
+    it('is never one that is linked, nor one that was', async () => {
+      const linked = await claimed('W-LINKED')
+      const { row } = await test.crm.connections.create(admin, { name: 'C', transport: 'mqtt', vendor: 'native' })
+      await arrive(record('W-LINKED', {}, row))
+      const found = (await test.db.as(admin).first('unclaimed', { externalId: 'W-LINKED' }))!
+      const second = await test.crm.claims.claim(admin, found.id, { siteId: site.id })
+      expect(second.deviceId).not.toBe(linked.id)
+      await test.crm.devices.update(admin, linked.id, { replacedById: second.deviceId })
+      test.clock.now += 1000
+      const third = await claimed('W-LINKED')
+      expect([linked.id, second.deviceId]).not.toContain(third.id)
+    })
+    it('is named against all of that by who knows better', async () => {
+      const device = await waiting('W-OTHER-SERIAL')
+      expect((await claimed('W-NAMED', { deviceId: device.id })).id).toBe(device.id)
+      expect(await devices('W-NAMED')).toBe(0)
+    })
   })
 
   it('does not go on waiting for a replaced inverter: it counts no more, and again when the swap is undone', async () => {

@@ -28,6 +28,12 @@ const MAX_DETAIL_LENGTH = 300
 /** Each letter keeps the message's bytes. Of a large message with many bad parts not all are told one by one, so that a megabyte of junk does not become a hundred. */
 const MAX_LETTER_BYTES = 2 * 1024 * 1024
 
+/** A device's firmware is told on at most this often: one that is told of by two senders in two ways costs no write a message. */
+const FACTS_EVERY_MS = 3_600_000
+/** Devices whose last telling is remembered; forgetting one costs a record that changes nothing. */
+const MAX_TOLD = 50_000
+const MAX_FIRMWARE_LENGTH = 200
+
 export interface FoldOptions {
   vendors: ReadonlyMap<string, AnyVendor>
   registry: Registry
@@ -54,6 +60,8 @@ export class Fold {
   readonly #readRaw = createRawReader()
   /** State per shard, in the order of last use. */
   readonly #states = new Map<string, { vendor: string; state: unknown }>()
+  /** When a device's facts were told on last, by arrival. */
+  readonly #toldAt = new Map<DeviceId, number>()
 
   constructor(options: FoldOptions) {
     this.#options = options
@@ -193,7 +201,33 @@ export class Fold {
     if (ac) placed.ac = ac
     if (step) placed.traceparent = step.traceparent
     batch.addReading(placed)
+    if (reading.attributes?.firmware !== undefined) this.#tellFirmware(reading, resolved, message, rawRef, batch)
     return true
+  }
+
+  /** Tells the CRM what it does not know yet. History says nothing of today. */
+  #tellFirmware(
+    { device, ts, tsSource, attributes }: DecodedReading,
+    { device: known }: ResolvedDevice,
+    { tenantId, connectionId, vendor, receivedAt, backfill }: RawMessage,
+    rawRef: RawRef,
+    batch: DecodeBatch,
+  ): void {
+    const firmware = attributes!.firmware!.slice(0, MAX_FIRMWARE_LENGTH)
+    if (firmware === '' || firmware === known.firmware) return
+    if (rawRef.revision > 0 || backfill === true || known.replacedById !== undefined) return
+    if (receivedAt - (this.#toldAt.get(known.id) ?? -Infinity) < FACTS_EVERY_MS) return
+    if (this.#toldAt.size >= MAX_TOLD) this.#toldAt.clear()
+    this.#toldAt.set(known.id, receivedAt)
+    batch.told.push({
+      tenantId,
+      connectionId,
+      vendor,
+      receivedAt,
+      reading: { device, ts, tsSource, metrics: {}, quality: [], attributes: { firmware } },
+      rawRef,
+      deviceId: known.id,
+    })
   }
 
   #resolve(externalId: string, message: RawMessage, ts: number): ResolvedDevice | undefined {

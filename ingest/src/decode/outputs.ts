@@ -31,6 +31,8 @@ export class DecodeBatch {
   readonly #readings: (ReadingRecord | undefined)[] = []
   readonly #places = new Map<string, Places>()
   unclaimed: UnclaimedRecord[] = []
+  /** What linked devices tell anew of themselves; its way is that of the unclaimed. */
+  readonly told: UnclaimedRecord[] = []
   deadLetters: DeadLetterRecord[] = []
   readonly downlinks: DownlinkRecord[] = []
   superseded = 0
@@ -82,7 +84,7 @@ export class DecodeBatch {
     }
     await Promise.all([
       put('readings', readings),
-      put('unclaimed', this.unclaimed.map(byConnection)),
+      put('unclaimed', [...this.unclaimed, ...this.told].map(byConnection)),
       put('deadLetter', this.deadLetters.map(byConnection)),
       put('downlinks', this.downlinks.map(byConnection)),
     ])
