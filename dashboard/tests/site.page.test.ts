@@ -41,6 +41,16 @@ test('energy stands by local days and can be taken along', async ({ page }) => {
   expect(lines).toHaveLength(31)
   await energy.getByLabel('Range of the energy chart').selectOption('months')
   await expect(energy.locator('figcaption')).toContainText('Energy of 12 months')
+  // Earlier and later: in the address, like the curve's.
+  await energy.getByRole('button', { name: 'Earlier' }).press('Enter')
+  await expect(page).toHaveURL(/[?&]energyAt=\d{4}-\d{2}-01/)
+  await expect(energy.locator('figcaption')).toContainText('Energy of 12 months: no data')
+  await page.reload()
+  await expect(energy.locator('figcaption')).toContainText('Energy of 12 months: no data')
+  await energy.getByRole('button', { name: 'Later' }).click()
+  await expect(page).not.toHaveURL(/energyAt/)
+  await expect(energy.locator('figcaption')).toContainText('in all')
+  await expect(energy.getByRole('button', { name: 'Later' })).toBeDisabled()
 })
 
 test('a device opens from its site', async ({ page }) => {
@@ -72,6 +82,10 @@ test('a site says how it is, and its hours and inverters can be compared', async
   const heat = page.getByRole('region', { name: 'Energy by day and hour' })
   await heat.scrollIntoViewIfNeeded()
   await expect(heat.locator('figcaption')).toContainText('Energy by day and hour of 30 days')
+  await heat.getByRole('button', { name: 'Earlier' }).click()
+  await expect(page).toHaveURL(/[?&]heatAt=/)
+  await heat.getByRole('button', { name: 'Later' }).click()
+  await expect(page).not.toHaveURL(/heatAt=/)
   await heat.getByRole('button', { name: 'Table' }).click()
   await expect(page).toHaveURL(/hours=table/)
   await expect(heat.getByRole('columnheader', { name: 'Day', exact: true })).toBeVisible()

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { HOUR } from '../format/times.ts'
-import { lastDays, lastMonths, parseDay, parseRange, parseZoom, rangeOf, zoomText } from './ranges.ts'
+import { addMonths, lastDays, lastMonths, parseDay, parseRange, parseZoom, rangeOf, zoomText } from './ranges.ts'
 
 const zone = 'Europe/Berlin'
 const now = Date.parse('2026-03-29T10:00:00Z')
@@ -33,6 +33,11 @@ it('a zoom stays within its range', () => {
   expect(parseZoom(null, range)).toBeUndefined()
 })
 it('last days and months are in order', () => {
+  expect([addMonths('2026-03-31', -1), addMonths('2026-12-05', 1), addMonths('2026-02-15', -12)]).toEqual([
+    '2026-02-01',
+    '2027-01-01',
+    '2025-02-01',
+  ])
   expect(lastDays('2026-03-01', 3)).toEqual(['2026-02-27', '2026-02-28', '2026-03-01'])
   expect(lastMonths('2026-02-15', 3)).toEqual(['2025-12-01', '2026-01-01', '2026-02-01'])
 })

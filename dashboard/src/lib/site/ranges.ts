@@ -57,17 +57,19 @@ export function zoomText(from: number, to: number): string {
   return `${String(Math.floor(from / 1000))}-${String(Math.ceil(to / 1000))}`
 }
 
+/** First day of the month that lies some months after that of a day. */
+export function addMonths(date: string, months: number): string {
+  const [year, month] = [Number(date.slice(0, 4)), Number(date.slice(5, 7)) - 1]
+  return new Date(Date.UTC(year, month + months, 1)).toISOString().slice(0, 10)
+}
+
 /** The days up to and with one, in order. */
 export function lastDays(at: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => addDays(at, index - count + 1))
 }
 /** The first days of the months up to and with that of a day, in order. */
 export function lastMonths(at: string, count: number): string[] {
-  const year = Number(at.slice(0, 4))
-  const month = Number(at.slice(5, 7)) - 1
-  return Array.from({ length: count }, (_, index) =>
-    new Date(Date.UTC(year, month - count + 1 + index, 1)).toISOString().slice(0, 10),
-  )
+  return Array.from({ length: count }, (_, index) => addMonths(at, index - count + 1))
 }
 /** The first days of the years up to and with that of a day, in order. */
 export function lastYears(at: string, count: number): string[] {
