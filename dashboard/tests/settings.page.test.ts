@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, signIn, watchConsole } from './helpers.ts'
+import { expectAxeClean, expectNoSidewaysScroll, firstOf, signIn, watchConsole } from './helpers.ts'
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
@@ -10,7 +10,7 @@ test('every part of the settings is sound at 320 px in both themes', async ({ pa
   await page.setViewportSize({ width: 320, height: 700 })
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    for (const tab of ['', 'brand', 'people', 'keys', 'thresholds', 'tags']) {
+    for (const tab of ['', 'company', 'brand', 'people', 'keys', 'thresholds', 'tags']) {
       await page.goto(`/settings?tab=${tab}`)
       await expect(page.locator('[aria-busy="true"]')).toHaveCount(0)
       await expectNoSidewaysScroll(page)
@@ -42,6 +42,84 @@ test('a profile is saved, thresholds too, by keyboard alone', async ({ page }) =
   await minutes.fill(was)
   await minutes.press('Enter')
   await expect(page.getByRole('button', { name: 'Save thresholds' })).toBeDisabled()
+})
+
+test('a company is renamed, and a unit is made, given a site, emptied and removed', async ({ page }) => {
+  test.setTimeout(240_000)
+  await signIn(page, 'admin')
+  const site = await firstOf(page, '/sites?limit=1')
+  await page.goto('/settings?tab=company')
+  const company = page.getByLabel('Name of the company')
+  const before = await company.inputValue()
+  await company.fill(`${before} <b>&</b> sons`)
+  await company.press('Enter')
+  await expect(page.getByText('The name is saved')).toBeVisible()
+  const units = page.getByRole('list', { name: 'Units' })
+  await expect(units.getByRole('link', { name: `${before} <b>&</b> sons` })).toBeVisible()
+  await company.fill(before)
+  await company.press('Enter')
+  await expect(units.getByRole('link', { name: before, exact: true })).toBeVisible()
+
+  const name = `Coast ${String(Date.now())}`
+  for (const one of [name, `${name} east`]) {
+    await page.getByRole('button', { name: `Add a unit below ${before}` }).press('Enter')
+    const adding = page.getByRole('dialog', { name: 'Add a unit' })
+    await adding.getByLabel('Name of the unit').fill(one)
+    await adding.getByLabel('Name of the unit').press('Enter')
+    await expect(page.getByText(`${one} is added`)).toBeVisible()
+  }
+  await page.getByRole('button', { name: `Edit ${name} east` }).click()
+  const editing = page.getByRole('dialog', { name: `Edit ${name} east` })
+  await editing.getByLabel('Below').selectOption({ label: `\u00a0\u00a0\u00a0${name}` })
+  await expectAxeClean(page)
+  await editing.getByRole('button', { name: 'Save unit' }).click()
+  await expect(units.getByRole('link', { name: `${name} east, level 3` })).toBeVisible()
+
+  await page.goto(`/sites/${site.id}`)
+  const card = page.getByRole('region', { name: 'System' })
+  await card.getByRole('button', { name: 'Edit' }).first().click()
+  await card.getByLabel('Unit').selectOption({ label: `\u00a0\u00a0\u00a0\u00a0\u00a0\u00a0${name} east` })
+  await card.getByRole('button', { name: 'Save' }).click()
+  await expect(card.getByText(`${name} east`)).toBeVisible()
+
+  // What somebody works with is not removed under them.
+  await page.goto('/settings?tab=company')
+  await page.getByRole('button', { name: `Remove ${name} east` }).click()
+  await page.getByRole('button', { name: 'Remove unit' }).click()
+  await expect(page.getByText('Something still belongs to it.')).toBeVisible()
+  await page.getByRole('button', { name: 'Cancel' }).click()
+
+  await units.getByRole('link', { name: `${name}, level 2` }).click()
+  await page.waitForURL(/\/fleet\?unit=/)
+  await expect(page.locator('[data-row]')).toHaveCount(1)
+  await page.getByLabel('Select all rows').check()
+  await page.getByRole('toolbar').getByRole('button', { name: 'Move to unit…' }).click()
+  const moving = page.getByRole('dialog', { name: 'Move to unit' })
+  await expect(moving).toContainText(`Now at ${name} east (1 site)`)
+  await moving.getByLabel('Unit').selectOption({ label: before })
+  await expectAxeClean(page)
+  await moving.getByRole('button', { name: 'Move 1 site' }).click()
+  await expect(page.getByText(`1 site moved to ${before}`)).toBeVisible()
+  await expect(page.locator('[data-row]')).toHaveCount(0)
+  await page.getByRole('button', { name: 'Undo' }).last().click()
+  await expect(page.locator('[data-row]')).toHaveCount(1)
+  await page.evaluate(
+    async ([siteId, orgUnitId]) =>
+      await fetch(`/api/v1/sites/${siteId!}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ orgUnitId }),
+      }),
+    [site.id, site['orgUnitId'] as string],
+  )
+
+  await page.goto('/settings?tab=company')
+  for (const one of [`${name} east`, name]) {
+    await page.getByRole('button', { name: `Remove ${one}`, exact: true }).click()
+    await page.getByRole('button', { name: 'Remove unit' }).click()
+    await expect(page.getByText(`${one} is removed`)).toBeVisible()
+  }
+  await expect(units.getByText(name)).toHaveCount(0)
 })
 
 test("a company's name, colour and logo are what its customers see", async ({ page, browser }) => {

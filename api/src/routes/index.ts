@@ -27,6 +27,7 @@ import { savedViewRoutes } from './saved-views.ts'
 import { searchRoutes } from './search.ts'
 import { seriesRoutes } from './series.ts'
 import { siteCurveRoutes } from './site-curves.ts'
+import { siteUnitRoutes } from './site-units.ts'
 import { siteRoutes } from './sites.ts'
 import { statusRoutes } from './status.ts'
 import { tagRoutes } from './tags.ts'
@@ -65,6 +66,7 @@ export const routeModules: readonly RouteModule[] = [
   searchRoutes,
   seriesRoutes,
   siteCurveRoutes,
+  siteUnitRoutes,
   siteRoutes,
   statusRoutes,
   tagRoutes,

@@ -104,3 +104,6 @@ export const siteTagsSchema = z.strictObject({
   remove: z.array(tagSchema).max(MAX_TAGS).optional(),
 })
 export type SiteTags = z.infer<typeof siteTagsSchema>
+/** Sites that go to another unit in one go. */
+export const siteUnitSchema = z.strictObject({ siteIds: z.array(idSchema).min(1).max(500), orgUnitId: idSchema })
+export type SiteUnit = z.infer<typeof siteUnitSchema>

@@ -9,6 +9,7 @@ import {
   type SiteCreate,
   type SiteId,
   type SiteTags,
+  type SiteUnit,
   type SiteUpdate,
   type WriteOptions,
   type WriteTx,
@@ -85,7 +86,19 @@ export function createSites({ db }: CrmDeps) {
       return rows
     })
   }
-  return { create, update, tag, remove }
+  /** Puts many sites under another unit: all of them or, where one or the unit may not be seen, none. */
+  async function moveToUnit(caller: Caller, { siteIds, orgUnitId }: SiteUnit): Promise<Row<'site'>[]> {
+    return await as(caller).transaction(async (tx) => {
+      const rows: Row<'site'>[] = []
+      for (const id of new Set(siteIds)) {
+        const row = await tx.update('site', id, { orgUnitId })
+        tx.emit({ type: 'site.upserted', site: await siteFacts(tx, row) })
+        rows.push(row)
+      }
+      return rows
+    })
+  }
+  return { create, update, tag, moveToUnit, remove }
 }
 
 /** A site as telemetry is told of it: with its arrays. */

@@ -121,6 +121,34 @@ describe('tags', () => {
   })
 })
 
+describe('units of many sites', () => {
+  test('are changed at once, for all of them or for none; never of or to another tenant; not by customers', async () => {
+    const unit = await make('org-units', { name: 'South' })
+    const site = await make('sites', { name: 'Movable', customerId: sun.customerId, timezone: 'UTC' })
+    const read = async (id: string) => (await support.get(`sites/${id}`)).json<{ orgUnitId: string }>().orgUnitId
+    const moved = await support.post('sites/unit', { siteIds: [site.id, sun.siteId], orgUnitId: unit.id })
+    expect(moved.json()).toEqual({
+      items: [
+        { id: site.id, orgUnitId: unit.id },
+        { id: sun.siteId, orgUnitId: unit.id },
+      ],
+    })
+    for (const body of [
+      { siteIds: [site.id, moon.siteId], orgUnitId: sun.rootId },
+      { siteIds: [site.id], orgUnitId: moon.rootId },
+    ])
+      expect((await support.post('sites/unit', body)).statusCode).toBe(404)
+    expect(await read(site.id)).toBe(unit.id)
+    expect((await admin.delete(`org-units/${unit.id}`)).statusCode).toBe(409)
+    const back = { siteIds: [site.id, sun.siteId], orgUnitId: sun.rootId }
+    expect((await customer.post('sites/unit', back)).statusCode).toBe(403)
+    expect((await support.post('sites/unit', back)).statusCode).toBe(200)
+    expect(await read(sun.siteId)).toBe(sun.rootId)
+    expect((await admin.delete(`org-units/${unit.id}`)).statusCode).toBe(204)
+    expect((await support.post('sites/unit', { siteIds: [], orgUnitId: sun.rootId })).statusCode).toBe(422)
+  })
+})
+
 describe('saved views', () => {
   test('are kept per person, under names of their own', async () => {
     const response = await support.post('saved-views', { name: 'Down', address: '/fleet?status=down' })

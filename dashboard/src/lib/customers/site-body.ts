@@ -7,6 +7,8 @@ export interface SiteFields {
   latitude: string
   longitude: string
   peakKw: string
+  /** Empty: where the person who enters it works. */
+  orgUnitId: string
 }
 export const newSite = (): SiteFields => ({
   name: '',
@@ -14,6 +16,7 @@ export const newSite = (): SiteFields => ({
   latitude: '',
   longitude: '',
   peakKw: '',
+  orgUnitId: '',
 })
 
 /** `48,5` and `48.5` are the same number; what is none is sent as it is typed, so that the server says what is wrong. */
@@ -24,7 +27,14 @@ function numberOf(text: string): number | string | undefined {
   return Number.isFinite(value) ? value : text
 }
 
-export function siteBody({ name, timezone, latitude, longitude, peakKw }: SiteFields): Record<string, unknown> {
+export function siteBody({
+  name,
+  timezone,
+  latitude,
+  longitude,
+  peakKw,
+  orgUnitId,
+}: SiteFields): Record<string, unknown> {
   const kw = numberOf(peakKw)
   return Object.fromEntries(
     Object.entries({
@@ -32,6 +42,7 @@ export function siteBody({ name, timezone, latitude, longitude, peakKw }: SiteFi
       timezone: timezone.trim(),
       latitude: numberOf(latitude),
       longitude: numberOf(longitude),
+      orgUnitId: orgUnitId || undefined,
       peakPowerW: typeof kw === 'number' ? Math.round(kw * 1000) : kw,
     }).filter(([, value]) => value !== undefined),
   )

@@ -26,6 +26,18 @@ export async function acknowledgeSites(siteIds: readonly string[]): Promise<void
     )
 }
 
+/** Moves sites to a unit, and tells what was changed after each part. */
+export async function moveSites(
+  siteIds: readonly string[],
+  orgUnitId: string,
+  told: (changed: readonly { id: string; orgUnitId: string }[]) => void,
+): Promise<void> {
+  for (let from = 0; from < siteIds.length; from += PART) {
+    const body = { siteIds: siteIds.slice(from, from + PART), orgUnitId }
+    told((await api.post<{ items: { id: string; orgUnitId: string }[] }>('/sites/unit', body)).items)
+  }
+}
+
 /** More than a person mutes in one go. */
 const MOST_ALARMS = 5000
 /** From here on all open alarms are asked for once, instead of each site's. */

@@ -6,7 +6,7 @@ import { session } from '#lib/session/session.svelte.ts'
 import { directory } from '#lib/state/directory.svelte.ts'
 import { scope } from '#lib/state/scope.svelte.ts'
 import { equipmentOf, type FleetFacts } from './facts.ts'
-import { fleetSites, withTags, type ListedSite } from './rows.ts'
+import { fleetSites, withChanges, type ListedSite, type SiteChange } from './rows.ts'
 
 export class FleetData {
   listed = $state.raw<readonly ListedSite[]>([])
@@ -57,9 +57,9 @@ export class FleetData {
   reload = (): void => {
     this.#tries++
   }
-  /** Puts in tags that a change answered, without asking again. */
-  setTags(changed: readonly { id: string; tags: string[] }[]): void {
-    this.listed = withTags(this.listed, changed)
+  /** Puts in what a change answered, without asking again. */
+  put(changed: readonly SiteChange[]): void {
+    this.listed = withChanges(this.listed, changed)
   }
 
   async #load(signal: AbortSignal): Promise<void> {

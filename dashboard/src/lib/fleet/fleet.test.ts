@@ -12,6 +12,7 @@ import {
   filterSites,
   fleetSites,
   sortRows,
+  withChanges,
   withLive,
   withStatus,
   type ListedSite,
@@ -194,6 +195,16 @@ describe('the fleet list', () => {
     sortRows(withLive(many, states), { key: 'loss', down: true })
     expect(performance.now() - start).toBeLessThan(200)
   })
+})
+
+it('what a change of some sites answered is put in, and nothing else', () => {
+  const changed = withChanges(listed, [
+    { id: 'a', orgUnitId: 'v' },
+    { id: 'b', tags: ['new'] },
+  ])
+  expect(changed.map(({ orgUnitId }) => orgUnitId)).toEqual(['v', 'u', 'u', 'v', 'u'])
+  expect(changed.map(({ tags }) => tags.join())).toEqual(['vip', 'new', '', '', ''])
+  expect(changed[0]?.name).toBe('Alpha')
 })
 
 describe('a held list', () => {

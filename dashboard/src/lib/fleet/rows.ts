@@ -178,10 +178,9 @@ const VALUES: Readonly<Record<FleetKey, (row: FleetRow) => number | string | und
   tags: (row) => row.site.tags[0],
 }
 
-export function withTags(
-  sites: readonly ListedSite[],
-  changed: readonly { id: string; tags: string[] }[],
-): ListedSite[] {
-  const tags = new Map(changed.map((site) => [site.id, site.tags]))
-  return sites.map((site) => ({ ...site, tags: tags.get(site.id) ?? site.tags }))
+/** What a change of many sites answered. */
+export type SiteChange = Pick<ListedSite, 'id'> & Partial<Pick<ListedSite, 'tags' | 'orgUnitId'>>
+export function withChanges(sites: readonly ListedSite[], changed: readonly SiteChange[]): ListedSite[] {
+  const changes = new Map(changed.map((site) => [site.id, site]))
+  return sites.map((site) => ({ ...site, ...changes.get(site.id) }))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { hitItems, matching, readRecents, withRecent, type Searchable } from './palette.ts'
-import { flatTree, unitsUnder } from '../state/unit-tree.ts'
+import { flatTree, unitOptions, unitsUnder } from '../state/unit-tree.ts'
 
 const item = (title: string, words = ''): Searchable => ({ id: title, group: 'Do', title, icon: 'check', words })
 
@@ -55,6 +55,12 @@ describe('the tree of units', () => {
   ]
   it('is told from top to bottom; who sees a part sees it at the top', () => {
     expect(flatTree(units).map(({ id, depth }) => `${id}${String(depth)}`)).toEqual(['a0', 'b1', 'c2', 'd0'])
+    expect(unitOptions(flatTree(units)).map(({ value, label }) => `${value}|${label}`)).toEqual([
+      'a|All',
+      'b|\u00a0\u00a0\u00a0North',
+      'c|\u00a0\u00a0\u00a0\u00a0\u00a0\u00a0Ulm',
+      'd|Part',
+    ])
     expect([...unitsUnder(units, 'b')]).toEqual(['b', 'c'])
     expect([...unitsUnder(units, 'nobody')]).toEqual(['nobody'])
   })

@@ -11,8 +11,12 @@ const zones = (): string[] => {
   }
 }
 
-export const siteFields = (): EditField[] => [
+/** @param units those that the site may belong to; none: that is no question */
+export const siteFields = (units: EditField['options'] = []): EditField[] => [
   { key: 'name', label: 'Name', kind: 'text', required: true, wide: true },
+  ...(units.length === 0
+    ? []
+    : [{ key: 'orgUnitId', label: 'Unit', kind: 'choice' as const, required: true, options: units, wide: true }]),
   { key: 'address.street', label: 'Street', kind: 'text', wide: true },
   { key: 'address.postalCode', label: 'Postal code', kind: 'text', maxLength: 20 },
   { key: 'address.city', label: 'Town', kind: 'text', maxLength: 100 },

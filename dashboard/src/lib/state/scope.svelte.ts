@@ -37,6 +37,11 @@ class Scope {
     this.#asked = true
     void this.#load()
   }
+  /** After units were made, renamed, moved or removed: what is shown stays until the answer is there. */
+  reload(): Promise<void> {
+    this.#asked = true
+    return this.#load()
+  }
   choose(id: string | undefined): void {
     this.kept = id
     if (isScoped(page.url.pathname)) setParams({ unit: id })

@@ -39,3 +39,7 @@ export function unitsUnder(units: readonly Unit[], id: string): Set<string> {
   }
   return under
 }
+
+/** The tree as choices of a list that knows no levels: no-break spaces stand for them. */
+export const unitOptions = (tree: readonly TreeUnit[]): { value: string; label: string }[] =>
+  tree.map(({ id, name, depth }) => ({ value: id, label: `${'\u00a0'.repeat(3 * depth)}${name}` }))
