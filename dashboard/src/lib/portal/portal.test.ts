@@ -1,6 +1,7 @@
 import type { Alarm, LiveSite } from '@heliograph/crm-core/contracts'
 import { describe, expect, it } from 'vitest'
 import { selfUse } from './self-use.ts'
+import { systemsNow } from './now.ts'
 import { plainSentence } from './sentence.ts'
 import { troublesOf } from './troubles.ts'
 
@@ -38,6 +39,19 @@ describe('known trouble', () => {
     ])
     expect(found[0]!.since).toBe(Date.parse('2026-06-21T10:00:00.000Z'))
   })
+  it('is called seen only where somebody has seen it', () => {
+    const seenAt = '2026-06-21T10:20:00.000Z'
+    const found = troublesOf([
+      alarm({ id: 'a' }),
+      alarm({ id: 'b', acknowledgedAt: '2026-06-21T10:40:00.000Z' }),
+      alarm({ id: 'c', acknowledgedAt: seenAt }),
+      alarm({ id: 'd', siteId: 's2' }),
+    ])
+    expect(Object.fromEntries(found.map((one) => [one.siteId, one.acknowledgedAt]))).toEqual({
+      s1: Date.parse(seenAt),
+      s2: undefined,
+    })
+  })
   it('never shows a code or the words of a rule, also for kinds that are new', () => {
     const text = troublesOf([alarm({}), alarm({ id: 'n', type: 'brand-new-rule' })])
       .map((one) => `${one.text} ${one.meaning}`)
@@ -52,6 +66,38 @@ describe('known trouble', () => {
         alarm({ historic: true }),
       ]),
     ).toEqual([])
+  })
+})
+
+describe('what all systems do now', () => {
+  const site = (over: Partial<LiveSite>): LiveSite => ({ status: 'producing', ...over })
+  it('leaves out the last power of a system that is out of contact, and keeps what it made today', () => {
+    expect(
+      systemsNow([
+        site({ acPowerW: 2000, energyTodayWh: 5000, lastSeenAt: 900 }),
+        site({ status: 'silent', acPowerW: 3000, energyTodayWh: 4000, lastSeenAt: 100 }),
+        undefined,
+      ]),
+    ).toEqual({ powerW: 2000, powerSeenAt: 900, energyTodayWh: 9000, seenAt: 900 })
+  })
+  it('does not lend the time of a meter to a power of another system', () => {
+    expect(
+      systemsNow([site({ acPowerW: 2000, lastSeenAt: 500 }), site({ status: 'unknown', lastSeenAt: 900 })]),
+    ).toMatchObject({ powerW: 2000, powerSeenAt: 500 })
+  })
+  it('tells the last power with its own age where nobody is in contact', () => {
+    expect(systemsNow([site({ status: 'silent', acPowerW: 3000, lastSeenAt: 100 })])).toMatchObject({
+      powerW: 3000,
+      powerSeenAt: 100,
+    })
+  })
+  it('is nothing where nothing is known', () => {
+    expect(systemsNow([undefined])).toEqual({
+      powerW: undefined,
+      powerSeenAt: undefined,
+      energyTodayWh: undefined,
+      seenAt: undefined,
+    })
   })
 })
 

@@ -9,6 +9,8 @@ export interface Trouble {
   /** What it means for the customer. */
   meaning: string
   since: number
+  /** When somebody first said to have seen it, UTC milliseconds; `undefined`: it was told, but nobody has said so yet. */
+  acknowledgedAt: number | undefined
   /** Somebody works on it. */
   ticketId: string | undefined
 }
@@ -48,10 +50,12 @@ export function troublesOf(alarms: readonly Alarm[]): Trouble[] {
     if (alarm.clearedAt !== null || alarm.severity === 'info' || alarm.historic) continue
     const key = `${alarm.siteId} ${alarm.type}`
     const since = toMs(alarm.raisedAt)
+    const seen = alarm.acknowledgedAt === null ? undefined : toMs(alarm.acknowledgedAt)
     const before = found.get(key)
     if (before) {
       before.since = Math.min(before.since, since)
       before.ticketId ??= alarm.ticketId ?? undefined
+      before.acknowledgedAt = earliest(before.acknowledgedAt, seen)
       continue
     }
     found.set(key, {
@@ -59,8 +63,12 @@ export function troublesOf(alarms: readonly Alarm[]): Trouble[] {
       siteId: alarm.siteId,
       ...(WORDS[alarm.type] ?? OTHER),
       since,
+      acknowledgedAt: seen,
       ticketId: alarm.ticketId ?? undefined,
     })
   }
   return [...found.values()].sort((a, b) => b.since - a.since)
 }
+
+const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
