@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, firstOf, signIn } from './helpers.ts'
+import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, firstOf, signIn } from './helpers.ts'
 
 test('a contract is added, edited in place and behind the next ticket’s due date', async ({ page }) => {
   await signIn(page, 'support')
@@ -31,6 +31,15 @@ test('a contract is added, edited in place and behind the next ticket’s due da
   await sites.getByLabel(/Every site/).uncheck()
   await sites.getByLabel('Petersen').check()
   await expectAxeClean(page)
+  const { id: contract } = (await firstOf(page, `/contracts?customerId=${String(site['customerId'])}&q=Fast`)) as {
+    id: string
+  }
+  await beforeNextChange(page, `/contracts/${contract}`, { number: 'THEIRS-1' })
+  await sites.getByRole('button', { name: 'Save sites' }).click()
+  const choice = page.getByRole('dialog', { name: /Somebody changed this contract/ })
+  await expect(choice.getByRole('row', { name: /Number/ })).toContainText('THEIRS-1')
+  await choice.getByRole('button', { name: 'Go on editing' }).click()
+  await expect(sites.getByLabel('Petersen')).toBeChecked()
   await sites.getByRole('button', { name: 'Save sites' }).click()
   await expect(page.getByText('Petersen, Altona', { exact: true }).last()).toBeVisible()
 

@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, PASSWORD, signIn } from './helpers.ts'
+import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, PASSWORD, signIn } from './helpers.ts'
 
 const EVIL = `<img src=x onerror="document.title='owned'"> "Ann" & Söhne`
 
@@ -81,6 +81,50 @@ test('two people change one customer: the second is asked, and nothing is overwr
   await expect(page.getByRole('link', { name: '0761 1' })).toBeVisible()
   // What the other one wrote elsewhere stays.
   await expect(page.getByText('theirs')).toBeVisible()
+})
+
+test('Escape at the choice between two changes loses nothing that was typed', async ({ page }) => {
+  const { id } = await makeCustomer(page, 'Escaped')
+  await page.goto(`/customers/${id}`)
+  await page.getByRole('button', { name: 'Edit notes' }).click()
+  await page.getByLabel('Notes').fill('What took an hour to write')
+  await beforeNextChange(page, `/customers/${id}`, { phone: '0999 9' })
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  const choice = page.getByRole('dialog', { name: /Somebody changed this customer/ })
+  await expect(choice.getByRole('cell', { name: '0999 9' })).toBeVisible()
+  await page.keyboard.press('Escape')
+  await expect(choice).toHaveCount(0)
+  await expect(page.getByLabel('Notes')).toHaveValue('What took an hour to write')
+  await page.getByRole('button', { name: 'Save', exact: true }).click()
+  await expect(page.getByRole('button', { name: 'Edit notes' })).toBeVisible()
+  await page.reload()
+  await expect(page.getByText('What took an hour to write')).toBeVisible()
+  await expect(page.getByRole('link', { name: '0999 9' })).toBeVisible()
+})
+
+test('two people change one contact: fields that only the other one changed stay theirs', async ({ page }) => {
+  const { id } = await makeCustomer(page, 'Two at one contact')
+  const contact = await page.evaluate(async (customerId) => {
+    const response = await fetch('/api/v1/contacts', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ customerId, name: 'Bert', email: 'bert@mail.test' }),
+    })
+    return ((await response.json()) as { id: string }).id
+  }, id)
+  await page.goto(`/customers/${id}`)
+  await page.getByRole('button', { name: 'Edit Bert' }).click()
+  const form = page.getByRole('dialog', { name: 'Bert' })
+  await form.getByLabel('Position').fill('Roofer')
+  await beforeNextChange(page, `/contacts/${contact}`, { email: 'new@mail.test' })
+  await form.getByRole('button', { name: 'Save contact' }).click()
+  const choice = page.getByRole('dialog', { name: /Somebody changed this contact/ })
+  await choice.getByRole('button', { name: 'Go on editing' }).click()
+  await expect(form.getByLabel('Position')).toHaveValue('Roofer')
+  await expect(form.getByLabel('Email')).toHaveValue('new@mail.test')
+  await form.getByRole('button', { name: 'Save contact' }).click()
+  await expect(page.getByText('Roofer')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'new@mail.test' })).toBeVisible()
 })
 
 test('a session that ends in the middle of an edit loses nothing that was typed', async ({ page, context }) => {

@@ -1,5 +1,13 @@
 import { expect, test, type Page } from '@playwright/test'
-import { claimHeard, expectAxeClean, expectNoSidewaysScroll, firstOf, makeWebhook, signIn } from './helpers.ts'
+import {
+  beforeNextChange,
+  claimHeard,
+  expectAxeClean,
+  expectNoSidewaysScroll,
+  firstOf,
+  makeWebhook,
+  signIn,
+} from './helpers.ts'
 import { mqttSender } from './mqtt-sender.ts'
 
 test.beforeEach(async ({ page }) => {
@@ -160,7 +168,14 @@ test('a device is replaced and its history stays, by keyboard alone', async ({ p
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Serial of the new device').fill(`NEW-${serial}`)
+  await beforeNextChange(page, `/devices/${id}`, { model: 'Somebody looked it up' })
   await page.keyboard.press('Enter')
+  // Somebody changed it meanwhile: seen, and replaced all the same, with what was typed.
+  await expect(dialog.getByRole('row', { name: /Model/ })).toContainText('Somebody looked it up')
+  await expect(dialog.getByRole('row', { name: /Replaced by/ })).toContainText(serial)
+  await page.keyboard.press('Escape')
+  await expect(dialog.getByLabel('Serial of the new device')).toHaveValue(`NEW-${serial}`)
+  await dialog.getByLabel('Serial of the new device').press('Enter')
   await expect(page.getByText('This device was replaced.')).toBeVisible()
   await page.getByRole('link', { name: 'Open the one in its place' }).press('Enter')
   await page.waitForURL((url) => url.pathname.startsWith('/devices/') && !url.pathname.endsWith(id))

@@ -134,3 +134,22 @@ export async function claimHeard(
     throw new Error(`${serial} was never heard`)
   }, device)
 }
+
+/** Somebody else is faster: right before the page's next change of a record arrives, theirs does. */
+export async function beforeNextChange(page: Page, path: string, theirs: object): Promise<void> {
+  const address = new URL(`/api/v1${path}`, page.url())
+  let done = false
+  await page.route(address.href, async (route) => {
+    const method = route.request().method()
+    if (!done && (method === 'PATCH' || method === 'PUT')) {
+      done = true
+      const answer = await page.request.fetch(address.href, {
+        method,
+        data: theirs,
+        headers: { origin: address.origin },
+      })
+      expect(answer.status(), await answer.text()).toBe(200)
+    }
+    await route.continue()
+  })
+}

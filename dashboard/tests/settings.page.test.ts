@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, firstOf, signIn, watchConsole } from './helpers.ts'
+import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, firstOf, signIn, watchConsole } from './helpers.ts'
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
@@ -120,6 +120,53 @@ test('a company is renamed, and a unit is made, given a site, emptied and remove
     await expect(page.getByText(`${one} is removed`)).toBeVisible()
   }
   await expect(units.getByText(name)).toHaveCount(0)
+})
+
+test('two people change thresholds or the brand: what was typed stays until somebody chooses', async ({ page }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings?tab=thresholds')
+  const minutes = page.getByLabel('But not before')
+  const hours = page.getByLabel('When it lasts')
+  await expect(page.getByRole('button', { name: 'Save thresholds' })).toBeDisabled()
+  const was = await page.evaluate(async () => (await (await fetch('/api/v1/thresholds')).json()) as object)
+  await minutes.fill('9')
+  await beforeNextChange(page, '/thresholds', { ...was, underperformanceHours: 6 })
+  await minutes.press('Enter')
+  const choice = page.getByRole('dialog', { name: /Somebody changed this/ })
+  await expect(choice.getByRole('row', { name: /When it lasts/ })).toContainText('as it is now')
+  await expect(choice.getByRole('row', { name: /But not before/ })).toContainText('9')
+  await expectAxeClean(page)
+  await page.keyboard.press('Escape')
+  await expect(minutes).toHaveValue('9')
+  await expect(hours).toHaveValue('6')
+  await minutes.press('Enter')
+  await expect(page.getByText('the rules follow within moments')).toBeVisible()
+
+  await page.unrouteAll()
+  await minutes.fill('11')
+  await beforeNextChange(page, '/thresholds', was)
+  await minutes.press('Enter')
+  await choice.getByRole('button', { name: 'Keep theirs' }).click()
+  await page.reload()
+  await expect(minutes).toHaveValue(String((was as { silenceMinutes: number }).silenceMinutes))
+
+  await page.goto('/settings?tab=brand')
+  const name = page.getByLabel('Name for customers')
+  await expect(name).not.toHaveValue('')
+  const before = await name.inputValue()
+  await name.fill('Sun of mine')
+  await beforeNextChange(page, '/brand', { name: 'Sun of theirs', accentColor: '#204080' })
+  await page.getByRole('button', { name: 'Save brand' }).click()
+  await expect(choice.getByRole('row', { name: /Name for customers/ })).toContainText('Sun of theirs')
+  await choice.getByRole('button', { name: 'Apply my change on top' }).click()
+  await expect(page.getByText('Your brand is saved')).toBeVisible()
+  await page.reload()
+  await expect(name).toHaveValue('Sun of mine')
+  await expect(page.getByLabel('Accent colour', { exact: true })).toHaveValue('#204080')
+  await name.fill(before)
+  await page.getByRole('button', { name: 'Use the ordinary colour' }).click()
+  await page.getByRole('button', { name: 'Save brand' }).click()
+  await expect(page.getByText('Your brand is saved')).toBeVisible()
 })
 
 test("a company's name, colour and logo are what its customers see", async ({ page, browser }) => {

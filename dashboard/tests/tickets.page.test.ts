@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, signIn } from './helpers.ts'
+import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -31,28 +31,35 @@ test('a ticket is opened, discussed and moved on', async ({ page }) => {
 test('a change that meets another one is a choice', async ({ page }) => {
   const id = await openTicket(page, 'Two at once')
   await expect(page.getByLabel('Status')).toHaveValue('new')
-  // Somebody else, meanwhile.
-  const changed = await page.evaluate(async (ticket) => {
-    const response = await fetch(`/api/v1/tickets/${ticket}`, {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ priority: 'urgent' }),
-    })
-    return response.status
-  }, id)
-  expect(changed).toBe(200)
+  await beforeNextChange(page, `/tickets/${id}`, { priority: 'urgent' })
   await page.getByLabel('Status').selectOption('open')
   const dialog = page.getByRole('dialog', { name: /Somebody changed this ticket/ })
-  // The live line may have been quicker than the hand: then there is nothing to choose.
-  await Promise.race([dialog.waitFor(), page.getByText('Saved').waitFor()])
-  if (await dialog.isVisible()) {
-    await expect(dialog.getByRole('row', { name: /Priority/ })).toContainText('urgent')
-    await dialog.getByRole('button', { name: 'Apply my change on top' }).click()
-  }
+  await expect(dialog.getByRole('row', { name: /Priority/ })).toContainText('urgent')
+  await expectAxeClean(page)
+  // Nothing was typed, so there is no form to go back to: the choice stays until it is made.
+  await page.keyboard.press('Escape')
+  await dialog.getByRole('button', { name: 'Apply my change on top' }).click()
   await expect(page.getByText('Saved').first()).toBeVisible()
   await page.reload()
   await expect(page.getByLabel('Status')).toHaveValue('open')
   await expect(page.getByLabel('Priority')).toHaveValue('urgent')
+})
+
+test('a new name for a ticket that somebody else changed is not lost with its dialog', async ({ page }) => {
+  const id = await openTicket(page, 'Named twice')
+  await page.getByRole('button', { name: 'Edit subject' }).click()
+  const form = page.getByRole('dialog', { name: 'Edit subject' })
+  await form.getByLabel('Subject').fill('The name I want')
+  await beforeNextChange(page, `/tickets/${id}`, { subject: 'The name of somebody else' })
+  await form.getByRole('button', { name: 'Save subject' }).click()
+  const choice = page.getByRole('dialog', { name: /Somebody changed this ticket/ })
+  await expect(choice.getByRole('row', { name: /Subject/ })).toContainText('The name of somebody else')
+  await page.keyboard.press('Escape')
+  await expect(choice).toHaveCount(0)
+  await expect(form.getByLabel('Subject')).toHaveValue('The name I want')
+  await form.getByRole('button', { name: 'Save subject' }).click()
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('The name I want')
+  await expect(form).toHaveCount(0)
 })
 
 test('on the board a ticket is moved by keys, by its status and by the mouse', async ({ page }) => {

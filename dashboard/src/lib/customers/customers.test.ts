@@ -1,28 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Alarm, Ticket } from '@heliograph/crm-core/contracts'
 import { newSite, siteBody } from './site-body.ts'
-import { differences, same } from './stale.ts'
 import { timelineOf } from './timeline.ts'
-
-describe('two people change a customer', () => {
-  const shown = { name: 'A', email: 'a@x.test', address: { city: 'Ulm', country: 'DE' }, notes: null as string | null }
-  test('what each meant is told field by field; what nobody touched is not', () => {
-    const theirs = { ...shown, email: 'b@x.test' }
-    expect(differences(shown, { name: 'B' }, theirs, ['name', 'email', 'address', 'notes'])).toEqual([
-      { key: 'name', before: 'A', theirs: 'A', yours: 'B' },
-      { key: 'email', before: 'a@x.test', theirs: 'b@x.test', yours: undefined },
-    ])
-  })
-  test('taking something away is a change too', () => {
-    expect(differences({ notes: 'x' as string | null }, { notes: null }, { notes: 'y' }, ['notes'])).toEqual([
-      { key: 'notes', before: 'x', theirs: 'y', yours: null },
-    ])
-  })
-  test('the order of keys in an address means nothing', () => {
-    expect(same({ city: 'Ulm', country: 'DE' }, { country: 'DE', city: 'Ulm' })).toBe(true)
-    expect(same({ city: 'Ulm' }, null)).toBe(false)
-  })
-})
 
 test('the timeline tells tickets and alarms, newest first, with their place', () => {
   const ticket = {

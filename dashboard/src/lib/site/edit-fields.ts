@@ -1,4 +1,5 @@
 /** Records edited as text, field by field: what is typed is kept as typed, and only what differs is sent. */
+import type { Clash } from '../stale/stale.ts'
 
 export interface EditField {
   /** Path within the record: `name`, `address.city`. */
@@ -93,13 +94,6 @@ export function changesOf(fields: readonly EditField[], shown: unknown, draft: D
   return edited
 }
 
-export interface Clash {
-  label: string
-  shown: string
-  theirs: string
-  /** Undefined: not touched here. */
-  yours: string | undefined
-}
 /** Fields that somebody else changed meanwhile or that are wanted here: what a person chooses from. */
 export function clashes(
   fields: readonly EditField[],
