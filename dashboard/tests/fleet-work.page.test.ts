@@ -114,6 +114,18 @@ test('alarms: one row for a cause, acknowledged with `a` and taken back', async 
       return customers.some((name) => text.includes(name))
     })
     .toBe(true)
+  // What it costs stands in every row: a number of watt hours, or that it is not measured. Never an empty cell.
+  await expect(table.getByRole('columnheader', { name: 'Lost today' })).toBeVisible()
+  const places = await table.getByRole('columnheader').allTextContents()
+  const loss = places.findIndex((text) => text.trim() === 'Lost today')
+  await expect
+    .poll(async () => {
+      const told = await Promise.all(
+        (await table.locator('[data-row]').all()).map((each) => each.getByRole('cell').nth(loss).textContent()),
+      )
+      return told.length > 0 && told.every((text) => /not measured|\d\s*[kM]?Wh/.test(text ?? ''))
+    })
+    .toBe(true)
   // What an earlier look may have acknowledged is new again.
   await page.evaluate(async () => {
     const answer = await fetch('/api/v1/alarms?open=true&limit=500')

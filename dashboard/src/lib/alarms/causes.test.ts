@@ -82,6 +82,43 @@ describe('causes', () => {
       'm muted',
     ])
   })
+  it('put what costs most first among what is equally bad, and what is not measured after it', () => {
+    const losses: Record<string, number> = { little: 200, much: 9000, none: 0 }
+    const causes = causesOf(
+      [
+        alarm('u', { siteId: 'unmeasured', raisedAt: at(1) }),
+        alarm('z', { siteId: 'none', raisedAt: at(2) }),
+        alarm('l', { siteId: 'little', raisedAt: at(3) }),
+        alarm('m', { siteId: 'much', raisedAt: at(9) }),
+        alarm('s', { siteId: 'much', type: 'zero-power', severity: 'minor' }),
+        alarm('c', { siteId: 'none', severity: 'critical', type: 'fault' }),
+        alarm('k', { siteId: 'much', severity: 'critical', type: 'seen', acknowledgedAt: at(9) }),
+      ],
+      now,
+      [],
+      (siteId) => losses[siteId],
+    )
+    expect(causes.map((cause) => [cause.siteId, cause.severity, cause.lossWh])).toEqual([
+      ['none', 'critical', 0],
+      ['much', 'major', 9000],
+      ['little', 'major', 200],
+      ['none', 'major', 0],
+      ['unmeasured', 'major', undefined],
+      ['much', 'minor', 9000],
+      ['much', 'critical', 9000],
+    ])
+  })
+  it('count the loss of a site once, however many of its devices tell of it, and say where it is measured', () => {
+    const street = [
+      alarm('a', { siteId: 's', incidentId: 'i' }),
+      alarm('b', { siteId: 's', incidentId: 'i' }),
+      alarm('c', { siteId: 't', incidentId: 'i' }),
+      alarm('d', { siteId: 'dark', incidentId: 'i' }),
+    ]
+    const losses: Record<string, number> = { s: 1000, t: 500 }
+    expect(causesOf(street, now, [], (siteId) => losses[siteId])[0]).toMatchObject({ lossWh: 1500, lossSites: 2 })
+    expect(causesOf([alarm('a')], now)[0]).toMatchObject({ lossWh: undefined, lossSites: 0 })
+  })
   it('are acknowledged only when every alarm of theirs is', () => {
     const [cause] = causesOf([alarm('a', { acknowledgedAt: at(9) }), alarm('b', { ticketId: 't' })], now)
     expect(cause).toMatchObject({ acknowledged: false, ticketId: 't' })

@@ -21,6 +21,13 @@ export interface Cause {
   acknowledged: boolean
   muted: boolean
   ticketId: string | null
+  /**
+   * What the sites of it have lost today, each counted once, whatever else is wrong there; `undefined`: measured at none of them. A site
+   * with two causes lost it under both: nobody can say which of them took it.
+   */
+  lossWh: number | undefined
+  /** At how many of its sites that is measured. */
+  lossSites: number
 }
 
 /** What an incident is, in one line. */
@@ -36,10 +43,16 @@ export function incidentWords(
 
 /**
  * By incident where alarms of several sites have one cause, else by kind at the site. What nobody has seen yet comes first, then what
- * is worst.
+ * is worst, then what costs most; where the loss is not measured it is neither much nor little, and comes after.
  * @param incidents those that are open
+ * @param lossOf what a site has lost today, Wh; `undefined`: not measured
  */
-export function causesOf(alarms: readonly Alarm[], now: number, incidents: readonly Incident[] = []): Cause[] {
+export function causesOf(
+  alarms: readonly Alarm[],
+  now: number,
+  incidents: readonly Incident[] = [],
+  lossOf: (siteId: string) => number | undefined = () => undefined,
+): Cause[] {
   const known = new Map(incidents.map((incident) => [incident.id, incident]))
   const groups = Map.groupBy(alarms, ({ siteId, incidentId, type }) =>
     incidentId === null ? `${siteId} ${type}` : `incident ${incidentId}`,
@@ -51,6 +64,7 @@ export function causesOf(alarms: readonly Alarm[], now: number, incidents: reado
     const worst = sorted[0]!
     const siteIds = [...new Set(sorted.map(({ siteId }) => siteId))]
     const incident = worst.incidentId === null ? undefined : known.get(worst.incidentId)
+    const losses = siteIds.map(lossOf).filter((loss) => loss !== undefined)
     const states = sorted.map((alarm) => alarmState(alarm, now))
     return {
       key,
@@ -68,11 +82,18 @@ export function causesOf(alarms: readonly Alarm[], now: number, incidents: reado
       acknowledged: states.every(({ acknowledged }) => acknowledged),
       muted: states.every(({ muted }) => muted),
       ticketId: sorted.find(({ ticketId }) => ticketId !== null)?.ticketId ?? null,
+      lossWh: losses.length === 0 ? undefined : losses.reduce((sum, loss) => sum + loss, 0),
+      lossSites: losses.length,
     }
   })
   const seen = ({ acknowledged, muted }: Cause) => (muted ? 2 : acknowledged ? 1 : 0)
   return causes.sort(
-    (a, b) => seen(a) - seen(b) || rank(a.severity) - rank(b.severity) || a.since - b.since || (a.key < b.key ? -1 : 1),
+    (a, b) =>
+      seen(a) - seen(b) ||
+      rank(a.severity) - rank(b.severity) ||
+      (b.lossWh ?? -1) - (a.lossWh ?? -1) ||
+      a.since - b.since ||
+      (a.key < b.key ? -1 : 1),
   )
 }
 const rank = (severity: Severity): number => SEVERITIES.indexOf(severity)
