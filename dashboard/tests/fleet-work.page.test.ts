@@ -1,6 +1,6 @@
-import { expect, test } from '@playwright/test'
+import { expect, test, type Page } from '@playwright/test'
 import { readFile } from 'node:fs/promises'
-import { expectAxeClean, signIn } from './helpers.ts'
+import { claimHeard, expectAxeClean, expectNoSidewaysScroll, firstOf, makeWebhook, signIn } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -185,4 +185,148 @@ test('alarms of a site are muted with a reason from the list, by keyboard alone,
   await expect(page.locator('[data-row="0"]')).toBeVisible()
   await page.getByLabel('Select all rows').check()
   await expect(page.getByRole('toolbar', { name: 'Selected sites' })).toContainText('Mute alarms')
+})
+
+/** Nobody has seen any of it yet. */
+async function allNew(page: Page): Promise<{ id: string; siteId: string }[]> {
+  return await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/alarms?open=true&historic=false&limit=500')
+    const { items } = (await answer.json()) as { items: { id: string; siteId: string }[] }
+    for (const { id } of items) {
+      await fetch(`/api/v1/alarms/${id}/acknowledge`, { method: 'DELETE' })
+      await fetch(`/api/v1/alarms/${id}/mute`, { method: 'DELETE' })
+    }
+    return items
+  })
+}
+const openAlarms = (page: Page) =>
+  page.evaluate(async () => {
+    const answer = await fetch('/api/v1/alarms?open=true&historic=false&limit=500')
+    return (
+      (await answer.json()) as {
+        items: { id: string; siteId: string; acknowledgedAt: string | null; mutedUntil: string | null }[]
+      }
+    ).items
+  })
+
+test('on a phone sites are sorted, picked, and their alarms acknowledged', async ({ page }) => {
+  const [first] = await allNew(page)
+  const site = await page.evaluate(
+    async (id) => (await (await fetch(`/api/v1/sites/${id}`)).json()) as { name: string },
+    first!.siteId,
+  )
+  await page.setViewportSize({ width: 320, height: 700 })
+  for (const look of ['', '&view=cards&group=customer']) {
+    await page.goto(`/fleet?q=${encodeURIComponent(site.name)}${look}`)
+    const box = page.getByLabel(`Select ${site.name}`, { exact: true })
+    await box.check()
+    await expect(page).toHaveURL(/\/fleet/)
+    const bar = page.getByRole('toolbar', { name: 'Selected sites' })
+    await expect(bar).toContainText('1 site selected')
+    await expectNoSidewaysScroll(page)
+    await expectAxeClean(page)
+    await bar.getByRole('button', { name: 'Acknowledge alarms' }).click()
+    await expect(page.getByText(/alarms? acknowledged$/).last()).toBeVisible()
+    await page.getByRole('button', { name: 'Undo' }).last().click()
+    await expect.poll(async () => (await openAlarms(page)).every((one) => one.acknowledgedAt === null)).toBe(true)
+  }
+  // Groups have their headings among cards too, and what has no column titles is sorted by a list.
+  await page.goto('/fleet?view=cards&group=status')
+  const list = page.getByRole('list', { name: 'Sites' })
+  await expect(list.getByRole('listitem').first()).toContainText(/\d+ sites?/)
+  await page.getByRole('button', { name: 'Look' }).click()
+  await page.getByLabel('Sort by').selectOption('customer')
+  await expect(page).toHaveURL(/sort=customer/)
+  await page.goto('/fleet')
+  await page.getByLabel('Sort by').selectOption('name')
+  await expect(page).toHaveURL(/sort=name/)
+  await expect(page.getByRole('button', { name: 'Smallest first: turn around' })).toBeVisible()
+  const names = await page.locator('[data-main]').allTextContents()
+  expect(names.slice(0, 4)).toEqual(names.slice(0, 4).toSorted(new Intl.Collator('en', { numeric: true }).compare))
+})
+
+/** Two sites of the test's own, each with a fault of its own: two causes, by day and by night. */
+async function twoFaults(
+  page: Page,
+  name: string,
+): Promise<{ mine: () => ReturnType<typeof openAlarms>; over: () => Promise<void> }> {
+  const customer = await firstOf(page, '/customers?limit=1')
+  const webhook = await makeWebhook(page, name)
+  const sites: { id: string; serial: string }[] = []
+  for (const number of ['1', '2']) {
+    const serial = `${name} ${number}`
+    const { id } = await page.evaluate(
+      async ([customerId, siteName]) => {
+        const answer = await fetch('/api/v1/sites', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ name: siteName, customerId, timezone: 'Asia/Kolkata' }),
+        })
+        return (await answer.json()) as { id: string }
+      },
+      [customer.id, serial] as const,
+    )
+    sites.push({ id, serial })
+  }
+  const say = async (broken: boolean) => {
+    const told = sites.map(({ serial }, index) => ({
+      device: serial,
+      ts: Date.now(),
+      metrics: { ac_power_w: broken ? 0 : 900 },
+      status: broken ? 'fault' : 'producing',
+      faults: broken ? [{ code: `T-${String(index)}`, text: 'too hot', severity: 'major' }] : [],
+    }))
+    expect(await webhook.send(JSON.stringify(told))).toBe(202)
+  }
+  await say(false)
+  for (const { id: siteId, serial } of sites) await claimHeard(page, { serial, siteId, kind: 'inverter' })
+  const mine = async () => (await openAlarms(page)).filter(({ siteId }) => sites.some(({ id }) => id === siteId))
+  await expect(async () => {
+    await say(true)
+    expect(new Set((await mine()).map(({ siteId }) => siteId)).size).toBe(2)
+  }).toPass({ timeout: 120_000, intervals: [1_000] })
+  return { mine, over: () => say(false) }
+}
+
+test('triage: several causes are picked by `x` and by box, muted until a time, and acknowledged', async ({ page }) => {
+  test.setTimeout(300_000)
+  const name = `Pick ${String(Date.now())}`
+  const { mine, over } = await twoFaults(page, name)
+  await page.goto(`/alarms?q=${encodeURIComponent(name)}`)
+  await expect(page.locator('[data-row="1"]')).toBeVisible()
+  await page.keyboard.press('j')
+  await page.keyboard.press('x')
+  await page.locator('[data-row="1"]').getByRole('checkbox').check()
+  const bar = page.getByRole('toolbar', { name: 'Selected causes' })
+  await expect(bar).toContainText('2 alarms selected')
+  await bar.getByRole('button', { name: 'Mute' }).click()
+  const dialog = page.getByRole('dialog', { name: /^Mute \d+ alarms/ })
+  await dialog.getByLabel('How long').selectOption('until')
+  await expect(dialog.getByText("On the site's clock: Asia/Kolkata")).toBeVisible()
+  await dialog.getByLabel('Reason').fill('The grid is being worked on')
+  await dialog.getByRole('button', { name: 'Mute alarms' }).click()
+  const year = new Date().getFullYear() + 1
+  await dialog.getByLabel('Until', { exact: true }).fill(`${String(year)}-03-05T17:30`)
+  await expectAxeClean(page)
+  await dialog.getByRole('button', { name: 'Mute alarms' }).click()
+  await expect(page.getByText(/alarms muted$/)).toBeVisible()
+  // Half past five in the afternoon there is noon in Greenwich.
+  const noon = `${String(year)}-03-05T12:00:00.000Z`
+  expect((await mine()).map(({ mutedUntil }) => mutedUntil)).toEqual([noon, noon])
+  await expect(bar).toHaveCount(0)
+  await page.getByRole('button', { name: 'Undo' }).last().click()
+  await expect.poll(async () => (await mine()).every((one) => one.mutedUntil === null)).toBe(true)
+
+  await page.setViewportSize({ width: 320, height: 700 })
+  await page.reload()
+  await page.locator('[data-row="0"]').getByRole('checkbox').check()
+  await page.locator('[data-row="1"]').getByRole('checkbox').check()
+  await expectNoSidewaysScroll(page)
+  await expectAxeClean(page)
+  await bar.getByRole('button', { name: 'Acknowledge' }).click()
+  await expect(page.getByText(/alarms acknowledged$/)).toBeVisible()
+  expect((await mine()).every((one) => one.acknowledgedAt !== null)).toBe(true)
+  await page.getByRole('button', { name: 'Undo' }).last().click()
+  await expect.poll(async () => (await mine()).every((one) => one.acknowledgedAt === null)).toBe(true)
+  await over()
 })

@@ -33,12 +33,3 @@ export const openTicket = (alarms: readonly Alarm[], subject = alarms[0]!.messag
     ...(alarms.every(({ siteId }) => siteId === alarms[0]!.siteId) && { siteId: alarms[0]!.siteId }),
     alarmIds: alarms.slice(0, 100).map(({ id }) => id),
   })
-
-/** How long an alarm may be silenced in one go. */
-export const MUTE_SPANS = [
-  { key: '1h', name: 'For 1 hour', ms: 3_600_000 },
-  { key: '8h', name: 'For 8 hours', ms: 8 * 3_600_000 },
-  { key: '1d', name: 'For 1 day', ms: 86_400_000 },
-  { key: '1w', name: 'For 1 week', ms: 7 * 86_400_000 },
-  { key: '4w', name: 'For 4 weeks', ms: 28 * 86_400_000 },
-] as const

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Alarm, Incident } from '@heliograph/crm-core/contracts'
-import { alarmsOf, causesOf, causeState, triageRows } from './causes.ts'
+import { alarmsOf, alarmsOfRows, causesOf, causeState, triageRows } from './causes.ts'
 
 const at = (hour: number) => `2026-06-01T${String(hour).padStart(2, '0')}:00:00.000Z`
 const now = Date.parse(at(12))
@@ -134,5 +134,7 @@ describe('causes', () => {
       ),
     ).toEqual(['ab', 'a', 'b', 'c'])
     expect(triageRows(causes, new Set())).toHaveLength(2)
+    // A cause and one of its own picked together are acted on once.
+    expect(alarmsOfRows(rows).map(({ id }) => id)).toEqual(['a', 'b', 'c'])
   })
 })

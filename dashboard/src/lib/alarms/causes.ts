@@ -110,6 +110,11 @@ export function triageRows(causes: readonly Cause[], open: ReadonlySet<string>):
 }
 export const alarmsOf = ({ cause, alarm }: TriageRow): readonly Alarm[] => (alarm ? [alarm] : cause.alarms)
 
+/** What a person has picked, each alarm once: a cause and one of its own alarms may both be picked. */
+export function alarmsOfRows(rows: readonly TriageRow[]): readonly Alarm[] {
+  return [...new Map(rows.flatMap(alarmsOf).map((alarm) => [alarm.id, alarm])).values()]
+}
+
 export const TRIAGE_STATES = ['new', 'acknowledged', 'muted'] as const
 export type TriageState = (typeof TRIAGE_STATES)[number]
 export function causeState({ acknowledged, muted }: Cause): TriageState {

@@ -43,9 +43,11 @@ export function scrollToShow(
   viewHeight: number,
   headHeight: number,
 ): number {
-  const top = index * rowHeight
-  const seen = viewHeight - headHeight
+  return scrollToSpan(index * rowHeight, rowHeight, scrollTop, viewHeight - headHeight)
+}
+/** The same of something between two heights. */
+export function scrollToSpan(top: number, height: number, scrollTop: number, seen: number): number {
   if (top < scrollTop) return top
-  if (top + rowHeight > scrollTop + seen) return Math.max(0, top + rowHeight - seen)
+  if (top + height > scrollTop + seen) return Math.max(0, top + height - seen)
   return scrollTop
 }
