@@ -52,8 +52,14 @@ test('clusters open by mouse and by keyboard', async ({ page }) => {
   await page.evaluate(() => window.dispatchEvent(new Event('resize')))
   await expect(page.locator('[data-land="drawn"]')).toBeVisible({ timeout: 60_000 })
   await expect(mark).toBeFocused()
+  const zoom = () => Number(/at=([\d.]+)/.exec(decodeURIComponent(page.url()))?.[1] ?? 0)
   await page.keyboard.press('Enter')
-  await expect.poll(() => Number(/at=([\d.]+)/.exec(decodeURIComponent(page.url()))?.[1] ?? 0)).toBeGreaterThan(7)
+  await expect.poll(zoom).toBeGreaterThan(7)
+  await page.goto('/map?at=4/48/10')
+  await expect(mark).toBeVisible({ timeout: 60_000 })
+  await expect.poll(zoom).toBeLessThan(5)
+  await mark.click()
+  await expect.poll(zoom).toBeGreaterThan(7)
 })
 
 test('without WebGL there is the list, and a line that says why', async ({ page }) => {

@@ -62,6 +62,24 @@ test('a new name for a ticket that somebody else changed is not lost with its di
   await expect(form).toHaveCount(0)
 })
 
+test('a part of the page that does not come says so, and comes when it is tried again', async ({ page }) => {
+  await page.goto('/tickets')
+  await expect(page.getByRole('button', { name: 'Board' })).toBeVisible()
+  await page.route('**/_app/immutable/**', (route) => route.abort())
+  await page.getByRole('button', { name: 'Board' }).click()
+  const said = page.getByRole('alert').filter({ hasText: 'could not be loaded' })
+  await expect(said).toBeVisible()
+  await expectAxeClean(page)
+  await page.unrouteAll()
+  await said.getByRole('button', { name: 'Try again' }).click()
+  const board = page.getByRole('group', { name: 'Board of tickets' })
+  const reload = page.getByRole('button', { name: 'Reload the page' })
+  await expect(board.or(reload).first()).toBeVisible()
+  // Where the browser does not ask twice for a file, the page has to be loaded again: that is offered, and works.
+  if (await reload.isVisible()) await reload.click()
+  await expect(board).toBeVisible()
+})
+
 test('on the board a ticket is moved by keys, by its status and by the mouse', async ({ page }) => {
   await openTicket(page, 'Board walk')
   await page.goto('/tickets')
@@ -101,22 +119,31 @@ test('on the board a ticket is moved by keys, by its status and by the mouse', a
 })
 
 test('an alarm is acknowledged and muted with a reason', async ({ page }) => {
-  await page.goto('/alarms')
-  const list = page.getByRole('table', { name: 'Alarms' })
-  // The demo has an inverter with a fault.
-  await expect(list).toBeVisible()
-  const acknowledge = page.getByRole('button', { name: 'Acknowledge' }).first()
-  if (await acknowledge.isVisible()) {
-    await acknowledge.click()
-    await expect(list.getByText('Acknowledged').first()).toBeVisible()
-  }
-  const mute = page.getByRole('button', { name: 'Mute', exact: true }).first()
-  if (await mute.isVisible()) {
-    await mute.click()
-    const dialog = page.getByRole('dialog', { name: 'Mute alarm' })
-    await dialog.getByLabel('Reason').fill('The installer is on site')
-    await dialog.getByRole('button', { name: 'Mute alarm' }).click()
-    await expect(dialog).toHaveCount(0)
-    await expect(list.getByText('Muted').first()).toBeVisible()
-  }
+  // The demo has an inverter with a fault; what an earlier look did to it is taken back.
+  const [alarm] = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/alarms?open=true&historic=false&limit=500')
+    const { items } = (await answer.json()) as { items: { id: string; type: string; message: string }[] }
+    for (const { id } of items) {
+      await fetch(`/api/v1/alarms/${id}/acknowledge`, { method: 'DELETE' })
+      await fetch(`/api/v1/alarms/${id}/mute`, { method: 'DELETE' })
+    }
+    return items.filter(({ type }) => type === 'inverter-fault')
+  })
+  await page.goto(`/alarms?q=${encodeURIComponent(alarm!.message)}`)
+  const row = page.locator('[data-row="0"]')
+  await expect(row).toContainText(alarm!.message)
+  await row.getByRole('button', { name: 'Acknowledge' }).click()
+  await expect(row.getByText('Acknowledged', { exact: true })).toBeVisible()
+  await row.getByRole('button', { name: 'Mute', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: /^Mute/ })
+  await dialog.getByLabel('Reason').fill('The installer is on site')
+  await dialog.getByLabel('Reason').press('Enter')
+  await expect(dialog).toHaveCount(0)
+  await expect(row.getByText('Muted', { exact: true })).toBeVisible()
+  const kept = await page.evaluate(
+    async (id) => (await (await fetch(`/api/v1/alarms/${id}`)).json()) as Record<string, string | null>,
+    alarm!.id,
+  )
+  expect(kept['muteReason']).toBe('The installer is on site')
+  expect(kept['acknowledgedAt']).not.toBeNull()
 })
