@@ -27,6 +27,8 @@ export interface PartStatus {
   lag: number | null
   /** One line for a person. */
   detail?: string
+  /** Of a part that has an end: the share that is done, 0 to 1. */
+  progress?: number
   /** Without it this process can neither accept nor answer. */
   vital?: boolean
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { claimHeard, firstOf, signIn } from './helpers.ts'
+import { claimHeard, expectAxeClean, firstOf, signIn } from './helpers.ts'
 import { mqttSender } from './mqtt-sender.ts'
 
 /** A second, and five times as long on a machine that does five times as much besides. */

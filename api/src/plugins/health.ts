@@ -15,7 +15,12 @@ export function registerHealth(app: FastifyInstance, status: StatusProvider): vo
       .header('cache-control', 'no-store')
       .send({
         status: dead ? 'unavailable' : ready ? 'ready' : 'degraded',
-        parts: parts.map(({ name, state, lag }) => ({ name, state, lag })),
+        parts: parts.map(({ name, state, lag, progress }) => ({
+          name,
+          state,
+          lag,
+          ...(progress !== undefined && { progress }),
+        })),
       })
   })
 }

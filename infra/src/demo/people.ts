@@ -9,7 +9,7 @@ export async function seedPeople(crm: Crm, caller: Caller, customerId: string, p
     { email: 'support@demo.test', name: 'Sam Support', role: 'support', phone: '+4915550100001' },
     { email: 'sales@demo.test', name: 'Sasha Sales', role: 'sales' },
     { email: 'analyst@demo.test', name: 'Ana Analyst', role: 'analyst' },
-    { email: 'customer@demo.test', name: 'Kim Petersen', role: 'customer', customerIds: [customerId] },
+    { email: 'customer@demo.test', name: 'Kim Huber', role: 'customer', customerIds: [customerId] },
   ]
   for (const { role, ...person } of people) {
     const user = await crm.users.create(caller, { ...person, password, roles: [{ role }] })
@@ -25,10 +25,10 @@ interface ServiceTicket extends Pick<TicketCreate, 'subject' | 'description' | '
 }
 const TICKETS: readonly ServiceTicket[] = [
   {
-    site: 'Petersen, Altona',
-    subject: 'Can I add a battery to my system?',
+    site: 'Huber, Marzling',
+    subject: 'Can a second battery be added?',
     description:
-      'We are at home more in the evening now and would like to use our own power then. Is there room for a battery?',
+      'We have an electric car now and would like to charge it in the evening with our own power. Is there room for more?',
     priority: 'low',
     status: 'pending',
     comments: [{ text: 'Yes, there is. Our colleague from sales will call you this week.', isPublic: true }],

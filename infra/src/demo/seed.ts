@@ -102,7 +102,8 @@ async function seedTenant(
     await seedDevices(deps, caller, { index, site, siteId: row.id }, state)
   }
   if (key !== 'demo') return
-  await seedPeople(crm, caller, customers.get('Familie Petersen')!, deps.settings.demoPassword)
+  // A house with battery and meter: who looks at the portal sees all that it can show.
+  await seedPeople(crm, caller, customers.get('Familie Huber')!, deps.settings.demoPassword)
   await seedTickets(crm, caller, siteIds)
 }
 

@@ -295,6 +295,7 @@ const demoPart = ({ done, left }: HistoryProgress): PartStatus => ({
   name: 'demo history',
   state: 'ok',
   lag: Math.round(left),
+  progress: done / (done + left),
   detail: `${Math.floor((100 * done) / (done + left))} % of the demo’s past is brought in; its plants are modelled, under recorded clouds`,
 })
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { browserName } from '../session/browser-name.ts'
 import { plainSentence } from '../portal/sentence.ts'
 import { dueOf } from '../tickets/due.ts'
-import { partsBehind, readHealth } from '../state/health-report.ts'
+import { demoOf, partsBehind, readHealth } from '../state/health-report.ts'
 import { asHex, asText, looksLikeText, MOST_SHOWN } from './bytes-view.ts'
 import { addressLines, commandLines } from './guide.ts'
 import { sampleText } from './sample.ts'
@@ -109,6 +109,21 @@ it('health: parts that are down or far behind are named, the ordinary course is 
   expect(report?.parts).toHaveLength(3)
   expect(partsBehind(report!)).toBe('warehouse, decode')
   expect(readHealth('<html>')).toBeUndefined()
+})
+it('health: a demo whose past comes in is told apart from a line that is behind', () => {
+  const report = readHealth({
+    status: 'ready',
+    parts: [
+      { name: 'store', state: 'ok', lag: 0 },
+      { name: 'demo history', state: 'ok', lag: 400_000, progress: 0.425 },
+    ],
+  })!
+  expect(demoOf(report)).toEqual({ progress: 0.425 })
+  expect(partsBehind(report)).toBe('')
+  expect(demoOf({ status: 'ready', parts: [{ name: 'store', state: 'ok' }] })).toBeUndefined()
+  // What is not a number is no progress.
+  const odd = readHealth({ status: 'ready', parts: [{ name: 'demo history', state: 'ok', progress: '9' }] })
+  expect(odd!.parts).toEqual([])
 })
 
 describe('the customer’s sentence', () => {

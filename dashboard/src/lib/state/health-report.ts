@@ -3,6 +3,8 @@ export interface HealthPart {
   name: string
   state: string
   lag?: number | null | undefined
+  /** Of a part that has an end: the share that is done, 0 to 1. */
+  progress?: number | undefined
 }
 export interface HealthReport {
   status: string
@@ -21,18 +23,30 @@ export function readHealth(body: unknown): HealthReport | undefined {
 }
 function isPart(part: unknown): part is HealthPart {
   if (typeof part !== 'object' || part === null) return false
-  const { name, state, lag } = part as { name?: unknown; state?: unknown; lag?: unknown }
+  const { name, state, lag, progress } = part as Readonly<Partial<Record<keyof HealthPart, unknown>>>
   return (
     typeof name === 'string' &&
     typeof state === 'string' &&
-    (lag === undefined || lag === null || typeof lag === 'number')
+    (lag === undefined || lag === null || typeof lag === 'number') &&
+    (progress === undefined || typeof progress === 'number')
   )
+}
+
+/** There while a demo's past is brought in. */
+const DEMO = 'demo history'
+/** The demo whose past is coming in, and how much of it is there; undefined: none is. */
+export function demoOf(report: HealthReport): { progress: number | undefined } | undefined {
+  const part = report.parts.find(({ name }) => name === DEMO)
+  return part && { progress: part.progress }
 }
 
 /** Names of the parts that are down or far behind; empty when all is well. */
 export function partsBehind(report: HealthReport): string {
-  return report.parts
-    .filter((part) => part.state !== 'ok' || (part.lag ?? 0) > LAG_WORTH_TELLING)
-    .map((part) => part.name)
-    .join(', ')
+  return (
+    report.parts
+      // What the demo's past still lacks holds nothing up, and has a bar of its own.
+      .filter((part) => part.state !== 'ok' || (part.name !== DEMO && (part.lag ?? 0) > LAG_WORTH_TELLING))
+      .map((part) => part.name)
+      .join(', ')
+  )
 }

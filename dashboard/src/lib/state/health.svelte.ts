@@ -1,11 +1,12 @@
 /** How the server is, asked for now and then while somebody looks. */
-import { partsBehind, readHealth, type HealthReport } from './health-report.ts'
+import { demoOf, partsBehind, readHealth, type HealthReport } from './health-report.ts'
 
 const EVERY_MS = 30_000
 
 class Health {
   report = $state.raw<HealthReport | undefined>(undefined)
   readonly behind = $derived(this.report ? partsBehind(this.report) : '')
+  readonly demo = $derived(this.report && demoOf(this.report))
 
   async check(): Promise<void> {
     try {

@@ -145,7 +145,13 @@ export const GERMANY: readonly DemoSite[] = [
     tags: ['full service', 'irradiance'],
   }),
   site(BAVARIA, 'Huber, Marzling', {
-    customer: { name: 'Familie Huber', kind: 'residential', email: 'huber@mail.test' },
+    customer: {
+      name: 'Familie Huber',
+      kind: 'residential',
+      email: 'huber@mail.test',
+      phone: '+4981615050',
+      contacts: [{ name: 'Kim Huber', email: 'huber@mail.test', phone: '+4981615050' }],
+    },
     address: 'Bergstraße 5',
     city: 'Marzling',
     at: [5, 1],
