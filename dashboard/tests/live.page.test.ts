@@ -37,3 +37,18 @@ test('what a device publishes over MQTT is on the open page within a second', as
     await sender.stop()
   }
 })
+
+test('staff are told that it is a demo while its past comes in; a customer is not', async ({ page }) => {
+  const parts = [{ name: 'demo history', state: 'ok', lag: 90_000, progress: 0.425 }]
+  await page.route('**/readyz', (route) => route.fulfill({ json: { status: 'ready', parts } }))
+  await signIn(page, 'support')
+  const bar = page.getByRole('complementary', { name: 'Demo' })
+  await expect(bar).toContainText('its plants are modelled')
+  await expect(bar).toContainText('42 %')
+  await page.setViewportSize({ width: 320, height: 700 })
+  await expectAxeClean(page)
+  await page.context().clearCookies()
+  await signIn(page, 'customer')
+  await expect(page.getByRole('heading', { name: 'My systems' })).toBeVisible()
+  await expect(bar).toHaveCount(0)
+})
