@@ -21,6 +21,15 @@ test('a customer reads one plain sentence first, then figures, and no word of th
   const facts = page.getByRole('region', { name: 'Your system' })
   await facts.scrollIntoViewIfNeeded()
   await expect(facts.getByText('Panels')).toBeVisible()
+  // A house with battery and meter: how full it is, where power flows, and what of the own power was used at home.
+  await expect(page.locator('dt', { hasText: /^Battery$/ }).locator('xpath=following-sibling::dd')).toContainText('%')
+  await expect(page.getByRole('region', { name: 'Where it flows now' })).toContainText(/battery/i)
+  const own = page.getByRole('region', { name: 'What you used yourself' })
+  await page.getByRole('region', { name: 'Energy', exact: true }).scrollIntoViewIfNeeded()
+  await own.scrollIntoViewIfNeeded()
+  await own.getByLabel('Range of your own use').selectOption('month')
+  await expect(own).toContainText(/\d\s*[kM]?Wh/)
+  await expect(own).toContainText(/\d\s?%/)
   const text = (await page.locator('main').innerText()).toLowerCase()
   for (const jargon of ['ac power', 'kwh/kwp', 'telemetry', 'mppt', 'dead-string', 'underperformance'])
     expect(text).not.toContain(jargon)
@@ -30,6 +39,39 @@ test('a customer reads one plain sentence first, then figures, and no word of th
   await page.emulateMedia({ colorScheme: 'dark' })
   await expectAxeClean(page)
   expect(console).toEqual([])
+})
+
+test('trouble is called seen only where somebody has seen it', async ({ page }) => {
+  await signIn(page, 'customer')
+  const siteId = await page.evaluate(async () => {
+    const answer = await fetch('/api/v1/sites?limit=1')
+    return ((await answer.json()) as { items: { id: string }[] }).items[0]!.id
+  })
+  const alarm = (id: string, type: string, acknowledgedAt: string | null) => ({
+    id,
+    version: 1,
+    type,
+    severity: 'major',
+    siteId,
+    deviceId: null,
+    message: 'F-24',
+    details: null,
+    raisedAt: new Date(Date.now() - 3_600_000).toISOString(),
+    clearedAt: null,
+    acknowledgedAt,
+    acknowledgedBy: null,
+    mutedUntil: null,
+    muteReason: null,
+    historic: false,
+    incidentId: null,
+    ticketId: null,
+  })
+  const items = [alarm('a', 'inverter-fault', null), alarm('b', 'dead-string', new Date().toISOString())]
+  await page.route('**/api/v1/alarms?*', (route) => route.fulfill({ json: { items, nextCursor: null } }))
+  await page.goto('/portal')
+  const known = page.getByRole('region', { name: 'What we know of' }).getByRole('listitem')
+  await expect(known.filter({ hasText: 'stopped by itself' })).toContainText('Our service has been told.')
+  await expect(known.filter({ hasText: 'part of your panels' })).toContainText('We have seen it')
 })
 
 test('a customer writes with a photo by keyboard, and adds another when answering', async ({ page }) => {
