@@ -63,7 +63,7 @@ const { values, positionals } = parseArgs({
 const runs = Number(values.runs)
 const wanted = TARGETS.filter(({ path }) => positionals.length === 0 || positionals.includes(path))
 
-const instance = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '3' })
+const instance = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '3' }, { isPolite: true })
 const port = await freePort()
 const results: Record<string, unknown>[] = []
 let failed = false

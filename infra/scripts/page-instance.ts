@@ -23,17 +23,25 @@ export interface PageInstance {
 /** As long as a service manager waits, and long enough for a page to notice. */
 const RESTART_MS = 5_000
 
-/**
- * @param settings of the environment, beside the ports and the folder
- * @param isKept one that is killed is started again, as a service manager does
- */
-export async function startInstance(settings: Readonly<Record<string, string>>, isKept = false): Promise<PageInstance> {
+interface InstanceOptions {
+  /** One that is killed is started again, as a service manager does. */
+  isKept?: boolean
+  /** Gives way to whoever else wants the processor: a phone does not share it with the server. */
+  isPolite?: boolean
+}
+/** @param settings of the environment, beside the ports and the folder */
+export async function startInstance(
+  settings: Readonly<Record<string, string>>,
+  { isKept = false, isPolite = false }: InstanceOptions = {},
+): Promise<PageInstance> {
   const dataDir = mkdtempSync(join(tmpdir(), 'heliograph-pages-'))
   const [httpPort, mqttPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${httpPort}`
+  const command = [process.execPath, '--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts']
+  if (isPolite) command.unshift('nice', '-n', '19')
   let isStopping = false
   const spawnServer = (): ChildProcess =>
-    spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'infra/src/bin/solo.ts'], {
+    spawn(command[0]!, command.slice(1), {
       cwd: root,
       env: {
         ...process.env,

@@ -19,7 +19,7 @@ if (status === 0) {
     instances.push(demo)
     const empty = await startInstance(
       { HELIO_DEMO: 'off', HELIO_ADMIN_EMAIL: 'admin@empty.test', HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD },
-      true,
+      { isKept: true },
     )
     instances.push(empty)
     status = await run('playwright', ['test', ...process.argv.slice(2)], join(root, 'dashboard'), {
