@@ -14,6 +14,7 @@ import {
   type Warehouse,
 } from '@heliograph/crm-core/contracts'
 import { LANE_HEADER } from './chdb-headers.ts'
+import { linesOf, noAnswer, noException } from './clickhouse-answer.ts'
 import { toWarehouseError } from './errors.ts'
 import type { Lane } from './lanes.ts'
 import { migrate, readMigrations } from './migrate.ts'
@@ -33,14 +34,17 @@ export interface ClickhouseWarehouseOptions {
   migrations?: URL
   /** Called with the names of migrations this start applied. */
   onMigrated?: (names: string[]) => void
+  /** Longest wait for one block, which is then sent again. Default 120 000 ms. */
+  insertTimeoutMs?: number
 }
 
 const DEFAULT_TIMEOUT_MS = { light: 10_000, heavy: 60_000 } as const
 const DEFAULT_MAX_ROWS = 100_000
 /** A store that hangs is as good as down; whoever asks for its health must hear so soon. */
 const HEALTH_TIMEOUT_MS = 900
-/** Longest wait for one block; it is sent again. */
 const INSERT_TIMEOUT_MS = 120_000
+/** Of a statement at start: one migration of a large table at most. */
+const START_TIMEOUT_MS = 600_000
 /** Rows of one block. Larger batches gain nothing and cost memory on both sides. */
 const MAX_BLOCK_ROWS = 100_000
 /** The engine refuses blocks that touch more than a hundred partitions. */
@@ -51,6 +55,8 @@ const SETTINGS: ClickHouseSettings = {
   output_format_json_quote_denormals: 0,
   // An answer is complete or an error, never half of it with status 200.
   wait_end_of_query: 1,
+  // Not as a row among rows either.
+  http_write_exception_in_output_format: 0,
   max_query_size: '33554432',
   max_ast_elements: '1000000',
   max_expanded_ast_elements: '2000000',
@@ -149,14 +155,39 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
   const tooMany = (maxRows: number): WarehouseError =>
     new WarehouseError('warehouse_too_many_rows', `the answer has more than ${maxRows} rows`)
 
+  interface Request {
+    abort_signal: AbortSignal
+    http_headers: Record<string, string>
+    clickhouse_settings?: ClickHouseSettings
+  }
+  /** Lines of an answer as they come. The client reads answers itself too, but past an exception in them and past their time. */
+  async function* lines(of: ClickHouseClient, query: string, request: Request): AsyncGenerator<string[]> {
+    const { stream } = await againWhereReset(() => of.exec({ query, ...request }), request.abort_signal)
+    yield* linesOf(stream, request.abort_signal)
+  }
+  async function rowsOf<Row>(of: ClickHouseClient, query: string, request: Request): Promise<Row[]> {
+    const rows: Row[] = []
+    for await (const some of lines(of, `${query}\nFORMAT JSONEachRow`, request))
+      for (const line of some) rows.push(JSON.parse(line) as Row)
+    return rows
+  }
+  async function command(of: ClickHouseClient, query: string, request: Request): Promise<void> {
+    const { stream } = await of.exec({ query, ...request })
+    await noException(stream, request.abort_signal)
+  }
+  const atStart = (): Request => ({
+    abort_signal: AbortSignal.timeout(START_TIMEOUT_MS),
+    http_headers: headersFor('system'),
+  })
+
   async function readTables(): Promise<void> {
-    const result = await running().query({
-      query: `SELECT table, name, type FROM system.columns WHERE database = '${database}' AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') ORDER BY table, position`,
-      format: 'JSONEachRow',
-      http_headers: headersFor('system'),
-    })
+    const columnsOfAll = await rowsOf<{ table: string; name: string; type: string }>(
+      running(),
+      `SELECT table, name, type FROM system.columns WHERE database = '${database}' AND default_kind NOT IN ('MATERIALIZED', 'ALIAS') ORDER BY table, position`,
+      atStart(),
+    )
     const found = new Map<string, ColumnType[]>()
-    for (const { table, name, type } of await result.json<{ table: string; name: string; type: string }>()) {
+    for (const { table, name, type } of columnsOfAll) {
       const columns = found.get(table) ?? []
       columns.push({ name, type })
       found.set(table, columns)
@@ -167,6 +198,16 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
 
   /** Blocks of the same columns follow each other in one insert: the engine makes one part of them. */
   async function insertBlocks(table: string, blocks: readonly RowBlock[]): Promise<void> {
+    const timeoutMs = options.insertTimeoutMs ?? INSERT_TIMEOUT_MS
+    const signal = AbortSignal.timeout(timeoutMs)
+    try {
+      await sendBlocks(table, blocks, signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+      throw new WarehouseError('warehouse_unavailable', `no answer within ${timeoutMs} ms`, { cause: error })
+    }
+  }
+  async function sendBlocks(table: string, blocks: readonly RowBlock[], signal: AbortSignal): Promise<void> {
     const { stream } = await running().exec({
       query: `INSERT INTO ${table} (${blocks[0]!.columns.join(', ')}) FORMAT Native`,
       values: Readable.from(
@@ -174,10 +215,10 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
         { objectMode: false },
       ),
       http_headers: headersFor('insert'),
-      abort_signal: AbortSignal.timeout(INSERT_TIMEOUT_MS),
+      abort_signal: signal,
       clickhouse_settings: { ...INSERT_SETTINGS, ...unlikeAnyOther() },
     })
-    for await (const _ of stream) void _
+    await noAnswer(stream, signal)
   }
 
   function encoderOf(table: string): (split: Split) => RowBlock {
@@ -212,10 +253,7 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     async start() {
       const bootstrap = connect('default')
       try {
-        await bootstrap.command({
-          query: `CREATE DATABASE IF NOT EXISTS ${database}`,
-          http_headers: headersFor('system'),
-        })
+        await command(bootstrap, `CREATE DATABASE IF NOT EXISTS ${database}`, atStart())
       } catch (error) {
         throw toWarehouseError(error, 'query')
       } finally {
@@ -227,11 +265,8 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
         const folder = options.migrations ?? new URL('./migrations/', import.meta.url)
         const applied = await migrate(
           {
-            run: async (query) => void (await connected.command({ query, http_headers: headersFor('system') })),
-            rows: async <Row extends object>(query: string) => {
-              const result = await connected.query({ query, format: 'JSONEachRow', http_headers: headersFor('system') })
-              return result.json<Row>()
-            },
+            run: (query) => command(connected, query, atStart()),
+            rows: <Row extends object>(query: string) => rowsOf<Row>(connected, query, atStart()),
           },
           await readMigrations(folder),
         )
@@ -252,12 +287,7 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
     async query<Row extends object>(sql: Sql, queryOptions: QueryOptions): Promise<Row[]> {
       const { maxRows, request, explain } = bounds(queryOptions)
       try {
-        const result = await running().query({
-          query: scoped(sql, queryOptions.scope),
-          format: 'JSONEachRow',
-          ...request,
-        })
-        const rows = await result.json<Row>()
+        const rows = await rowsOf<Row>(running(), scoped(sql, queryOptions.scope), request)
         if (rows.length > maxRows) throw tooMany(maxRows)
         return rows
       } catch (error) {
@@ -268,22 +298,14 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
       const { maxRows, request, explain } = bounds(queryOptions)
       let seen = 0
       try {
-        const result = await running().query({
-          query: scoped(sql, queryOptions.scope),
-          // Names once instead of in every row: a third of the text, which both sides would else spend most of their time on.
-          format: 'JSONCompactEachRowWithNames',
-          ...request,
-        })
-        try {
-          let names: string[] | undefined
-          for await (const lines of result.stream<unknown[]>()) {
-            names ??= lines.shift()?.json<string[]>()
-            seen += lines.length
-            if (seen > maxRows) throw tooMany(maxRows)
-            if (lines.length > 0) yield lines.map((line) => named<Row>(names!, line.json<unknown[]>()))
-          }
-        } finally {
-          result.close()
+        // Names once instead of in every row: a third of the text, which both sides would else spend most of their time on.
+        const query = `${scoped(sql, queryOptions.scope)}\nFORMAT JSONCompactEachRowWithNames`
+        let names: string[] | undefined
+        for await (const some of lines(running(), query, request)) {
+          if (names === undefined) names = JSON.parse(some.shift()!) as string[]
+          seen += some.length
+          if (seen > maxRows) throw tooMany(maxRows)
+          if (some.length > 0) yield some.map((line) => named<Row>(names!, JSON.parse(line) as unknown[]))
         }
       } catch (error) {
         throw explain(error)
@@ -293,8 +315,7 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
       const { request, explain } = bounds(queryOptions)
       const { max_result_rows: _, ...settings } = request.clickhouse_settings
       try {
-        await running().command({
-          query: scoped(sql, queryOptions.scope),
+        await command(running(), scoped(sql, queryOptions.scope), {
           ...request,
           clickhouse_settings: {
             ...settings,
@@ -324,6 +345,20 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
       const result = await client.ping({ select: false, abort_signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) })
       return result.success ? { ok: true } : { ok: false, detail: result.error.message }
     },
+  }
+}
+
+/**
+ * Asks once more where the connection had been given up by the other side (a balancer's idle time, a server that ended) before it
+ * was used: what reads may be said twice.
+ */
+async function againWhereReset<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (signal.aborted || (code !== 'ECONNRESET' && code !== 'EPIPE')) throw error
+    return await ask()
   }
 }
 
