@@ -96,6 +96,8 @@ export interface ReadDb {
   /** By primary key. @throws ProblemError `not_found` for what is not there or may not be seen */
   get<T extends TableName>(table: T, id: string): Promise<Row<T>>
   count<T extends TableName>(table: T, where?: Where<T>): Promise<number>
+  /** UTC milliseconds by the database's clock, the only one that all processes share: those of machines differ. */
+  clock(): Promise<number>
 }
 
 /** Filled in by the layer: id, tenant, version, times. The tenant is given by callers bound to none. */

@@ -6,12 +6,12 @@ import {
   type TenantId,
   type WriteTx,
 } from '../../contracts/index.ts'
-import type { CrmEngine } from './engine.ts'
+import type { CrmEngine, EngineReads } from './engine.ts'
 import { asProblem, createReads } from './reads.ts'
 import { createWrites } from './writes.ts'
 
 export interface CrmDatabaseOptions {
-  /** UTC milliseconds. */
+  /** UTC milliseconds; instead of the database's clock too. */
   now?: () => number
   /** Called after a commit that put events into the outbox: wakes the relay. Must not throw. */
   onEvents?: (count: number) => void
@@ -39,15 +39,17 @@ export function systemCaller(part: string, tenantId?: TenantId): Caller {
 export function createCrmDatabase(engine: CrmEngine, options: CrmDatabaseOptions = {}): CrmDatabase {
   const now = options.now ?? Date.now
   const refused = new Map<string, number>()
+  const timed = <Reads extends EngineReads>(reads: Reads): Reads =>
+    options.now === undefined ? reads : { ...reads, clock: () => Promise.resolve(now()) }
 
   function as(caller: Caller): ScopedDb {
     return {
-      ...createReads(engine.reads, caller),
+      ...createReads(timed(engine.reads), caller),
       async transaction<R>(work: (tx: WriteTx) => Promise<R>): Promise<R> {
         let emitted = 0
         try {
           const result = await engine.transaction(async (engineTx) => {
-            const writes = createWrites(engineTx, caller, now)
+            const writes = createWrites(timed(engineTx), caller, now)
             const answer = await work(writes.tx)
             emitted = await writes.flush()
             return answer

@@ -16,6 +16,8 @@ export interface EngineQuery {
 export interface EngineReads {
   find(table: TableName, query: EngineQuery): Promise<PlainRow[]>
   count(table: TableName, where: Condition): Promise<number>
+  /** UTC milliseconds by the database's clock. */
+  clock(): Promise<number>
 }
 export interface EngineTx extends EngineReads {
   insert(table: TableName, rows: PlainRow[]): Promise<void>

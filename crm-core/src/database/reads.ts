@@ -133,6 +133,8 @@ export function createReads(engine: EngineReads, caller: Caller): ReadDb {
       const scoped = scopedWhere(caller, table, where)
       return scoped === undefined ? 0 : await orProblem(engine.count(table, scoped))
     },
+
+    clock: () => orProblem(engine.clock()),
   }
   return reads
 }

@@ -51,9 +51,12 @@ export function createCrmJobs({
   let running: Promise<void> | undefined
 
   async function holdsLease(): Promise<boolean> {
-    if (leaseUntil - now() > LEASE_MS - RENEW_MS) return true
+    const asked = now()
+    const left = leaseUntil - asked
+    // More than a whole lease is left where the clock was set back meanwhile.
+    if (left > LEASE_MS - RENEW_MS && left <= LEASE_MS) return true
     const lease = await crm.leases.acquire('crm-jobs', holder, LEASE_MS)
-    leaseUntil = lease?.expiresAt ?? 0
+    leaseUntil = lease ? asked + LEASE_MS : 0
     return lease !== undefined
   }
   async function attempt(job: string, work: () => Promise<unknown>): Promise<void> {

@@ -4,16 +4,20 @@ export interface Lease {
   name: string
   /** Grows with every change of holder: a store that keeps the last token can refuse who was too slow. */
   token: number
+  /** By the database's clock. */
   expiresAt: number
 }
 
-/** What must run once, among several processes. In the database, since a lost cache must not make two of them. */
-export function createLeases({ db, now }: { db: CrmDatabase; now: () => number }) {
+/**
+ * What must run once, among several processes. In the database, since a lost cache must not make two of them, and by its clock: a
+ * machine whose own is an hour ahead would else take what others hold, and one that is behind would wait for it.
+ */
+export function createLeases({ db }: { db: CrmDatabase }) {
   return {
     /** Takes or renews a lease; undefined while another one holds it. */
     async acquire(name: string, holder: string, ttlMs: number): Promise<Lease | undefined> {
       return await db.system.transaction(async (tx) => {
-        const at = now()
+        const at = await tx.clock()
         const expiresAt = new Date(at + ttlMs)
         const held = await tx.first('lease', { name })
         if (held === undefined) {
@@ -33,7 +37,7 @@ export function createLeases({ db, now }: { db: CrmDatabase; now: () => number }
     /** Whether a token is still the newest and in time: asked right before an act that must not happen twice. */
     async holds(lease: Pick<Lease, 'name' | 'token'>): Promise<boolean> {
       const held = await db.system.first('lease', { name: lease.name })
-      return held?.token === lease.token && held.expiresAt.getTime() > now()
+      return held?.token === lease.token && held.expiresAt.getTime() > (await db.system.clock())
     },
   }
 }

@@ -16,6 +16,8 @@ const MAX_WAITING = 10_000
 /** A read that takes longer is of no use to who asked. Each server has its own word for it, and skips the other's. */
 const LIMIT_SQL =
   'SET SESSION wait_timeout = @@SESSION.wait_timeout /*!50700 , max_execution_time = 20000 */ /*M!100100 , max_statement_time = 20 */'
+/** By the server's own clock, whatever the zone of the session. */
+export const CLOCK_SQL = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AS `at`'
 /** Of a server that says nothing at all any more. */
 const SILENT_MS = 25_000
 /** Waiting for a session, of a server that is down or of ours that are all at work. */
@@ -53,6 +55,10 @@ export function createMysqlReads(address: MysqlAddress): Reader {
       const { text, values } = sqlCondition(table, 't', where)
       const [row] = await run(`SELECT COUNT(*) AS \`count\` FROM ${sqlTable(table)} t WHERE ${text}`, values)
       return Number(row!['count'])
+    },
+    async clock() {
+      const [row] = await run(CLOCK_SQL, [])
+      return Number(row!['at'])
     },
     ping: () => run('SELECT 1', []),
     stop: () => pool.end(),

@@ -8,7 +8,7 @@ import { createCrmDatabase, type CrmDatabaseOptions } from '@heliograph/crm-core
 import type { CrmDatabase } from '@heliograph/crm-core/contracts'
 import { CONNECT_MS, mysqlAddress, SESSION_SQL, type MysqlAddress } from './mysql-address.ts'
 import { mysqlTrouble } from './mysql-errors.ts'
-import { createMysqlReads } from './mysql-reads.ts'
+import { CLOCK_SQL, createMysqlReads } from './mysql-reads.ts'
 import { createPrismaEngine, type PrismaClientLike } from './prisma-engine.ts'
 
 export interface MysqlCrmOptions extends CrmDatabaseOptions {
@@ -52,6 +52,7 @@ export function createMysqlCrm({ url, ...options }: MysqlCrmOptions): CrmDatabas
         dbNull: Prisma.DbNull,
       }
     },
+    clockSql: CLOCK_SQL,
     trouble: mysqlTrouble,
     async begin(tx, token) {
       await tx.$queryRawUnsafe('SELECT `id` FROM `_writer` WHERE `id` = 1 FOR UPDATE')

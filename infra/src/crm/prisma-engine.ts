@@ -44,6 +44,8 @@ export type Trouble = 'busy' | 'lost' | 'unavailable'
 export interface PrismaEngineOptions {
   /** One client for both would hold every read up behind an open transaction. */
   open(): Promise<Clients>
+  /** A statement that answers UTC milliseconds as `at`. */
+  clockSql: string
   /** What an error of this server means; undefined where Prisma's code says enough. */
   trouble?(error: unknown): Trouble | undefined
   /** First in every transaction: takes its place among the writers of all processes, and leaves the token with what it writes. */
@@ -94,7 +96,9 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
           async (tx) => {
             done = undefined
             await options.begin?.(tx, token)
-            const result = await work(createTx(tx as unknown as Delegates, dbNull, toEngineError))
+            const result = await work(
+              createTx(tx as unknown as Delegates & RawClient, options.clockSql, dbNull, toEngineError),
+            )
             done = { result }
             return result
           },
@@ -165,6 +169,7 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
     reads: {
       find: (table, query) => read((reads) => reads.find(table, query)),
       count: (table, where) => read((reads) => reads.count(table, where)),
+      clock: () => read((reads) => reads.clock()),
     },
     transaction(work) {
       if (stopping) return Promise.reject(new CrmEngineError('unavailable', 'the CRM database is stopping'))
@@ -184,14 +189,14 @@ export function createPrismaEngine(options: PrismaEngineOptions): CrmEngine {
 type ToEngineError = (error: unknown) => unknown
 
 /** Reads by a client of Prisma's. */
-export function prismaReader(client: PrismaClientLike): Reader {
+export function prismaReader(client: PrismaClientLike, clockSql: string): Reader {
   return {
-    ...prismaReads(client as unknown as Delegates),
+    ...prismaReads(client as unknown as Delegates & RawClient, clockSql),
     ping: () => client.$queryRawUnsafe('SELECT 1'),
     stop: () => client.$disconnect(),
   }
 }
-const prismaReads = (client: Delegates): EngineReads => ({
+const prismaReads = (client: Delegates & RawClient, clockSql: string): EngineReads => ({
   async find(table: TableName, { where, orderBy, limit }: EngineQuery) {
     const rows = await client[table].findMany({ where, orderBy, take: limit })
     const wide = wideColumns(table)
@@ -200,23 +205,33 @@ const prismaReads = (client: Delegates): EngineReads => ({
     return rows
   },
   count: (table, where) => client[table].count({ where }),
+  async clock() {
+    const [row] = (await client.$queryRawUnsafe(clockSql)) as { at: bigint | number }[]
+    return Number(row!.at)
+  },
 })
 function translated(reads: EngineReads, toEngineError: ToEngineError): EngineReads {
   const orEngineError = orThrow(toEngineError)
   return {
     find: (table, query) => orEngineError(() => reads.find(table, query)),
     count: (table, where) => orEngineError(() => reads.count(table, where)),
+    clock: () => orEngineError(() => reads.clock()),
   }
 }
 
-function createTx(client: Delegates, dbNull: unknown, toEngineError: ToEngineError): EngineTx {
+function createTx(
+  client: Delegates & RawClient,
+  clockSql: string,
+  dbNull: unknown,
+  toEngineError: ToEngineError,
+): EngineTx {
   const orEngineError = orThrow(toEngineError)
   const stored = (table: TableName, row: PlainRow): PlainRow => {
     const nulls = jsonColumns(table).filter((column) => row[column] === null)
     return nulls.length === 0 ? row : { ...row, ...Object.fromEntries(nulls.map((column) => [column, dbNull])) }
   }
   return {
-    ...translated(prismaReads(client), toEngineError),
+    ...translated(prismaReads(client, clockSql), toEngineError),
     insert: (table, rows) =>
       orEngineError(async () => {
         await client[table].createMany({ data: rows.map((row) => stored(table, row)) })

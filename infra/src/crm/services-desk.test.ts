@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, afterEach, describe, expect, it } from 'vitest'
-import { createCrmJobs, createOutboxRelay } from '@heliograph/crm-core'
+import { createCrmJobs, createLeases, createOutboxRelay } from '@heliograph/crm-core'
 import {
   newId,
   type AlarmRecord,
@@ -10,6 +11,7 @@ import {
   type TenantId,
 } from '@heliograph/crm-core/contracts'
 import { problemOf } from './crm-database.conformance.ts'
+import { openCrm } from './index.ts'
 import { openTestCrm, TEST_PASSWORD, type TestCrm } from './open-for-test.ts'
 
 const MINUTE = 60_000
@@ -424,6 +426,47 @@ describe('jobs', { timeout: 60_000 }, () => {
     expect([await leases.holds(first), await leases.holds(second)]).toEqual([false, true])
     await leases.release('relay', 'b')
     expect((await leases.acquire('relay', 'a', 1000))!.token).toBe(second.token + 1)
+  })
+
+  it('hold a lease by the clock of the database, whatever the clocks of their machines say', async () => {
+    const real = Date.now
+    // Each opens the database for itself, as a process does.
+    const holder = async (aheadMs: number) => {
+      const db = await openCrm({ url: test.url })
+      const leases = createLeases({ db })
+      const inItsTime = async <R>(work: () => Promise<R>): Promise<R> => {
+        Date.now = () => real() + aheadMs
+        try {
+          await db.start()
+          return await work()
+        } finally {
+          Date.now = real
+        }
+      }
+      return {
+        acquire: () => inItsTime(() => leases.acquire('skewed', `holder ${aheadMs}`, 2_000)),
+        holds: (lease: { name: string; token: number }) => inItsTime(() => leases.holds(lease)),
+        stop: () => db.stop(),
+      }
+    }
+    const [behind, right, ahead] = await Promise.all([-3_600_000, 0, 3_600_000].map(holder))
+    try {
+      for (const [first, ...others] of [
+        [behind!, right!, ahead!],
+        [right!, ahead!, behind!],
+        [ahead!, behind!, right!],
+      ]) {
+        const lease = (await first!.acquire())!
+        for (const other of others) expect(await other.acquire()).toBeUndefined()
+        expect(await first!.acquire()).toMatchObject({ token: lease.token })
+        for (const each of [first!, ...others]) expect(await each.holds(lease)).toBe(true)
+        // It says nothing more, and its time passes for all of them.
+        await sleep(2_100)
+        for (const each of [first!, ...others]) expect(await each.holds(lease)).toBe(false)
+      }
+    } finally {
+      await Promise.all([behind, right, ahead].map((each) => each!.stop()))
+    }
   })
 
   it('answer a repeated request as before, and only to who made it', async () => {

@@ -17,6 +17,9 @@ export interface SqliteCrmOptions extends CrmDatabaseOptions {
 /** What SQLite takes in one statement since 3.32 (https://sqlite.org/limits.html); Prisma goes by the 999 of before. */
 const MAX_BIND_VALUES = 32_766
 
+/** Of this machine, as that of everybody who has the file. */
+const CLOCK_SQL = `SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS at`
+
 class WideLibSql extends PrismaLibSql {
   override async connect(): ReturnType<PrismaLibSql['connect']> {
     const adapter = await super.connect()
@@ -57,11 +60,12 @@ export function createSqliteCrm({ file, ...options }: SqliteCrmOptions): CrmData
       await reader.$connect()
       await writer.$connect()
       return {
-        reader: prismaReader(reader as unknown as PrismaClientLike),
+        reader: prismaReader(reader as unknown as PrismaClientLike, CLOCK_SQL),
         writer: writer as unknown as PrismaClientLike,
         dbNull: Prisma.DbNull,
       }
     },
+    clockSql: CLOCK_SQL,
   })
   return createCrmDatabase(engine, options)
 }

@@ -26,7 +26,7 @@ export async function holdLease(
 ): Promise<HeldLease> {
   const db = await openCrm({ url: crmUrl })
   await db.start()
-  const leases = createLeases({ db, now: Date.now })
+  const leases = createLeases({ db })
   const holder = randomUUID()
   let token: number | undefined
   for (let told = false; token === undefined;) {

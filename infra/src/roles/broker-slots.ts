@@ -31,7 +31,7 @@ const nameOf = ({ connectionId, slot }: Slot): string => `broker:${connectionId}
 
 export async function createBrokerSlots({ crmUrl }: { crmUrl: string }): Promise<BrokerSlots> {
   const db = await openCrm({ url: crmUrl })
-  const leases = createLeases({ db, now: Date.now })
+  const leases = createLeases({ db })
   const holder = randomUUID()
   /** By name; times are of the monotonic clock: a wall clock that is set must not make a lease longer. */
   const held = new Map<string, Slot & { token: number; renewedAt: number }>()
@@ -55,9 +55,11 @@ export async function createBrokerSlots({ crmUrl }: { crmUrl: string }): Promise
   }
   async function taken(names: readonly string[]): Promise<Set<string>> {
     const found = new Set<string>()
+    if (names.length === 0) return found
+    const now = await db.system.clock()
     for (let at = 0; at < names.length; at += READ_AT_ONCE) {
       const rows = await db.system.find('lease', { where: { name: { in: names.slice(at, at + READ_AT_ONCE) } } })
-      for (const { name, expiresAt } of rows) if (expiresAt.getTime() > Date.now()) found.add(name)
+      for (const { name, expiresAt } of rows) if (expiresAt.getTime() > now) found.add(name)
     }
     return found
   }
