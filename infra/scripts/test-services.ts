@@ -1,6 +1,7 @@
 /**
- * `npm run test:services [-- --require all|NAMES] [names of suites]`: the conformance and end-to-end suites on the real engines
- * that can be had here. Says what was left out and why; `--require` turns that into a failure. Ends with counts per engine.
+ * `npm run test:services [-- --require all|NAMES] [--long] [names of suites]`: the conformance and end-to-end suites on the real
+ * engines that can be had here. Says what was left out and why; `--require` turns that into a failure, and so a single test that was
+ * skipped and does not say why. `--long` kills everything for ten minutes instead of two. Ends with counts per engine.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -12,16 +13,31 @@ import { runFolder } from '../services/folders.ts'
 import { isInstalled, missingCommands } from '../services/install.ts'
 import { createInstance } from '../services/instance.ts'
 import type { Service } from '../services/service.ts'
+import { type FileResult, suiteResult, type SuiteResult } from '../services/suite-results.ts'
 
 const root = join(import.meta.dirname, '../..')
-const { values, positionals } = parseArgs({ options: { require: { type: 'string' } }, allowPositionals: true })
+const { values, positionals } = parseArgs({
+  options: { require: { type: 'string' }, long: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const LONG_S = '600'
 const services = await loadServices()
 const required = requiredNames(values.require)
 
-/** Engines that a suite asks for, by the calls in its text. */
-const suites = readdirSync(join(root, 'infra'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.services.test.ts') && !file.includes('node_modules'))
+/** What has no service here: its protocol is spoken for real, to a server in the test's own process. */
+const STAND_INS = [
+  { what: 'ClickHouse over HTTP', call: 'startTestClickhouse(' },
+  { what: 'SMTP', call: 'createTestMailServer(' },
+  { what: 'SMS over HTTP', call: 'createTestSmsServer(' },
+] as const
+
+const testFiles = readdirSync(join(root, 'infra'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .map((file) => join('infra', file))
+
+/** Engines that a suite asks for, by the calls in its text. */
+const suites = testFiles
+  .filter((file) => file.endsWith('.services.test.ts'))
   .filter((file) => positionals.length === 0 || positionals.some((name) => file.includes(name)))
   .sort()
   .map((file) => ({ file, ...needsOf(file) }))
@@ -35,13 +51,18 @@ const run = suites.filter(({ running, own }) => faultOf(running, own).length ===
 const skipped = suites.filter((suite) => !run.includes(suite))
 
 const results =
-  run.length > 0 ? runSuites(run.map(({ file }) => file)) : { status: 0, files: new Map<string, Counts>() }
-const counts = new Map<string, Counts>()
+  run.length > 0 ? runSuites(run.map(({ file }) => file)) : { status: 0, files: new Map<string, SuiteResult>() }
+const counts = new Map<string, { passed: number; failed: number; skipped: number }>()
+const nothing: SuiteResult = { passed: 0, failed: 1, leftOut: [], silent: [] }
 for (const { file, running, own } of run) {
-  const { passed, failed } = results.files.get(file) ?? { passed: 0, failed: 1 }
+  const { passed, failed, leftOut, silent } = results.files.get(file) ?? nothing
   for (const name of new Set([...running, ...own])) {
-    const sum = counts.get(name) ?? { passed: 0, failed: 0 }
-    counts.set(name, { passed: sum.passed + passed, failed: sum.failed + failed })
+    const sum = counts.get(name) ?? { passed: 0, failed: 0, skipped: 0 }
+    counts.set(name, {
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      skipped: sum.skipped + leftOut.length + silent.length,
+    })
   }
 }
 
@@ -49,14 +70,29 @@ console.log('\nSuites by engine (a suite on two engines counts for both):')
 for (const { name, version } of services) {
   const count = counts.get(name)
   const left = skipped.filter(({ running, own }) => running.has(name) || own.has(name)).length
-  const text = count ? `${count.passed} passed, ${count.failed} failed` : left > 0 ? 'left out' : 'no suite'
+  const skips = count && count.skipped > 0 ? `, ${count.skipped} skipped` : ''
+  const text = count ? `${count.passed} passed, ${count.failed} failed${skips}` : left > 0 ? 'left out' : 'no suite'
   console.log(
     `  ${name.padEnd(10)} ${version.padEnd(15)} ${text}${count && left > 0 ? `, ${left} suites left out` : ''}`,
   )
 }
 for (const { file, running, own } of skipped) console.log(`left out: ${file}: ${faultOf(running, own).join('; ')}`)
 
+for (const { what, call } of STAND_INS) {
+  const using = testFiles.filter((file) => readFileSync(join(root, file), 'utf8').includes(call))
+  const here = run.filter(({ file }) => using.includes(file)).length
+  console.log(
+    `  ${what}: in ${here} of these suites, and in ${using.length - suites.filter(({ file }) => using.includes(file)).length} of "npm test"`,
+  )
+}
+for (const [file, { leftOut }] of results.files) for (const name of leftOut) console.log(`left out: ${file}: ${name}`)
+
 let status = results.status
+for (const [file, { silent }] of results.files)
+  for (const name of silent) {
+    console.log(`skipped without a reason: ${file}: ${name}`)
+    if (values.require !== undefined) status = 1
+  }
 for (const name of required) {
   const why = absent.get(name) ?? skipped.find(({ running, own }) => running.has(name) || own.has(name))?.file
   if (why === undefined) continue
@@ -64,11 +100,6 @@ for (const name of required) {
   status = 1
 }
 process.exit(status)
-
-interface Counts {
-  passed: number
-  failed: number
-}
 
 function requiredNames(text: string | undefined): string[] {
   if (text === undefined) return []
@@ -112,7 +143,7 @@ function known(name: string): boolean {
   return services.some((service) => service.name === name)
 }
 
-function runSuites(files: string[]): { status: number; files: Map<string, Counts> } {
+function runSuites(files: string[]): { status: number; files: Map<string, SuiteResult> } {
   const folder = mkdtempSync(join(tmpdir(), 'heliograph-suites-'))
   try {
     const report = join(folder, 'report.json')
@@ -120,16 +151,12 @@ function runSuites(files: string[]): { status: number; files: Map<string, Counts
     const { status } = spawnSync('vitest', ['run', '--config', 'vitest.services.config.ts', ...reporters, ...files], {
       cwd: root,
       stdio: 'inherit',
+      env: { ...(values.long && { HELIO_TEST_KILLS_S: LONG_S }), ...process.env },
     })
     const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
-      testResults: { name: string; status: string; assertionResults: { status: string }[] }[]
+      testResults: FileResult[]
     }
-    const counted = testResults.map(({ name, status: whole, assertionResults }): [string, Counts] => {
-      const passed = assertionResults.filter((each) => each.status === 'passed').length
-      const failed = assertionResults.filter((each) => each.status === 'failed').length
-      // A file that does not load has no tests to count.
-      return [relative(root, name), { passed, failed: whole === 'failed' ? Math.max(failed, 1) : failed }]
-    })
+    const counted = testResults.map((file): [string, SuiteResult] => [relative(root, file.name), suiteResult(file)])
     return { status: status ?? 1, files: new Map(counted) }
   } finally {
     rmSync(folder, { recursive: true })

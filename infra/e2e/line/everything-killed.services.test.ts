@@ -2,7 +2,7 @@
  * Roles apart on engines of their own, and for two minutes whatever has its turn is killed: the broker, the databases, Redis, the
  * stores, edges, workers, the API; in the end half of the engines at once. When it is quiet again, sent = acknowledged = stored, and
  * `heliograph verify` finds nothing missing and no figure that differs.
- * `HELIO_TEST_KILLS_S=600` for ten minutes, `HELIO_TEST_SEED` to have a run once more.
+ * `npm run test:services -- --long` for ten minutes, `HELIO_TEST_KILLS_S` for any other time, `HELIO_TEST_SEED` to have a run once more.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
