@@ -98,6 +98,8 @@ export interface LogConsumer {
   commit(position: LogPosition): Promise<void>
   /** Records behind the end, all partitions. */
   lag(): Promise<number>
+  /** Where members of a group share its partitions: how many are ours, and how often they were shared out anew since we began. */
+  share?(): { partitions: number; rebalances: number }
 }
 
 export interface PartitionBounds {

@@ -57,6 +57,7 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
   let owned = new Set<number>()
   let consumer: Consumer | undefined
   let paused = false
+  let generations = 0
 
   const later = (milliseconds: number, act: () => void): void => {
     const timer = setTimeout(() => {
@@ -239,7 +240,10 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
     const crashed = new Promise<unknown>((resolve) =>
       made.on(made.events.CRASH, ({ payload }) => resolve(payload.error)),
     )
-    made.on(made.events.GROUP_JOIN, ({ payload }) => assign(payload.memberAssignment[topic] ?? []))
+    made.on(made.events.GROUP_JOIN, ({ payload }) => {
+      generations++
+      assign(payload.memberAssignment[topic] ?? [])
+    })
     await made.connect()
     // Whatever has no saved offset begins where `begin` says; records must never be jumped over.
     await made.subscribe({ topic, fromBeginning: true })
@@ -301,6 +305,7 @@ export function createKafkaConsumer(options: ConsumeOptions, source: Source): Lo
       else if (stopping.signal.aborted && owned.has(partition))
         await reader.commit(groupId, topic, [{ partition, offset }]).catch(() => undefined)
     },
+    share: () => ({ partitions: owned.size, rebalances: Math.max(0, generations - 1) }),
     async lag() {
       const [first, end, saved] = await Promise.all([
         reader.offsets(topic, 'first'),

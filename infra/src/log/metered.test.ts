@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Registry } from 'prom-client'
 import { afterAll, describe, expect, it } from 'vitest'
-import { TOPICS } from '@heliograph/crm-core/contracts'
+import { type Log, TOPICS } from '@heliograph/crm-core/contracts'
 import { createLmdbLog } from './lmdb.ts'
 import { meterLog } from './metered.ts'
 
@@ -28,5 +29,30 @@ describe('the figures of a log', () => {
     await reader.stop()
     expect(await registry.metrics()).not.toContain('group="slow"')
     await log.stop()
+  })
+
+  it('name a reader by its role, though its group has a name of its own, and tell how members share the partitions', async () => {
+    const registry = new Registry()
+    const share = { partitions: 4, rebalances: 0 }
+    const under = {
+      consume: () => ({ lag: () => Promise.resolve(5), share: () => ({ ...share }), stop: () => Promise.resolve() }),
+    } as unknown as Log
+    const log = meterLog(under, registry)
+    const begin = () =>
+      log.consume({ topic: TOPICS.events, group: `edge-${randomUUID()}`, handle: () => Promise.resolve() })
+    const first = begin()
+    share.rebalances = 2
+    let figures = await registry.metrics()
+    expect(figures).toContain('helio_log_lag_records{topic="events",group="edge"} 5')
+    expect(figures).toContain('helio_log_partitions{topic="events",group="edge"} 4')
+    expect(figures).toContain('helio_log_rebalances_total{topic="events",group="edge"} 2')
+    // A counter never falls: what an ended reader saw stays counted.
+    share.rebalances = 3
+    await first.stop()
+    share.rebalances = 1
+    begin()
+    figures = await registry.metrics()
+    expect(figures).toContain('helio_log_rebalances_total{topic="events",group="edge"} 4')
+    expect(figures.match(/^helio_log_lag_records\{/gm)).toHaveLength(1)
   })
 })
