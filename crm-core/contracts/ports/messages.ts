@@ -14,12 +14,16 @@ export interface OutgoingSms {
   to: string
   text: string
 }
+/**
+ * What became of one. `reason` is the server's own words, for those whom the message is about: they often hold the recipient.
+ * `code` is for the operator's log and says nothing of people.
+ */
 export type SendResult =
   | { outcome: 'sent'; providerId?: string }
   /** Try again later. */
-  | { outcome: 'retry'; reason: string }
+  | { outcome: 'retry'; reason: string; code?: string }
   /** Trying again cannot help (address refused). */
-  | { outcome: 'failed'; reason: string }
+  | { outcome: 'failed'; reason: string; code?: string }
 
 /** What a provider tells of a message it had taken. */
 export interface MessageReport {

@@ -67,7 +67,8 @@ export interface DeliveryCounts {
 export interface DeliveryResult {
   channel: NotifyChannel
   result: keyof DeliveryCounts | 'delivered' | 'undelivered'
-  reason?: string
+  /** Why it was not sent, without a word of whose it was. */
+  code?: string
 }
 
 /** The outbox's own side: what is due, and what became of it. */
@@ -136,7 +137,11 @@ export function createNotifications({ db, now }: CrmDeps) {
       const answer = await attempt(senders, row)
       const result = await settle(row, answer)
       counts[result]++
-      onResult?.({ channel: row.channel, result, ...(answer.outcome !== 'sent' && { reason: answer.reason }) })
+      onResult?.({
+        channel: row.channel,
+        result,
+        ...(answer.outcome !== 'sent' && answer.code !== undefined && { code: answer.code }),
+      })
     })
     await Promise.all(outcomes)
     return counts
@@ -179,7 +184,10 @@ async function attempt(senders: Senders, row: Row<'notification'>): Promise<Send
   const { id, recipient: to, text } = row
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<SendResult>((resolve) => {
-    timer = setTimeout(() => resolve({ outcome: 'retry', reason: 'no answer in time' }), SEND_TIMEOUT_MS)
+    timer = setTimeout(
+      () => resolve({ outcome: 'retry', reason: 'no answer in time', code: 'no answer in time' }),
+      SEND_TIMEOUT_MS,
+    )
   })
   try {
     const sending =

@@ -102,7 +102,17 @@ function outcomeOf(thrown: unknown): SendResult {
   const reason = (error.response ?? error.message).replace(/\s+/g, ' ').trim()
   const forGood = (error.responseCode ?? 0) >= 500 && ['RCPT TO', 'DATA'].includes(error.command ?? '')
   const noAddress = error.code === 'EENVELOPE' && error.responseCode === undefined
-  return { outcome: forGood || noAddress ? 'failed' : 'retry', reason }
+  const code = codeOf(error)
+  return { outcome: forGood || noAddress ? 'failed' : 'retry', reason, code }
+}
+
+/** The server's number and, where it says so, the finer one of RFC 3463, behind the command that was refused. */
+function codeOf({ code, command, responseCode, response }: SmtpError): string {
+  if (responseCode === undefined) return code ?? 'no answer'
+  const finer = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(response ?? '')?.[1]
+  return [/^[A-Z]+( TO| FROM)?$/.test(command ?? '') ? command : undefined, responseCode, finer]
+    .filter((each) => each !== undefined)
+    .join(' ')
 }
 
 function startFault(thrown: unknown, address: string, secure: boolean): string {

@@ -111,7 +111,8 @@ export function createTwilio(url: URL, { publicUrl, answerMs = ANSWER_MS }: Twil
         })
         return outcomeOf(status, body)
       } catch (error) {
-        return { outcome: 'retry', reason: whyUnreachable(error, address) ?? `${address} does not answer` }
+        const reason = whyUnreachable(error, address) ?? `${address} does not answer`
+        return { outcome: 'retry', reason, code: reason }
       }
     },
     readReport: (request) => readReport(request, token),
@@ -126,12 +127,16 @@ function outcomeOf(status: number, body: unknown): SendResult {
   if (status >= 200 && status < 300) {
     const taken = takenSchema.safeParse(body)
     // Taken or not, nobody can tell; sending again is what at-least-once means.
-    if (!taken.success) return { outcome: 'retry', reason: `answered ${status} without a message` }
+    if (!taken.success) {
+      const reason = `answered ${status} without a message`
+      return { outcome: 'retry', reason, code: reason }
+    }
     return { outcome: 'sent', providerId: taken.data.sid }
   }
   const { code, message } = refusedSchema.safeParse(body).data ?? {}
-  const reason = `${status}${code === undefined ? '' : ` (${code})`}${message === undefined ? '' : ` ${message}`}`
-  return { outcome: code !== undefined && FOR_GOOD.has(code) ? 'failed' : 'retry', reason }
+  const numbers = `${status}${code === undefined ? '' : ` (${code})`}`
+  const outcome = code !== undefined && FOR_GOOD.has(code) ? 'failed' : 'retry'
+  return { outcome, reason: `${numbers}${message === undefined ? '' : ` ${message}`}`, code: numbers }
 }
 
 function readReport(
