@@ -7,6 +7,8 @@ export interface FileStore {
   get(key: string): Promise<{ bytes: Uint8Array; contentType: string } | undefined>
   delete(key: string): Promise<void>
   list(prefix: string): AsyncIterable<string>
+  /** Whether files can be had now. Absent: it cannot be away. */
+  health?(): Promise<{ ok: boolean; detail?: string }>
   /**
    * An address under which whoever has it gets the file for a while, past this server. Only where an engine can and the operator wants.
    * @param options `disposition`: the header `content-disposition` of the answer

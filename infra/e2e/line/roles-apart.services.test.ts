@@ -7,7 +7,8 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AssignerProtocol, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needService } from '../../services/for-tests.ts'
+import { WebSocket } from 'ws'
+import { needService, ownService } from '../../services/for-tests.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
 import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { freePort } from '../../src/process/free-port.ts'
@@ -22,9 +23,7 @@ import { RoleProcess } from './roles.ts'
 import { connect, Load, native, publish } from './sender.ts'
 import { until } from './until.ts'
 
-const databases = createTestDatabases((await needService('mariadb')).url())
 const minio = (await needService('minio')).url()
-const redis = (await needService('redis')).url()
 const kafka = new URL((await needService('kafka')).url())
 
 interface Part {
@@ -50,9 +49,36 @@ async function sharesOfRaw(prefix: string): Promise<number[]> {
   }
 }
 
+/** A page's live socket, and what it was told. */
+function socketAt(url: string, headers: Record<string, string>) {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/live`, { headers: { ...headers, origin: url } })
+  type Update = { key: string; ts: string; value: unknown }
+  const frames: { type: string; data: Update[] }[] = []
+  socket.on('message', (data: Buffer) => frames.push(JSON.parse(data.toString()) as (typeof frames)[number]))
+  socket.on('error', () => undefined)
+  return {
+    closed: new Promise<number>((resolve) => socket.once('close', resolve)),
+    async subscribe(topic: string) {
+      if (socket.readyState !== WebSocket.OPEN) await once(socket, 'open')
+      socket.send(JSON.stringify({ type: 'subscribe', id: 'a', topic }))
+      await until('the snapshot', () => frames.some(({ type }) => type === 'snapshot'))
+    },
+    /** Each change as it was told, of this key. */
+    updates: (key: string): string[] =>
+      frames
+        .filter(({ type }) => type === 'update')
+        .flatMap(({ data }) => data.filter((update) => update.key === key).map((update) => JSON.stringify(update))),
+    isOpen: () => socket.readyState === WebSocket.OPEN,
+    end: () => socket.terminate(),
+  }
+}
+
 describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   const name = `roles-${randomUUID().slice(0, 8)}`
   const processes: RoleProcess[] = []
+  let redis: Awaited<ReturnType<typeof ownService>>
+  let mariadb: Awaited<ReturnType<typeof ownService>>
+  let databases: ReturnType<typeof createTestDatabases>
   let clickhouse: TestClickhouse
   let database: TestDatabase
   let env: Record<string, string>
@@ -76,6 +102,8 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
   const signIn = () => until('the API', () => Api.signIn(`http://127.0.0.1:${httpPort}`, ADMIN))
 
   beforeAll(async () => {
+    ;[redis, mariadb] = await Promise.all([ownService('redis'), ownService('mariadb')])
+    databases = createTestDatabases(mariadb.url())
     clickhouse = await startTestClickhouse()
     database = await databases.openNew()
     httpPort = await freePort()
@@ -85,7 +113,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     env = {
       HELIO_LOG_URL: kafka.href,
       HELIO_CRM_URL: database.url,
-      HELIO_LIVE_URL: `${redis}?prefix=${name}`,
+      HELIO_LIVE_URL: `${redis.url()}?prefix=${name}`,
       HELIO_WAREHOUSE_URL: clickhouse.url(),
       HELIO_FILES_URL: await makeBucket(minio, name),
       HELIO_HTTP_PORT: String(httpPort),
@@ -102,6 +130,7 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     await clickhouse.stop()
     await database.remove()
     await databases.end()
+    await Promise.all([redis.remove(), mariadb.remove()])
   })
 
   it('has one worker at work and one standing by, and both decode their share', async () => {
@@ -311,6 +340,110 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
     await client.drained()
     for (const [index, load] of loads.entries())
       expectConserved(load, await client.readings(devices[index]!, load.range.from, load.range.to))
+  })
+
+  describe('with two API processes', () => {
+    let second: RoleProcess
+    let secondPort: number
+    const base = (at: 'first' | 'second'): string => `http://127.0.0.1:${at === 'first' ? httpPort : secondPort}`
+    const at = (which: 'first' | 'second') => until('the API', () => Api.signIn(base(which), ADMIN))
+    beforeAll(async () => {
+      secondPort = await freePort()
+      second = made('api', { HELIO_HTTP_PORT: String(secondPort) })
+      await second.start()
+    })
+    afterAll(() => second.end())
+
+    it('writes one row of the audit trail for one refusal', async () => {
+      const client = await at('first')
+      const connection = await client.connection()
+      const refused = { ...connection, secret: 'not the secret' }
+      await expect(connect(through(0), refused)).rejects.toThrow()
+      const rows = async () =>
+        (await client.all<{ action: string; resourceId: string | null }>('/audit')).filter(
+          ({ action, resourceId }) => action.startsWith('denied:mqtt.') && resourceId === connection.id,
+        )
+      await until('a row', async () => (await rows()).length > 0)
+      // Time for another process to write it too.
+      await sleep(2_000)
+      expect(await rows()).toHaveLength(1)
+    })
+
+    it('tells each change once on each socket, and cuts the socket at one where its session ends at the other', async () => {
+      const [first, other] = [await at('first'), await at('second')]
+      const connection = await first.connection()
+      const siteId = await first.site()
+      const deviceId = await claimed(through(0), first, { connection, siteId }, 'told once')
+      // The same session at both.
+      const sockets = [base('first'), base('second')].map((url) => socketAt(url, first.headers))
+      const bystander = socketAt(base('second'), other.headers)
+      await Promise.all([...sockets, bystander].map((socket) => socket.subscribe(`device:${deviceId}`)))
+      const device = await connect(through(0), connection)
+      const begins = Date.now()
+      const steps = 5
+      for (let step = 0; step < steps; step++) {
+        await publish(device, native('told once', begins + step * 1_000, { ac_power_w: 1_000 + step }))
+        await sleep(700)
+      }
+      await device.endAsync()
+      for (const socket of sockets) {
+        const told = () => socket.updates(`device:${deviceId}`)
+        for (let step = 0; step < steps; step++)
+          await until(`${1_000 + step} to be told`, () =>
+            told().some((update) => update.includes(String(1_000 + step))),
+          )
+        await sleep(1_000)
+        expect(told()).toEqual([...new Set(told())])
+      }
+      await first.post('/auth/logout', {})
+      for (const socket of sockets) expect(await Promise.race([socket.closed, sleep(10_000, 'still open')])).toBe(4401)
+      expect(bystander.isOpen()).toBe(true)
+      bystander.end()
+    })
+  })
+
+  const readyz = async () => {
+    const answer = await fetch(`http://127.0.0.1:${httpPort}/readyz`)
+    const { status, parts } = (await answer.json()) as { status: string; parts: Part[] }
+    return { code: answer.status, status, state: Object.fromEntries(parts.map((part) => [part.name, part.state])) }
+  }
+  const isReady = () => until('ready again', async () => (await readyz()).status === 'ready', 120_000)
+
+  it('says that the live bus is away, and calls nobody dead, while Redis is', async () => {
+    await isReady()
+    await redis.kill()
+    const found = await until('the live bus to be missed', async () => {
+      const now = await readyz()
+      return now.state['live bus'] === 'ok' ? undefined : now
+    })
+    expect(found).toMatchObject({
+      code: 200,
+      status: 'degraded',
+      state: { 'live bus': 'degraded', crm: 'ok', log: 'ok' },
+    })
+    expect(Object.entries(found.state).filter(([, state]) => state === 'down')).toEqual([])
+    await redis.start()
+    await isReady()
+  })
+
+  it('names the CRM while its database is away, says that it can serve nobody when that lasts, and recovers', async () => {
+    for (const each of workers) each.keep()
+    await mariadb.kill()
+    try {
+      const short = await until('the CRM to be missed', async () => {
+        const now = await readyz()
+        return now.state['crm'] === 'ok' ? undefined : now
+      })
+      expect(short).toMatchObject({ state: { crm: 'down', events: 'down', log: 'ok', files: 'ok', warehouse: 'ok' } })
+      const long = await until('503', async () => {
+        const now = await readyz()
+        return now.code === 503 ? now : undefined
+      })
+      expect(long).toMatchObject({ status: 'unavailable', state: { crm: 'down', log: 'ok' } })
+    } finally {
+      await mariadb.start()
+    }
+    await isReady()
   })
 
   it('ends each with 0 within ten seconds', async () => {

@@ -1,6 +1,6 @@
 /** Files as files: the bytes under their key, the content type beside them. Each is written apart, synced, and put in place at once. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileKeyPattern, type FileStore } from '@heliograph/crm-core/contracts'
 
@@ -36,6 +36,14 @@ export function createFolderFiles({ dir }: { dir: string }): FileStore {
       await mkdir(dir, { recursive: true })
     },
     stop: () => Promise.resolve(),
+    async health() {
+      try {
+        await access(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+        return { ok: true }
+      } catch (error) {
+        return { ok: false, detail: `the folder of files cannot be used: ${(error as NodeJS.ErrnoException).code}` }
+      }
+    },
     async put(key, bytes, contentType) {
       const path = pathOf(key)
       await mkdir(dirname(path), { recursive: true })

@@ -104,6 +104,15 @@ export function createS3Files(url: URL): FileStore {
       ending.abort()
       return Promise.resolve()
     },
+    async health() {
+      try {
+        const response = await ask(address, '?list-type=2&max-keys=1', {}, ending.signal, 1)
+        await response.body?.cancel()
+        return { ok: true }
+      } catch (error) {
+        return { ok: false, detail: explain(error, address) }
+      }
+    },
     async put(key, bytes, contentType) {
       const headers = {
         'content-type': contentType,

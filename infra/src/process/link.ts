@@ -3,6 +3,7 @@
  * plays a role. Nothing that must survive goes this way; what must survive goes through the log.
  */
 import type { ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export const SUPERVISOR = 'supervisor'
@@ -17,6 +18,8 @@ export interface LinkMessage {
   id?: number
   reply?: true
   error?: string
+  /** For one of those that hear it; the same for all of them. */
+  once?: string
 }
 export const isLinkMessage = (message: unknown): message is LinkMessage =>
   typeof message === 'object' && message !== null && 'link' in message && message.link === true
@@ -29,6 +32,8 @@ export interface Link {
    * @returns false when the channel is busy: what can be left out, such as a live value that a newer one replaces, should be
    */
   send(to: string, kind: string, body?: unknown): boolean
+  /** The same, and of several that play the role one acts: for what must not be done by each of them. */
+  sendToOne(role: string, kind: string, body?: unknown): boolean
   /** Rejects after the time-out, or when nobody plays the role. */
   request<T>(to: string, kind: string, body?: unknown, timeoutMs?: number): Promise<T>
   /**
@@ -87,6 +92,8 @@ export function createLink(
         ? await gather(to, kind, body, Math.min(timeoutMs, GATHER_MS))
         : [await link.request(to, kind, body, timeoutMs)],
     send: (to, kind, body) => post({ link: true, to, from: name, kind, body }),
+    sendToOne: (to, kind, body) =>
+      post({ link: true, to, from: name, kind, body, ...(everyOf && { once: randomUUID() }) }),
     request<T>(to: string, kind: string, body?: unknown, timeoutMs = REQUEST_MS) {
       const id = nextId++
       return new Promise<T>((resolve, reject) => {

@@ -1,7 +1,7 @@
 /**
  * The link between role processes on several machines: the same small messages as over a supervisor's IPC, by Redis. Every
  * process hears what is said to all of its kind and to itself, and what is said to its role while it plays it; of several that
- * play a role the first answer counts.
+ * play a role the first answer counts, and what is for one of them is claimed by the first.
  * Nothing that must survive goes this way.
  */
 import { randomUUID } from 'node:crypto'
@@ -11,6 +11,9 @@ import { createLink, isLinkMessage, type Link, type LinkMessage, SUPERVISOR } fr
 
 /** Of one message; a larger one is a live batch that the next one replaces. */
 const MAX_BYTES = 8 * 1024 * 1024
+
+/** A message for one of several is known to be taken for so long; it reaches all of them at once. */
+const CLAIMED_MS = 60_000
 
 export interface RedisLink {
   link: Link
@@ -42,12 +45,23 @@ export function createRedisLink(role: string, url: URL): RedisLink {
     sending.publish(channelOf(message.to), text).catch(() => undefined)
     return true
   }
+  /** The first that says so has it. Where the server cannot be asked any more, done twice is better than never. */
+  const isMine = (once: string): Promise<boolean> =>
+    sending.set(`${prefix}:link:once:${once}`, self, 'PX', CLAIMED_MS, 'NX').then(
+      (answer) => answer === 'OK',
+      () => true,
+    )
   const everyOf = (name: string): string => `${name}*`
   const link = createLink(self, post, everyOf)
   hearing.on('message', (_channel: string, text: string) => {
     try {
       const message: unknown = JSON.parse(text)
-      if (isLinkMessage(message)) link.deliver(message)
+      if (!isLinkMessage(message)) return
+      if (message.once === undefined) link.deliver(message)
+      else
+        void isMine(message.once).then((mine) => {
+          if (mine) link.deliver(message)
+        })
     } catch {
       // Somebody else's words on our channel.
     }

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createApi, type PartStatus } from '@heliograph/api'
+import { createApi } from '@heliograph/api'
 import { createCrm, createCrmJobs, createOutboxRelay, parseBrokerHosts } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
@@ -11,7 +11,6 @@ import {
   type DomainEvent,
   encodeRecord,
   type LiveAudience,
-  type LiveBus,
   type LiveValue,
   type Log,
   type LogConsumer,
@@ -29,15 +28,16 @@ import type { HistoryProgress } from '../demo/history.ts'
 import { seedDemo } from '../demo/seed.ts'
 import { openEngine, PORTS } from '../engines.ts'
 import { meterAlarms } from './alarm-metrics.ts'
+import { createApiParts } from './api-parts.ts'
 import { hearBrokers } from './broker-status.ts'
 import type { RoleContext } from './context.ts'
 import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
-import { mergeParts } from './merge-parts.ts'
 import { openMessages } from './messages.ts'
 import { openWarehouse } from './open-warehouse.ts'
 import { createOperations } from './operations.ts'
 import { createPressure } from './pressure.ts'
+import { createProbe } from './probe.ts'
 import { createRawLookup, createRawTail } from './raw-lookup.ts'
 import { giveUp, startWarehouse } from './start-warehouse.ts'
 
@@ -49,7 +49,6 @@ const RELAY_MS = 50
 /** What is being sent when the process ends is waited for so long. */
 const SENDING_LIMIT_MS = 1_000
 const WATCHED_EVERY_MS = 2_000
-const STATUS_TIMEOUT_MS = 1_000
 const SETTLE_LIMIT_MS = 60 * 60_000
 const PAGE = new URL('../../../dashboard/build/handler.js', import.meta.url).pathname
 
@@ -80,7 +79,8 @@ export async function startApi(
   const live = await openEngine(PORTS.live, settings.engineUrls.live, engines)
   const messages = await openMessages(context)
   await live.start()
-  link.on('live', (values) => live.publish(values as LiveValue[]))
+  // Workers on other machines publish there themselves.
+  if (!context.isShared) link.on('live', (values) => live.publish(values as LiveValue[]))
   const brokerStatus = hearBrokers(link)
   let audience: LiveAudience = 'nobody'
   const tellAudience = (now: LiveAudience): void => {
@@ -123,6 +123,19 @@ export async function startApi(
       })
     : undefined
 
+  const parts = createApiParts({
+    link,
+    isShared: context.isShared,
+    warehouse,
+    db,
+    log,
+    files,
+    live,
+    relay,
+    channels: messages.channels(crm),
+    demoProgress: () => demoProgress,
+  })
+  const bounds = createProbe(() => log.bounds(TOPICS.raw))
   const operations = createOperations(context, { relay, warehouse, db, crm })
   const pressure = createPressure(context)
   const metrics = createInstanceMetrics(context, ['worker', 'edge'])
@@ -153,7 +166,9 @@ export async function startApi(
         parts,
         settle: () => link.request('worker', 'settle', undefined, SETTLE_LIMIT_MS),
         async replayableFrom() {
-          const times = (await log.bounds(TOPICS.raw)).flatMap(({ firstTimestamp }) => firstTimestamp ?? [])
+          const answer = await bounds()
+          if (answer.trouble !== undefined) return undefined
+          const times = answer.value.flatMap(({ firstTimestamp }) => firstTimestamp ?? [])
           return times.length === 0 ? undefined : Math.min(...times)
         },
       },
@@ -176,45 +191,6 @@ export async function startApi(
       logger: logger as never,
     },
   )
-
-  /** What each process said of its parts last: while it is down, what is known of them. */
-  const lastSaid = new Map<string, PartStatus[]>()
-  async function parts(): Promise<PartStatus[]> {
-    const states = await link.request<{ name: string; state: 'ok' | 'down' }[]>('supervisor', 'states').catch(() => [])
-    type Said = { parts: PartStatus[] }
-    // Of several workers one is at work and speaks for all.
-    const ask = async (role: 'worker' | 'edge'): Promise<Said[]> =>
-      role === 'edge'
-        ? await link.requestAll<Said>(role, 'status', undefined, STATUS_TIMEOUT_MS)
-        : [await link.request<Said>(role, 'status', undefined, STATUS_TIMEOUT_MS)]
-    const of = async (role: 'worker' | 'edge'): Promise<PartStatus[]> => {
-      try {
-        const said = mergeParts(await ask(role))
-        lastSaid.set(role, said)
-        return said
-      } catch (error) {
-        const detail = error instanceof Error ? error.message : 'does not answer'
-        const known = lastSaid.get(role) ?? [{ name: role, lag: null }]
-        return known.map(({ name, lag }) => ({ name, state: 'down', lag, detail }))
-      }
-    }
-    const [worker, edge, store, outbox] = await Promise.all([of('worker'), of('edge'), warehouse.health(), relay.lag()])
-    const warehouseRuns = states.find(({ name }) => name === 'warehouse')?.state !== 'down'
-    return [
-      ...edge,
-      ...worker,
-      {
-        name: 'warehouse',
-        state: store.ok && warehouseRuns ? 'ok' : 'down',
-        lag: store.ok && warehouseRuns ? 0 : null,
-        ...(store.detail && { detail: store.detail }),
-      },
-      { name: 'events', state: outbox > 10_000 ? 'degraded' : 'ok', lag: outbox },
-      ...(await messages.parts(crm)),
-      ...livePart(live.health?.()),
-      ...(demoProgress && demoProgress.left > 0 ? [demoPart(demoProgress)] : []),
-    ]
-  }
 
   async function auditRefusal(refusal: MqttRefusal): Promise<void> {
     const { reason, address, userName, topic, count } = refusal
@@ -276,28 +252,6 @@ export async function startApi(
     },
   }
 }
-
-/** Of an engine that other processes share. */
-const livePart = (health: ReturnType<NonNullable<LiveBus['health']>> | undefined): PartStatus[] =>
-  health === undefined
-    ? []
-    : [
-        {
-          name: 'live bus',
-          state: health.ok ? 'ok' : 'degraded',
-          lag: 0,
-          ...(health.detail && { detail: health.detail }),
-        },
-      ]
-
-/** Shown while it lasts; its lag is what is still to come. */
-const demoPart = ({ done, left }: HistoryProgress): PartStatus => ({
-  name: 'demo history',
-  state: 'ok',
-  lag: Math.round(left),
-  progress: done / (done + left),
-  detail: `${Math.floor((100 * done) / (done + left))} % of the demo’s past is brought in; its plants are modelled, under recorded clouds`,
-})
 
 type Crm = ReturnType<typeof createCrm>
 

@@ -77,6 +77,7 @@ describe('processes that serve brokers', { timeout: 3 * LONG_MS, retry: 0 }, () 
         for (const [other, kinds] of handlers) if (other.startsWith(to)) kinds.get(kind)?.(body, name)
         return true
       },
+      sendToOne: () => true,
       request: () => Promise.reject(new Error('nobody')),
       requestAll: () => Promise.reject(new Error('nobody')),
       on: (kind, handler) => void own.set(kind, handler),

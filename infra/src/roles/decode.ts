@@ -13,6 +13,7 @@ import type { ReplayEffects } from '@heliograph/stream'
 import { Counter, type Registry } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import type { RoleContext } from './context.ts'
+import type { DecodeShare } from './decode-share.ts'
 import { FRESH_MS, watchFreshness } from './fresh-registry.ts'
 import { createHeardConnections } from './heard-connections.ts'
 import { endsOf, hasReached, lagOf } from './log-progress.ts'
@@ -100,6 +101,10 @@ export async function startDecoder(context: RoleContext): Promise<{ stop(): Prom
   const fresh = watchFreshness(log, feed, onError('how new the registry is could not be asked'))
   const live = createLiveDecode(context, feed, (signal) => fresh.wait(signal))
   await live.stage.start()
+  context.link.on('decode.share', (): DecodeShare => {
+    const share = live.stage.share()
+    return { partitions: share?.partitions ?? null, rebalances: share?.rebalances ?? 0 }
+  })
   return {
     async stop() {
       await live.stop()

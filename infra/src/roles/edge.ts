@@ -10,6 +10,7 @@ import {
   createOwnTopics,
   type MqttCounter,
   type MqttCounters,
+  type MqttRefusal,
   type Revocation,
   vendors,
 } from '@heliograph/ingest'
@@ -52,8 +53,8 @@ export async function startEdge(
       ...(takeovers && { takeovers }),
       metrics: metered,
       audit(refusal) {
-        logger.warn({ ...refusal }, 'MQTT access refused')
-        link.send('api', 'audit.refused', refusal)
+        logger.warn(withoutPersons(refusal), 'MQTT access refused')
+        link.sendToOne('api', 'audit.refused', refusal)
       },
       shard: (vendor, topic) => vendors.get(vendor)?.shard?.(topic) ?? '',
       mayPublish: createOwnTopics(vendors.values()),
@@ -113,6 +114,14 @@ export async function startEdge(
     },
   }
 }
+
+/** Address, user name and topic are for the tenant's audit trail, not for the operator's log. */
+export const withoutPersons = ({ reason, tenantId, connectionId, count }: MqttRefusal): Record<string, unknown> => ({
+  reason,
+  tenant: tenantId,
+  connection: connectionId,
+  count,
+})
 
 function counters({ metrics }: RoleContext): MqttCounters & BrokerCounters {
   const known = new Map<string, Counter>()

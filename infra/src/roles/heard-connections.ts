@@ -23,7 +23,7 @@ export function createHeardConnections(link: Link): {
       told.set(connectionId, at)
     }
     // Left out when the channel is busy: the next message of the connection says it again.
-    link.send('api', 'connections.heard', some)
+    link.sendToOne('api', 'connections.heard', some)
   }, HEARD_EVERY_MS)
   return {
     heard(connectionId, at) {
@@ -33,7 +33,7 @@ export function createHeardConnections(link: Link): {
   }
 }
 
-/** Beside the CRM, in the one process that writes it. */
+/** Beside the CRM. */
 export function keepHeardConnections(deps: { crm: Crm; link: Link; onError(error: unknown): void }): void {
   deps.link.on('connections.heard', (body) => {
     const times = new Map((body as [string, number][]).filter(([id]) => id !== 'import'))

@@ -1,5 +1,5 @@
 /** Mail and SMS of the process that owns the CRM: the senders, their figures, and a line for who watches the instance. */
-import type { ApiDeps, PartStatus } from '@heliograph/api'
+import type { ApiDeps } from '@heliograph/api'
 import type { Crm, DeliveryResult, Senders } from '@heliograph/crm-core'
 import type { NotifyChannel } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
@@ -10,8 +10,8 @@ export interface Messages {
   senders: Senders
   onDelivery(result: DeliveryResult): void
   reports: Pick<ApiDeps, 'readSmsReport' | 'onSmsReport'>
-  /** One line per channel that has a sender. */
-  parts(crm: Crm): Promise<PartStatus[]>
+  /** Those that have a sender: how many messages wait, and why the newest attempt did not get through. */
+  channels(crm: Crm): { name: NotifyChannel; waiting(): Promise<number>; trouble(): string | undefined }[]
   stop(): Promise<void>
 }
 
@@ -31,12 +31,12 @@ export async function openMessages({ settings, engines, metrics, logger }: RoleC
 
   return {
     senders,
-    onDelivery({ channel, result, reason }) {
+    onDelivery({ channel, result, code }) {
       counter.inc({ channel, result })
       if (result === 'retried') {
         // Said once, not for every message that waits for the same server.
-        if (!troubles.has(channel)) logger.error({ channel, reason }, 'messages wait; they are tried again')
-        troubles.set(channel, reason ?? 'no reason given')
+        if (!troubles.has(channel)) logger.error({ channel, code }, 'messages wait; they are tried again')
+        troubles.set(channel, code ?? 'no reason given')
       } else troubles.delete(channel)
     },
     reports: {
@@ -46,18 +46,12 @@ export async function openMessages({ settings, engines, metrics, logger }: RoleC
         counter.inc({ channel: 'sms', result: outcome === 'failed' ? 'undelivered' : 'delivered' })
       },
     },
-    parts: (crm) =>
-      Promise.all(
-        channels.map(async (channel): Promise<PartStatus> => {
-          const detail = troubles.get(channel)
-          return {
-            name: channel,
-            state: detail === undefined ? 'ok' : 'degraded',
-            lag: await crm.notifications.waiting([channel]),
-            ...(detail !== undefined && { detail }),
-          }
-        }),
-      ),
+    channels: (crm) =>
+      channels.map((channel) => ({
+        name: channel,
+        waiting: () => crm.notifications.waiting([channel]),
+        trouble: () => troubles.get(channel),
+      })),
     async stop() {
       await Promise.all([mail?.stop?.(), sms?.stop?.()])
     },

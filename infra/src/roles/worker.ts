@@ -1,13 +1,14 @@
 /** Storing, live state and alarms in one process, and decoding where no other process does it. */
 import { latestReadings } from '@heliograph/crm-core'
-import { LIVE_AUDIENCES, type LiveAudience, type Reading, type TenantId, TOPICS } from '@heliograph/crm-core/contracts'
 import {
-  createLiveStage,
-  createRollups,
-  createSeriesStage,
-  createStoreStage,
-  type SeriesStage,
-} from '@heliograph/stream'
+  LIVE_AUDIENCES,
+  type LiveAudience,
+  type LiveValue,
+  type Reading,
+  type TenantId,
+  TOPICS,
+} from '@heliograph/crm-core/contracts'
+import { createLiveStage, createRollups, createSeriesStage, createStoreStage } from '@heliograph/stream'
 import { Counter, Histogram } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
 import { openEngine, PORTS } from '../engines.ts'
@@ -18,6 +19,7 @@ import { createEnergyToday } from './energy-today.ts'
 import { createExpectedRole, rememberStrings } from './expected.ts'
 import { createSoilingNow } from './soiling-now.ts'
 import { createExpectedNow } from './expected-now.ts'
+import { createLagProbe, withLag } from './lag-probe.ts'
 import { lagOf } from './log-progress.ts'
 import { openWarehouse } from './open-warehouse.ts'
 import { createRegistryFeed } from './registry-feed.ts'
@@ -110,11 +112,19 @@ export async function startWorker(
   }
   const soilingNow = createSoilingNow({ warehouse, registry: feed.registry, onError: onError('soiling') })
   const expectedNow = createExpectedNow({ warehouse, registry: feed.registry, onError: onError('expected now') })
+  // On an engine that processes share it is told once, however many of them serve pages.
+  const bus = context.isShared ? await openEngine(PORTS.live, settings.engineUrls.live, context.engines) : undefined
+  await bus?.start()
+  const publish = (values: LiveValue[]): boolean => {
+    if (bus === undefined) return link.send('api', 'live', values)
+    bus.publish(values)
+    return true
+  }
   const live = createLiveStage({
     log,
     registry: feed.registry,
     latest,
-    publish: (values) => link.send('api', 'live', values),
+    publish,
     energyTodayWh: energyToday.of,
     expected: expectedNow.of,
     soiling: soilingNow.of,
@@ -170,24 +180,33 @@ export async function startWorker(
       asked as { windows: number; records: number },
     ),
   )
+  // Each by itself and below the time of who asks: where the log is away, this process is not.
+  const lags = {
+    decode: createLagProbe(() => decode.lag()),
+    store: createLagProbe(() => (storing ? store.lag() : lagOf(log, TOPICS.readings, 'store'))),
+    series: createLagProbe(() => series?.lag() ?? Promise.resolve(0)),
+    live: createLagProbe(() => live.lag()),
+    letters: createLagProbe(() => deadLetters.lag()),
+  }
   link.on('status', async () => {
-    const [decodeLag, storeLag, liveLag, letterLag] = await Promise.all([
-      decode.lag(),
-      storing ? store.lag() : lagOf(log, TOPICS.readings, 'store'),
-      live.lag(),
-      deadLetters.lag(),
+    const [decoding, stored, curvesStored, told, letters] = await Promise.all([
+      lags.decode(),
+      lags.store(),
+      lags.series(),
+      lags.live(),
+      lags.letters(),
     ])
     const trouble = storing ? store.trouble() : started.isUp ? 'storing begins' : 'the warehouse is down'
     return {
       parts: [
-        { name: 'decode', state: 'ok', lag: decodeLag },
-        { name: 'store', state: trouble ? 'down' : 'ok', lag: storeLag, ...(trouble && { detail: trouble }) },
+        withLag('decode', decoding),
+        withLag('store', stored, trouble),
         // Devices that send always have an open bucket: that is no lag.
         { name: 'rollups', state: 'ok', lag: 0, detail: `${rollups.waiting} to compute` },
         { name: 'expected', state: 'ok', lag: 0, detail: `${expected.waiting} sites to compute` },
-        ...(series ? [await seriesPart(series)] : []),
-        { name: 'live', state: 'ok', lag: liveLag },
-        { name: 'dead-letters', state: 'ok', lag: letterLag },
+        ...(series ? [withLag('series', curvesStored, series.trouble())] : []),
+        withLag('live', told),
+        withLag('dead-letters', letters),
       ],
     }
   })
@@ -200,6 +219,7 @@ export async function startWorker(
       expectedNow.stop()
       soilingNow.stop()
       await Promise.all([decode.stop(), live.stop(), deadLetters.stop(), series?.stop()])
+      await bus?.stop()
       await store.stop()
       await expected.stop()
       await feed.stop()
@@ -207,16 +227,6 @@ export async function startWorker(
       await started.stop()
       if (!context.isShared) await log.stop()
     },
-  }
-}
-
-async function seriesPart(series: SeriesStage): Promise<{ name: string; state: string; lag: number; detail?: string }> {
-  const trouble = series.trouble()
-  return {
-    name: 'series',
-    state: trouble === undefined ? 'ok' : 'down',
-    lag: await series.lag(),
-    ...(trouble !== undefined && { detail: trouble }),
   }
 }
 

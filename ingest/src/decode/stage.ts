@@ -34,6 +34,8 @@ export interface DecodeStage {
   /** Per partition, the first offset that was not decoded with what the registry knows now. */
   positions(): LogPosition[]
   lag(): Promise<number>
+  /** Where several decode: what of it is ours. */
+  share(): ReturnType<NonNullable<LogConsumer['share']>> | undefined
   /** Whether everything before these offsets is decoded and appended. */
   reached(ends: readonly LogPosition[]): boolean
 }
@@ -165,6 +167,7 @@ export function createDecodeStage(deps: DecodeStageDeps, producers: DecodeProduc
     positions() {
       return [...folded].map(([partition, offset]) => ({ partition, offset }))
     },
+    share: () => consumer?.share?.(),
     reached: (ends) => ends.every(({ partition, offset }) => (appended.get(partition) ?? 0) >= offset),
     async lag() {
       let lag = 0
