@@ -67,8 +67,19 @@ describe('the line on Kafka', { timeout: 300_000 }, () => {
 
   it('says while the broker is away that it is, and is ready again when it is back', async () => {
     await broker.kill()
-    const ready = async () => (await (await fetch(`${instance.url}/readyz`)).json()) as { status: string }
-    await until('degraded', async () => (await ready()).status !== 'ready')
+    type Ready = { status: string; parts: { name: string; state: string }[] }
+    const ready = async () => (await (await fetch(`${instance.url}/readyz`)).json()) as Ready
+    let last: Ready | undefined
+    // The log, and nobody else: they wait for it.
+    const named = async () => {
+      last = await ready()
+      const down = last.parts.filter(({ state }) => state === 'down').map(({ name }) => name)
+      return down.length === 1 && down[0] === 'log'
+    }
+    await until('the log alone to be missed', named).catch((error: unknown) => {
+      throw new Error(JSON.stringify(last), { cause: error })
+    })
+    expect(last).toMatchObject({ status: 'degraded' })
     expect((await fetch(`${instance.url}/healthz`)).status).toBe(200)
     await broker.start()
     await until('ready again', async () => (await ready()).status === 'ready')

@@ -12,7 +12,8 @@ import type { DecodeShare } from './decode-share.ts'
 import { mergeParts } from './merge-parts.ts'
 import { type Answer, createProbe } from './probe.ts'
 
-const ASK_MS = 1_000
+/** A worker whose log is away answers after half a second, and later where every core is taken. */
+const ASK_MS = 1_400
 /** Events that may wait before somebody should know. */
 const MAX_EVENTS = 10_000
 /**

@@ -3,7 +3,7 @@ import type { PartStatus } from '@heliograph/api'
 import { createProbe } from './probe.ts'
 
 /** Below what the API waits for a worker. */
-const LIMIT_MS = 600
+const LIMIT_MS = 500
 
 export interface KnownLag {
   /** The newest that is known. */
