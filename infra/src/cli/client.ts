@@ -25,6 +25,8 @@ export interface Client {
   call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T>
   /** Bound to the tenant of an API key; otherwise the tenant is named per call. */
   readonly byKey: boolean
+  /** Started for this client alone: nothing comes in. */
+  readonly isPrivate: boolean
   /** Which instance it is, to tell instances apart. */
   readonly target: string
   /** Stops what was started for this client. */
@@ -70,11 +72,12 @@ interface Target {
   headers?: Record<string, string>
 }
 
-function client(target: Target, byKey: boolean, close: () => Promise<void> = async () => {}): Client {
+function client(target: Target, byKey: boolean, stopPrivate?: () => Promise<void>): Client {
   return {
     byKey,
+    isPrivate: stopPrivate !== undefined,
     target: target.url ?? target.socketPath ?? '',
-    close,
+    close: stopPrivate ?? (async () => {}),
     async call<T>(method: string, path: string, body?: unknown, options: { tenantId?: string } = {}) {
       const headers = { ...target.headers, ...(options.tenantId && { 'x-helio-tenant': options.tenantId }) }
       for (let attempt = 0; ; attempt++) {

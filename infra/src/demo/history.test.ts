@@ -31,6 +31,7 @@ async function sent(days: number, from = 0, stopAfter = Infinity) {
   const done: number[] = []
   const client: Client = {
     byKey: false,
+    isPrivate: false,
     target: 'test',
     close: async () => {},
     async call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T> {

@@ -40,6 +40,11 @@ export async function backupCommand(client: Client, dir: string): Promise<void> 
   try {
     const log = join(settings.dataDir, 'log')
     const logTarget = join(target, 'log')
+    // Stopped before, it came up for this alone: what was still to be done is done first.
+    if (client.isPrivate) {
+      note('what is not decoded or stored yet …')
+      await client.call('POST', '/api/v1/status/settle')
+    }
     note('offsets …')
     await copyOffsets(log, logTarget)
     note('warehouse …')
@@ -75,6 +80,7 @@ export async function backupCommand(client: Client, dir: string): Promise<void> 
     const manifest = await writeManifest(target, {
       version: productVersion(),
       createdAt: new Date().toISOString(),
+      quiet: client.isPrivate,
       warehouse,
       crmMigrations,
     })

@@ -16,6 +16,8 @@ const manifestSchema = z.object({
   /** Of the release that wrote it. */
   version: z.string(),
   createdAt: z.string(),
+  /** Of an instance that was stopped: everything in its log is decoded and stored, and nothing came after. */
+  quiet: z.boolean().default(false),
   /** What the warehouse's files are. */
   warehouse: z.object({
     migrations: z.array(z.string()),
