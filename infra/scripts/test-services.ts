@@ -1,7 +1,7 @@
 /**
  * `npm run test:services [-- --require all|NAMES] [--long] [names of suites]`: the conformance and end-to-end suites on the real
  * engines that can be had here. Says what was left out and why; `--require` turns that into a failure, and so a single test that was
- * skipped and does not say why. `--long` kills everything for ten minutes instead of two. Ends with counts per engine.
+ * skipped and does not say why. `--long` kills everything for ten minutes instead of two, and runs more chapters of the line. Ends with counts per engine.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -151,7 +151,7 @@ function runSuites(files: string[]): { status: number; files: Map<string, SuiteR
     const { status } = spawnSync('vitest', ['run', '--config', 'vitest.services.config.ts', ...reporters, ...files], {
       cwd: root,
       stdio: 'inherit',
-      env: { ...(values.long && { HELIO_TEST_KILLS_S: LONG_S }), ...process.env },
+      env: { ...(values.long && { HELIO_TEST_KILLS_S: LONG_S, HELIO_TEST_LONG: 'yes' }), ...process.env },
     })
     const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
       testResults: FileResult[]

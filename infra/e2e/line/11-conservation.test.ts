@@ -204,7 +204,7 @@ describe('hostile input', { timeout: 400_000 }, () => {
     const metrics = await api.metrics()
     const ingest = (name: string) => metrics.sum(`helio_ingest_${name}_messages_total`)
     const message = (result: string) => metrics.sum('helio_decode_messages_total', { result })
-    const row = (result: string) => metrics.sum('helio_store_rows_total', { result })
+    const row = (result: string) => metrics.sum('helio_store_rows_total', { store: 'warehouse', result })
     return {
       received: ingest('received'),
       acknowledged: ingest('acknowledged'),

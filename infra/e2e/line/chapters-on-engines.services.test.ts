@@ -1,6 +1,6 @@
 /**
  * Chapters of the line, word for word, on the engines of scale: what they promise does not depend on where it is kept. Each instance has
- * a database, a prefix, a bucket and a warehouse of its own.
+ * a database, a prefix, a bucket and a warehouse of its own. `npm run test:services -- --long` runs those too that take minutes.
  */
 import { randomUUID } from 'node:crypto'
 import { afterAll } from 'vitest'
@@ -62,10 +62,12 @@ afterAll(async () => {
 })
 
 await import('./01-appears.test.ts')
-await import('./02-webhooks.test.ts')
-await import('./06-any-order.test.ts')
 await import('./08-strangers.test.ts')
 await import('./09-alarm-to-message.test.ts')
 await import('./11-conservation.test.ts')
-await import('./15-changed-decoder.test.ts')
-await import('./19-storm.test.ts')
+if (process.env['HELIO_TEST_LONG']) {
+  await import('./02-webhooks.test.ts')
+  await import('./06-any-order.test.ts')
+  await import('./15-changed-decoder.test.ts')
+  await import('./19-storm.test.ts')
+}
