@@ -1,5 +1,6 @@
 import type { CrmDatabase } from '../contracts/index.ts'
 import type { BrokerHosts } from './assets/broker-hosts.ts'
+import type { FailurePeers } from './auth/failure-limits.ts'
 
 /** What every service is built from. */
 export interface CrmDeps {
@@ -12,4 +13,6 @@ export interface CrmDeps {
   brokerHosts: BrokerHosts
   /** UTC milliseconds. */
   now: () => number
+  /** Other processes that people sign in at: wrong passwords count at all of them. Absent: there is none. */
+  signInPeers?: FailurePeers
 }

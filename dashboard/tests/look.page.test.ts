@@ -6,6 +6,7 @@ const STAFF = [
   '/fleet?view=cards',
   '/map',
   '/alarms',
+  '/alarms?tab=history',
   '/tickets',
   '/customers',
   '/data',
@@ -51,22 +52,28 @@ for (const [width, height] of [
     const site = await firstOf(page, '/sites?limit=1')
     const device = await firstOf(page, '/devices?limit=1')
     const customer = await firstOf(page, '/customers?limit=1')
+    const ticket = await firstOf(page, '/tickets?limit=1')
     for (const path of [
       ...STAFF,
       `/sites/${site.id}`,
       `/sites/${site.id}?power=table&bars=table`,
       `/devices/${device.id}`,
       `/customers/${customer.id}`,
+      `/tickets/${ticket.id}`,
     ])
       await expectSound(page, path)
     expect(found).toEqual([])
   })
 
 test("the customer's pages are sound at 320 px, light and dark", async ({ page }) => {
+  test.setTimeout(240_000)
   const found = watchConsole(page)
   await page.setViewportSize({ width: 320, height: 640 })
   await signIn(page, 'customer')
-  for (const path of ['/portal', '/tickets', '/settings']) await expectSound(page, path)
+  const site = await firstOf(page, '/sites?limit=1')
+  const device = await firstOf(page, '/devices?limit=1')
+  for (const path of ['/portal', '/tickets', '/settings', `/sites/${site.id}`, `/devices/${device.id}`])
+    await expectSound(page, path)
   expect(found).toEqual([])
 })
 

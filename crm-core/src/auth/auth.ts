@@ -44,6 +44,7 @@ export function createAuth(deps: CrmDeps, revocations: Revocations, limits: Auth
     max: (key) => (key.startsWith('account:') ? failuresPerAccount : failuresPerAddress),
     windowMs: 15 * 60_000,
     now,
+    ...(deps.signInPeers && { peers: deps.signInPeers }),
   })
   const touched = new Map<string, number>()
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createFailureLimits } from './failure-limits.ts'
+import { createFailureLimits, type FailureChange, type FailureLimits } from './failure-limits.ts'
 
 it('counts failures alone: any number of people may sign in from one address', () => {
   const limits = createFailureLimits({ max: () => 2, windowMs: 1_000, now: () => 0 })
@@ -15,4 +15,27 @@ it('counts failures alone: any number of people may sign in from one address', (
     limits.fail(['address:office'])
   }
   expect(() => limits.check(['address:office'])).toThrow('Too many failed sign-ins')
+})
+
+it('counts what other processes have counted, and forgets with them', () => {
+  const listeners: ((change: FailureChange) => void)[] = []
+  const processes = Array.from({ length: 2 }, (_, self) =>
+    createFailureLimits({
+      max: () => 3,
+      windowMs: 1_000,
+      now: () => 0,
+      peers: {
+        tell: (change) => listeners.forEach((listener, at) => at !== self && listener(change)),
+        subscribe: (listener) => (listeners.push(listener), () => undefined),
+      },
+    }),
+  )
+  const [one, other] = processes as [FailureLimits, FailureLimits]
+  one.fail(['account:a'])
+  other.fail(['account:a'])
+  one.check(['account:a'])
+  one.fail(['account:a'])
+  for (const each of processes) expect(() => each.check(['account:a'])).toThrow('Too many failed sign-ins')
+  other.succeed(['account:a'])
+  for (const each of processes) each.check(['account:a'])
 })

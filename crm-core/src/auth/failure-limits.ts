@@ -10,6 +10,16 @@ export interface FailureLimits {
   takeBack(keys: readonly string[]): void
 }
 
+/** What one process has counted, for the others that serve the same people. */
+export interface FailureChange {
+  what: 'fail' | 'succeed' | 'takeBack'
+  keys: readonly string[]
+}
+export interface FailurePeers {
+  tell(change: FailureChange): void
+  subscribe(listener: (change: FailureChange) => void): () => void
+}
+
 const REMEMBERED = 100_000
 
 /**
@@ -20,21 +30,15 @@ export function createFailureLimits(options: {
   max: (key: string) => number
   windowMs: number
   now: () => number
+  /** Absent: nobody else counts. */
+  peers?: FailurePeers
 }): FailureLimits {
   const failures = new Map<string, { count: number; since: number }>()
   const current = (key: string) => {
     const entry = failures.get(key)
     return entry !== undefined && options.now() - entry.since < options.windowMs ? entry : undefined
   }
-  return {
-    check(keys) {
-      for (const key of keys) {
-        const entry = current(key)
-        if (entry === undefined || entry.count < options.max(key)) continue
-        const retryAfterS = Math.ceil((entry.since + options.windowMs - options.now()) / 1000)
-        throw new ProblemError('rate_limited', 'Too many failed sign-ins; wait a little', { retryAfterS })
-      }
-    },
+  const count: Record<FailureChange['what'], (keys: readonly string[]) => void> = {
     fail(keys) {
       for (const key of keys) {
         const entry = current(key) ?? { count: 0, since: options.now() }
@@ -52,5 +56,23 @@ export function createFailureLimits(options: {
         if (entry !== undefined) failures.set(key, { ...entry, count: Math.max(0, entry.count - 1) })
       }
     },
+  }
+  options.peers?.subscribe(({ what, keys }) => count[what](keys))
+  const counted = (what: FailureChange['what']) => (keys: readonly string[]) => {
+    count[what](keys)
+    options.peers?.tell({ what, keys })
+  }
+  return {
+    check(keys) {
+      for (const key of keys) {
+        const entry = current(key)
+        if (entry === undefined || entry.count < options.max(key)) continue
+        const retryAfterS = Math.ceil((entry.since + options.windowMs - options.now()) / 1000)
+        throw new ProblemError('rate_limited', 'Too many failed sign-ins; wait a little', { retryAfterS })
+      }
+    },
+    fail: counted('fail'),
+    succeed: counted('succeed'),
+    takeBack: counted('takeBack'),
   }
 }

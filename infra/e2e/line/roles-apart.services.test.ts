@@ -369,6 +369,22 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       expect(await rows()).toHaveLength(1)
     })
 
+    it('counts wrong passwords of both: who guesses at one and then at the other is stopped', async () => {
+      const email = `guessed-${randomUUID().slice(0, 8)}@line.test`
+      const guess = async (which: 'first' | 'second') =>
+        (
+          await fetch(`${base(which)}/api/v1/auth/login`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ email, password: 'not the password' }),
+          })
+        ).status
+      for (let tries = 0; tries < 5; tries++) expect([await guess('first'), await guess('second')]).toEqual([401, 401])
+      // A moment for the last of them to be told.
+      await sleep(500)
+      expect([await guess('first'), await guess('second')]).toEqual([429, 429])
+    })
+
     it('tells each change once on each socket, and cuts the socket at one where its session ends at the other', async () => {
       const [first, other] = [await at('first'), await at('second')]
       const connection = await first.connection()

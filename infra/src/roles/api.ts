@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createApi } from '@heliograph/api'
-import { createCrm, createCrmJobs, createOutboxRelay, parseBrokerHosts } from '@heliograph/crm-core'
+import { createCrm, createCrmJobs, createOutboxRelay, type FailureChange, parseBrokerHosts } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
   decodeRecord,
@@ -30,6 +30,7 @@ import { openEngine, PORTS } from '../engines.ts'
 import { meterAlarms } from './alarm-metrics.ts'
 import { createApiParts } from './api-parts.ts'
 import { hearBrokers } from './broker-status.ts'
+import { createPeers } from '../process/peers.ts'
 import type { RoleContext } from './context.ts'
 import { keepHeardConnections } from './heard-connections.ts'
 import { createInstanceMetrics } from './instance-metrics.ts'
@@ -61,12 +62,14 @@ export async function startApi(
   await db.start()
   const files = await openEngine(PORTS.files, settings.engineUrls.files, context.engines)
   await files.start()
+  const signInPeers = createPeers<FailureChange>(context, 'api', 'auth.failures')
   const crm = createCrm({
     db,
     secret: settings.secret,
     publicUrl: settings.publicUrl,
     files,
     brokerHosts: parseBrokerHosts(settings.brokerHosts),
+    ...(signInPeers && { signInPeers }),
   })
   const reader = await openCrmReader({ url: settings.crmUrl })
   const warehouse = openWarehouse(settings)

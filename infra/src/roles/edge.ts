@@ -12,16 +12,17 @@ import {
   type MqttCounters,
   type MqttRefusal,
   type Revocation,
+  type Takeover,
   vendors,
 } from '@heliograph/ingest'
 import { decodeRecord, type DomainEvent, type DownlinkRecord, TOPICS } from '@heliograph/crm-core/contracts'
 import { Counter } from 'prom-client'
 import { openCrmReader } from '../crm/index.ts'
+import { createPeers } from '../process/peers.ts'
 import { createBrokers } from './brokers.ts'
 import type { RoleContext } from './context.ts'
 import { createCredentials } from './credentials.ts'
 import { createPressure } from './pressure.ts'
-import { createTakeovers } from './takeovers.ts'
 
 /** A downlink older than this answers a question nobody asks any more. */
 const DOWNLINK_MAX_AGE_MS = 30_000
@@ -38,7 +39,7 @@ export async function startEdge(
   const producer = log.producer(TOPICS.raw, MQTT_LANE)
   const pressure = createPressure(context)
   const metered = counters(context)
-  const takeovers = createTakeovers(context)
+  const takeovers = createPeers<Takeover>(context, 'edge', 'mqtt.taken')
   const brokers = await createBrokers(context, { reader, producer, counters: metered, pressure: pressure.high })
   const edge = createMqttEdge(
     {

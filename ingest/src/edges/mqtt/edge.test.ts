@@ -156,7 +156,7 @@ describe('devices do not meet', () => {
     const heard = new Set<(takeover: Takeover) => void>()
     const announced: Takeover[] = []
     const takeovers: Takeovers = {
-      announce: (takeover) => announced.push(takeover),
+      tell: (takeover) => announced.push(takeover),
       subscribe: (listener) => (heard.add(listener), () => heard.delete(listener)),
     }
     const shared = await startEdge({}, { takeovers })
@@ -187,7 +187,7 @@ describe('devices do not meet', () => {
     let now = Date.now()
     const heard = new Set<(takeover: Takeover) => void>()
     const takeovers: Takeovers = {
-      announce: () => undefined,
+      tell: () => undefined,
       subscribe: (listener) => (heard.add(listener), () => heard.delete(listener)),
     }
     const shared = await startEdge({}, { takeovers, clock: { now: () => now } })

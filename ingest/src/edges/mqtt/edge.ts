@@ -289,7 +289,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
       session.state = 'open'
       const at = clock.now()
       sessions.open(session, client.id, at)
-      deps.takeovers?.announce({ clientId: client.id, at })
+      deps.takeovers?.tell({ clientId: client.id, at })
       // After aedes has handled what came right behind the CONNECT.
       setImmediate(sessions.wake, session)
     })

@@ -31,7 +31,7 @@ export interface Takeover {
 /** How several edges behind one address keep the promise of MQTT that a client id has one session (MQTT-3.1.4-2). */
 export interface Takeovers {
   /** Tells the other edges. */
-  announce(takeover: Takeover): void
+  tell(takeover: Takeover): void
   /** Hears the other edges, never one's own. Returns the function that ends it. */
   subscribe(listener: (takeover: Takeover) => void): () => void
 }
