@@ -90,6 +90,32 @@ test('a chosen theme stays, whatever the system says', async ({ page }) => {
   expect(await ground()).toBe(dark)
 })
 
+test('no button is cut off on a phone', async ({ page }) => {
+  await signIn(page, 'support')
+  await page.setViewportSize({ width: 320, height: 800 })
+  for (const path of ['/fleet', '/fleet?view=cards', '/alarms', '/tickets', '/data', '/data?tab=unclaimed']) {
+    await page.goto(path)
+    await settle(page)
+    const cut = await page.evaluate(() => {
+      const found: string[] = []
+      for (const button of document.querySelectorAll<HTMLElement>('main button, main a')) {
+        const { right, width } = button.getBoundingClientRect()
+        if (width === 0) continue
+        for (let at = button.parentElement; at; at = at.parentElement) {
+          const { overflowX } = getComputedStyle(at)
+          // What scrolls can be brought into sight.
+          if (overflowX === 'auto' || overflowX === 'scroll') break
+          if (overflowX !== 'hidden') continue
+          if (right > at.getBoundingClientRect().right + 1 && !button.classList.contains('truncate'))
+            found.push(`${button.textContent?.trim() ?? ''} ${String(right)}`)
+        }
+      }
+      return found
+    })
+    expect(cut, path).toEqual([])
+  }
+})
+
 test('every target is at least 24 px, at any width', async ({ page }) => {
   await signIn(page, 'support')
   for (const width of [320, 1440]) {

@@ -54,3 +54,8 @@ export const directory = {
 }
 /** Name of the customer whose a site is, as far as both lists are there. */
 export const ownerOf = (siteId: string): string => directory.customers.name(directory.sites.get(siteId)?.customerId)
+/** The same beside the site's own name: empty where both are called alike. */
+export function ownerBeside(siteId: string): string {
+  const owner = ownerOf(siteId)
+  return owner === directory.sites.name(siteId) ? '' : owner
+}
