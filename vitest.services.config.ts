@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** Suites on real engines, one at a time: they share the engines and two cores. Started by `npm run test:services`. */
+/**
+ * Suites on real engines, two at a time: each has names of its own on those that are shared, and engines of its own where it kills them;
+ * much of their time is waiting. Started by `npm run test:services`.
+ */
 export default defineConfig({
   test: {
     name: 'services',
@@ -8,7 +11,6 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/build/**'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
-    maxWorkers: 1,
-    fileParallelism: false,
+    maxWorkers: 2,
   },
 })

@@ -18,7 +18,8 @@ export default defineConfig({
     baseURL: process.env['HELIO_URL'] ?? 'http://127.0.0.1:8080',
     locale: 'en-GB',
     timezoneId: 'Europe/Berlin',
-    trace: 'retain-on-failure',
+    // Recording one costs as much again as the test itself: only of what failed and is tried again.
+    trace: 'on-first-retry',
     launchOptions: {
       executablePath: process.env['HELIO_CHROMIUM'] ?? '/usr/bin/chromium',
       args: [

@@ -1,19 +1,35 @@
 import axe from 'axe-core'
-import { expect, type Page } from '@playwright/test'
+import { expect, type Cookie, type Page } from '@playwright/test'
 
 export const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 export type DemoRole = 'admin' | 'support' | 'sales' | 'analyst' | 'customer'
 
-/** Signs a demo login in by the form, as a person does, and waits for its home page. */
+/** Of this worker: a form filled in for every test is a minute or two of a run, and signing in has tests of its own. */
+const sessions = new Map<DemoRole, Cookie[]>()
+
+/** A page somebody is signed in to, at their home page: by a session from before while it is good, else by the form. */
 export async function signIn(page: Page, role: DemoRole): Promise<void> {
+  const known = sessions.get(role)
+  if (known) {
+    await page.context().addCookies(known)
+    await page.goto('/')
+    await page.waitForURL(({ pathname }) => pathname !== '/')
+    if (!new URL(page.url()).pathname.startsWith('/sign-in')) return await framed(page)
+  }
+  await signInByForm(page, role)
+  sessions.set(role, await page.context().cookies())
+}
+/** As a person does, and waits for their home page. */
+export async function signInByForm(page: Page, role: DemoRole): Promise<void> {
   await page.goto('/sign-in')
   await page.getByLabel('Email').fill(`${role}@demo.test`)
   await page.getByLabel('Password').fill(PASSWORD)
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
-  // The address is there before the frame is: keys pressed in between would be nobody's.
-  await page.locator('main#content').waitFor()
+  await framed(page)
 }
+/** The address is there before the frame is: keys pressed in between would be nobody's. */
+const framed = (page: Page): Promise<void> => page.locator('main#content').waitFor()
 
 /** Goes by `g` and a letter. The second key has to follow soon, which a browser that is busy drawing may not let it: then once more. */
 export async function goByKeys(page: Page, key: string, path: string): Promise<void> {

@@ -50,6 +50,10 @@ export const service = defineService({
         PATH: `${work}:${process.env['PATH']}`,
         GOFLAGS: '',
         RUSTUP_TOOLCHAIN: process.env['RUSTUP_TOOLCHAIN'] ?? 'stable',
+        // The sources ask for the smallest library, which takes the longest: tests want one soon.
+        CARGO_PROFILE_RELEASE_LTO: 'off',
+        CARGO_PROFILE_RELEASE_OPT_LEVEL: '1',
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
       },
     })
     rmSync(work, { recursive: true })
