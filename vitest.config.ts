@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const WHOLE = ['infra/e2e/**/*.test.ts', 'infra/src/warehouse/*.test.ts', 'infra/src/crm/sqlite.test.ts']
 const EXCLUDED = ['**/node_modules/**', '**/build/**', '**/*.page.test.ts', '**/*.services.test.ts']
 /** Deadlines of the product are asserted by the tests themselves; these only end what hangs. */
-const limits = { testTimeout: 60_000, hookTimeout: 120_000 }
+const limits = { testTimeout: 60_000, hookTimeout: 120_000, expect: { poll: { timeout: 10_000 } } }
 
 export default defineConfig({
   test: {
