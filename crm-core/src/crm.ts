@@ -37,6 +37,7 @@ export interface CrmOptions extends AuthLimits {
   /** Which hosts a broker's address may name. Default: public ones. */
   brokerHosts?: BrokerHosts
   /** UTC milliseconds. */
+  signInPeers?: CrmDeps['signInPeers']
   now?: () => number
 }
 export type Crm = ReturnType<typeof createCrm>
@@ -49,6 +50,7 @@ export function createCrm(options: CrmOptions) {
     publicUrl: options.publicUrl.replace(/\/+$/, ''),
     brokerHosts: options.brokerHosts ?? parseBrokerHosts(DEFAULT_BROKER_HOSTS),
     now: options.now ?? Date.now,
+    ...(options.signInPeers && { signInPeers: options.signInPeers }),
   }
   const revocations = createRevocations()
   return {
