@@ -1,12 +1,12 @@
 /** The warehouse's files of a backup into a ClickHouse server, which does not see this machine's disk: they are sent to it. */
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { createZstdDecompress } from 'node:zlib'
 import { createClient } from '@clickhouse/client'
 import type { ExportedTable } from '@heliograph/api'
 import { identifier, join as joinSql, sql } from '@heliograph/crm-core'
 import type { Sql, Warehouse } from '@heliograph/crm-core/contracts'
+import { noAnswer } from '../../warehouse/clickhouse-answer.ts'
 import { clickhouseOptions } from '../../warehouse/clickhouse-url.ts'
 import { createClickhouseWarehouse } from '../../warehouse/clickhouse.ts'
 import { CliError } from '../cli-error.ts'
@@ -95,9 +95,7 @@ async function send(url: string, file: string, columns: readonly string[]): Prom
       values: createReadStream(file).pipe(createZstdDecompress()),
       clickhouse_settings: { wait_end_of_query: 1 },
     })
-    // An insert has no answer; words behind status 200 are an exception.
-    const words = await text(stream)
-    if (words.trim() !== '') throw new Error(words.slice(0, 500))
+    await noAnswer(stream, AbortSignal.timeout(HOUR_MS))
   } finally {
     await client.close()
   }
