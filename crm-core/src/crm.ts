@@ -6,6 +6,7 @@ import { createContracts } from './assets/contracts.ts'
 import { createContacts, createCustomers } from './assets/customers.ts'
 import { createDevices } from './assets/devices.ts'
 import { createArrays, createSites } from './assets/sites.ts'
+import { createWorth } from './assets/worth.ts'
 import { createApiKeys } from './auth/api-keys.ts'
 import { createAuth, type AuthLimits } from './auth/auth.ts'
 import { createRevocations } from './auth/revocation.ts'
@@ -67,6 +68,7 @@ export function createCrm(options: CrmOptions) {
     contacts: createContacts(deps),
     contracts: createContracts(deps),
     sites: createSites(deps),
+    worth: createWorth(deps),
     arrays: createArrays(deps),
     devices: createDevices(deps),
     connections: createConnections(deps),

@@ -28,6 +28,7 @@ import { searchRoutes } from './search.ts'
 import { seriesRoutes } from './series.ts'
 import { siteCurveRoutes } from './site-curves.ts'
 import { siteUnitRoutes } from './site-units.ts'
+import { siteWorthRoutes } from './site-worth.ts'
 import { siteRoutes } from './sites.ts'
 import { statusRoutes } from './status.ts'
 import { tagRoutes } from './tags.ts'
@@ -67,6 +68,7 @@ export const routeModules: readonly RouteModule[] = [
   seriesRoutes,
   siteCurveRoutes,
   siteUnitRoutes,
+  siteWorthRoutes,
   siteRoutes,
   statusRoutes,
   tagRoutes,

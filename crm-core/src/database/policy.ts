@@ -112,7 +112,7 @@ export const POLICIES: Readonly<Record<TableName, TablePolicy>> = {
     visible: whenLimited((caller) => ({ customer: customerRule(caller) })),
     audited: true,
   },
-  // Promises and prices are between the company and its customer's office: the portal shows none of them.
+  // Promises and prices are between the company and its customer's office: the portal shows none of them, but what energy was worth.
   contract: {
     tenantColumn: tenantId,
     visible: staff(whenLimited((caller) => ({ customer: customerRule(caller) }))),

@@ -21,18 +21,25 @@ export async function contractInForce(
   const customerId = site?.customerId ?? about.customerId
   if (!customerId) return undefined
   const timezone = site?.timezone ?? ANYWHERE
-  const today = localDate(timezone, at)
   const rows = await db.all('contract', { tenantId: about.tenantId, customerId, status: 'active' })
-  const [contract] = rows
-    .filter(({ validFrom, validTo }) => validFrom <= today && (validTo === null || validTo >= today))
-    .filter(({ siteIds }) => siteIds === null || (site !== undefined && siteIds.includes(site.id)))
+  const contract = contractOn(rows, site?.id, localDate(timezone, at))
+  return contract && { contract, timezone }
+}
+/** Of a customer's active contracts the one in force for a site, or for no site in particular, on a day of its calendar. */
+export function contractOn(
+  rows: readonly Row<'contract'>[],
+  siteId: string | undefined,
+  date: string,
+): Row<'contract'> | undefined {
+  return rows
+    .filter(({ validFrom, validTo }) => validFrom <= date && (validTo === null || validTo >= date))
+    .filter(({ siteIds }) => siteIds === null || (siteId !== undefined && siteIds.includes(siteId)))
     .sort(
       (a, b) =>
         Number(a.siteIds === null) - Number(b.siteIds === null) ||
         (a.validFrom < b.validFrom ? 1 : a.validFrom > b.validFrom ? -1 : 0) ||
         (a.id < b.id ? 1 : -1),
-    )
-  return contract && { contract, timezone }
+    )[0]
 }
 
 /** Until when a ticket that opens now wants an answer and a solution; nothing without a contract. */

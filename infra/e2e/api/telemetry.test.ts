@@ -138,6 +138,31 @@ function reading(tenant: Tenant, ts: number, watts: number): Reading {
 }
 const span = `from=2026-03-29&to=2026-03-30`
 
+describe('worth of the energy', () => {
+  test('by the contract of its days, at a site’s local midnights', async () => {
+    await world.warehouse.insert('rollup_site_1d', [
+      {
+        tenant_id: mine.id,
+        site_id: mine.siteId,
+        ts: DAY,
+        date: '2026-03-29',
+        energy_wh: 600,
+        version: 1,
+        is_deleted: 0,
+      },
+    ])
+    const read = async (client: Client, id: string) => await client.get(`sites/${id}/worth?${span}`)
+    // 0.6 kWh at the 8.21 cents of the tenant's contract.
+    expect((await read(admin, mine.siteId)).json()).toMatchObject({
+      timezone: 'Europe/Berlin',
+      energyWh: 600,
+      pricedWh: 600,
+      worth: [{ amount: 5, currency: 'EUR' }],
+    })
+    expect((await read(admin, other.siteId)).statusCode).toBe(404)
+  })
+})
+
 describe('readings', () => {
   test('all of a local day, page by page, once each and in order', async () => {
     const times: string[] = []

@@ -183,5 +183,32 @@ describe('contracts', { timeout: 60_000 }, () => {
       firstResponseDueAt: new Date(test.clock.now + 4 * HOUR),
     })
     expect((await test.db.as(owner).get('ticket', ticket.id)).contractId).toBeNull()
+    // What the energy was worth is told, of one's own systems alone.
+    const days = [{ date: '2026-06-01', wh: 10_000 }]
+    const told = { worth: [{ amount: 82, currency: 'EUR' }], pricedWh: 10_000 }
+    expect(await test.crm.worth.ofSite(owner, site.id, days)).toEqual(told)
+    const foreign = await newSite()
+    expect(await problemOf(test.crm.worth.ofSite(owner, foreign.id, days))).toBe('not_found')
+    const { admin: stranger } = await test.tenant()
+    expect(await problemOf(test.crm.worth.ofSite(stranger, site.id, days))).toBe('not_found')
+  })
+
+  it('say what each day’s energy was worth by the one in force on it', async () => {
+    const site = await newSite()
+    const days = ['2025-12-31', '2026-01-01', '2026-06-30', '2026-07-01'].map((date) => ({ date, wh: 100_033 }))
+    const worth = () => test.crm.worth.ofSite(admin, site.id, days)
+    expect(await worth()).toEqual({ worth: [], pricedWh: 0 })
+    await sign(site, { validTo: '2026-06-30' })
+    // Two days at 8.21 cents, rounded once: 16.4254... and not twice 8.2127...
+    expect(await worth()).toEqual({ worth: [{ amount: 1643, currency: 'EUR' }], pricedWh: 200_066 })
+    await sign(site, { validFrom: '2026-07-01', tariff: { perKwh: '0.1', currency: 'EUR' } })
+    await sign(site, { validFrom: '2025-01-01', validTo: '2025-12-31', tariff: { perKwh: '9', currency: 'JPY' } })
+    expect(await worth()).toEqual({
+      worth: [
+        { amount: 900, currency: 'JPY' },
+        { amount: 1643 + 1000, currency: 'EUR' },
+      ],
+      pricedWh: 400_132,
+    })
   })
 })

@@ -47,6 +47,8 @@ const INSERT_TIMEOUT_MS = 120_000
 const START_TIMEOUT_MS = 600_000
 /** Rows of one block. Larger batches gain nothing and cost memory on both sides. */
 const MAX_BLOCK_ROWS = 100_000
+/** A block of so many rows is an insert of its own: it is sent the columns that its own rows have, and no others. */
+const OWN_COLUMNS_ROWS = 10_000
 /** The engine refuses blocks that touch more than a hundred partitions. */
 const MAX_BLOCK_MONTHS = 64
 
@@ -89,7 +91,7 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
   let client: ClickHouseClient | undefined
   let tables: ReadonlyMap<string, ColumnType[]> = new Map()
   let columnNames: ReadonlyMap<string, ReadonlySet<string>> = new Map()
-  /** Columns that were sent once are sent always: blocks of the same columns go in one insert. */
+  /** Columns that a small block had once are sent always: blocks of the same columns go in one insert. */
   const sentColumns = new Map<string, Set<string>>()
 
   function connect(toDatabase: string): ClickHouseClient {
@@ -224,12 +226,13 @@ export function createClickhouseWarehouse(options: ClickhouseWarehouseOptions): 
   function encoderOf(table: string): (split: Split) => RowBlock {
     const columns = tables.get(table)
     if (!columns) throw new WarehouseError('warehouse_bad_query', `no such table: ${table}`)
-    const always = sentColumns.get(table) ?? new Set()
-    sentColumns.set(table, always)
+    const ofSmall = sentColumns.get(table) ?? new Set()
+    sentColumns.set(table, ofSmall)
     return ({ rows, months }) => {
+      const always = rows.length < OWN_COLUMNS_ROWS ? ofSmall : undefined
       try {
         const block = encodeNativeBlock(rows as readonly Record<string, unknown>[], columns, always)
-        for (const name of block.columns) always.add(name)
+        for (const name of block.columns) always?.add(name)
         return new RowBlock(block.columns, block.bytes, rows.length, months)
       } catch (error) {
         if (error instanceof RowError) throw new WarehouseError('warehouse_rejected', error.message, { cause: error })
