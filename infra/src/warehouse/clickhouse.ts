@@ -369,37 +369,35 @@ interface Split {
   rows: readonly object[]
   months: ReadonlySet<number>
 }
-/** Blocks of bounded size that touch a bounded number of months. The same rows always give the same blocks. */
+/**
+ * Blocks of bounded size that touch a bounded number of months. The same rows always give the same blocks. What needs several goes
+ * month by month: each month of a block is a part of its own, and parts are merged again and again until they are large.
+ */
 export function splitBlocks(rows: readonly object[]): Split[] {
-  const monthOf = (row: object): number => {
+  if (rows.length === 0) return []
+  const byMonth = Map.groupBy(rows, (row) => {
     const { ts, received_at: receivedAt } = row as { ts?: unknown; received_at?: unknown }
     const at = ts ?? receivedAt
     const date = new Date(typeof at === 'number' || typeof at === 'string' ? at : 0)
     return date.getUTCFullYear() * 12 + date.getUTCMonth()
-  }
-  const byMonth = new Map<number, object[]>()
-  for (const row of rows) {
-    const month = monthOf(row)
-    const list = byMonth.get(month)
-    if (list) list.push(row)
-    else byMonth.set(month, [row])
-  }
-  const blocks: Split[] = []
-  const cut = (some: readonly object[], months: ReadonlySet<number>): void => {
-    for (let at = 0; at < some.length; at += MAX_BLOCK_ROWS)
-      blocks.push({ rows: some.slice(at, at + MAX_BLOCK_ROWS), months })
-  }
-  if (byMonth.size <= MAX_BLOCK_MONTHS) {
-    cut(rows, new Set(byMonth.keys()))
-    return blocks
-  }
-  const sorted = [...byMonth.keys()].sort((a, b) => a - b)
-  for (let at = 0; at < sorted.length; at += MAX_BLOCK_MONTHS) {
-    const months = sorted.slice(at, at + MAX_BLOCK_MONTHS)
-    cut(
-      months.flatMap((month) => byMonth.get(month)!),
-      new Set(months),
-    )
+  })
+  if (rows.length <= MAX_BLOCK_ROWS && byMonth.size <= MAX_BLOCK_MONTHS)
+    return [{ rows, months: new Set(byMonth.keys()) }]
+  const blocks: { rows: object[]; months: Set<number> }[] = []
+  for (const month of [...byMonth.keys()].sort((a, b) => a - b)) {
+    const some = byMonth.get(month)!
+    for (let at = 0; at < some.length;) {
+      let block = blocks.at(-1)
+      if (!block || block.rows.length === MAX_BLOCK_ROWS || block.months.size === MAX_BLOCK_MONTHS) {
+        block = { rows: [], months: new Set() }
+        blocks.push(block)
+      }
+      const piece = some.slice(at, at + MAX_BLOCK_ROWS - block.rows.length)
+      // One by one: a hundred thousand arguments of one call would be too many.
+      for (const row of piece) block.rows.push(row)
+      block.months.add(month)
+      at += piece.length
+    }
   }
   return blocks
 }

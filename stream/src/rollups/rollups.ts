@@ -95,6 +95,8 @@ export interface Rollups {
 
 interface LiveDevice {
   pending: FoldReading[]
+  /** Some of `pending` is older than what the fold has: the store's turn, at the next flush. */
+  hasLate: boolean
   fold: DeviceFold | undefined
   /** Oldest time that went into the fold since its changed buckets were taken. */
   foldedFrom: number | undefined
@@ -177,6 +179,7 @@ export function createRollups(options: RollupOptions): Rollups {
       if (!state) {
         state = {
           pending: [],
+          hasLate: false,
           fold: undefined,
           foldedFrom: undefined,
           watermark: Number.NEGATIVE_INFINITY,
@@ -193,17 +196,18 @@ export function createRollups(options: RollupOptions): Rollups {
         for (const reading of state.pending) dirty.add(deviceId, reading.ts, reading.ts + 1, clock())
         state.applied = state.watermark
         state.pending = []
+        state.hasLate = false
         dropFold(deviceId, state, clock())
       }
       state.pending.push(quality && quality.length > 0 ? { ts, metrics, quality } : { ts, metrics })
-      if (state.pending.length % FOLD_AT === 0) foldMeanwhile(state)
+      if (state.fold && ts <= state.fold.lastTs) state.hasLate = true
+      if (state.pending.length % FOLD_AT === 0 && !state.hasLate) foldMeanwhile(state)
     }
   }
   function foldMeanwhile(state: LiveDevice): void {
     const { fold } = state
     if (!fold) return
     const pending = inOrder(state.pending)
-    if (pending[0]!.ts <= fold.lastTs) return
     state.pending = pending.splice(-FOLD_KEEPS)
     if (pending.length === 0) return
     for (const reading of pending) fold.push(reading)
@@ -239,6 +243,7 @@ export function createRollups(options: RollupOptions): Rollups {
       const device = registry.device(deviceId)
       const pending = inOrder(state.pending)
       state.pending = []
+      state.hasLate = false
       if (!device) {
         live.delete(deviceId)
         continue
@@ -355,6 +360,7 @@ export function createRollups(options: RollupOptions): Rollups {
     if (job.until === undefined || result.fold.lastTs !== job.until || !settled) return
     result.fold.letGo(result.fold.lastTs - KEEP_MS)
     state.fold = result.fold
+    state.hasLate = state.pending.some(({ ts }) => ts <= result.fold.lastTs)
   }
 
   /** Rows that the store has and the computation does not yield any more. */
