@@ -150,6 +150,22 @@ describe('shelly', () => {
       ['shelly-aa/em1:1', { grid_power_w: 20, import_total_wh: 9 }],
     ])
   })
+  it('reads one meter of the first generation by its address', () => {
+    const meter = { power: 48.2, overpower: 0, is_valid: true, timestamp: 1_700_000_000, counters: [1, 2], total: 600 }
+    const clamp = { power: -50.5, pf: -0.5, voltage: 230.2, is_valid: true, total: 600.1, total_returned: 7.7 }
+    expect(decode(shelly, meter, '/meter/0').readings).toMatchObject([
+      { device: 'shelly', metrics: { ac_power_w: 48.2, energy_total_wh: 10 } },
+    ])
+    expect(decode(shelly, clamp, 'http://10.0.0.9/emeter/1?x=1').readings).toMatchObject([
+      { device: 'shelly/1', metrics: { grid_power_w: -50.5, import_total_wh: 600.1, export_total_wh: 7.7 } },
+    ])
+    expect(decode(shelly, { ...meter, is_valid: false }).readings).toEqual([])
+  })
+  it('measures nothing of switches and stored records', () => {
+    expect(decode(shelly, { ison: true, has_timer: false, source: 'http' }).readings).toEqual([])
+    const records = { keys: ['a_total_act_energy'], data: [{ ts: 1_700_000_000, period: 60, values: [[1.1]] }] }
+    expect(decode(shelly, records).readings).toEqual([])
+  })
   it('measures nothing of a relay without a meter', () => {
     expect(decode(shelly, { id: 0, output: false, source: 'init' }, 'x/status/switch:0').readings).toEqual([])
   })

@@ -26,7 +26,7 @@ import {
   kindOf,
   putComponent,
 } from './shelly/components.ts'
-import { gen1Readings, gen1Value, isGen1Status, isGen1Value } from './shelly/gen1.ts'
+import { gen1Meter, gen1Readings, gen1Value, isGen1Meter, isGen1Status, isGen1Value } from './shelly/gen1.ts'
 
 interface ShellyState {
   windows: WindowState
@@ -173,6 +173,7 @@ function decodeStatus(
     )
   }
   if (isGen1Status(json)) return gen1Readings(named ?? macName(json.mac), json, message, rejected)
+  if (isGen1Meter(json)) return gen1Meter(named ?? 'shelly', json, message, rejected)
   const component = componentName(rest.at(-1) ?? '')
   if (rest[0] === 'status') {
     if (component)
@@ -220,11 +221,12 @@ function cloudStatus(json: Record<string, unknown>): { id?: string; status: Reco
   const id = wordsOf(json.deviceId ?? json.id ?? status.id ?? get(json, 'device', 'id'), 100)
   return { status, ...(id !== undefined && { id }) }
 }
-/** Device information, settings, errors. */
-const isQuiet = (json: Record<string, unknown>): boolean =>
-  ['mac', 'fw_id', 'fw', 'device', 'id', 'error', 'code', 'ble', 'cloud', 'mqtt', 'settings', 'config', 'shelly'].some(
-    (key) => Object.hasOwn(json, key),
+/** Device information, settings, switches, errors, and stored records of the past (they are consumption per minute). */
+const QUIET_KEYS =
+  'mac fw_id fw device id error code ble cloud mqtt settings config shelly ison data_blocks next_record_ts keys'.split(
+    ' ',
   )
+const isQuiet = (json: Record<string, unknown>): boolean => QUIET_KEYS.some((key) => Object.hasOwn(json, key))
 
 const macName = (mac: unknown): string => {
   const text = wordsOf(mac, 20)

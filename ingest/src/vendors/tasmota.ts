@@ -18,7 +18,7 @@ import {
   tryJson,
   wordsOf,
 } from '../vocabulary/index.ts'
-import { putScriptedMeter } from './tasmota/scripted.ts'
+import { isScriptedMeter, putScriptedMeter } from './tasmota/scripted.ts'
 
 const PREFIXES = new Set(['tele', 'stat', 'cmnd'])
 /** Messages of the firmware that hold no measurements, by the topic's last level. */
@@ -28,6 +28,7 @@ const QUIET =
 const QUIET_KEYS =
   /^(Status\w*|UTC|Local|PowerLow|POWER\d*|Info\d|Uptime|Wifi|Command|Restart|Upgrade|TelePeriod|Module|t|sn|Warning)$/
 const MAX_PHASES = 8
+const MAX_METERS = 16
 
 /**
  * Tasmota: `tele/<device>/SENSOR` and `stat/<device>/STATUS8|10`, whatever order the owner gave the topic. It is a meter: what it
@@ -66,8 +67,8 @@ function decodeTasmota(message: VendorMessage): Decoded {
   if (json === undefined && kind !== undefined && !TELLING.test(kind) && !/^\s*[{[]/.test(text)) return { readings: [] }
   if (json === undefined) throw new DecodeError('not-json', text === '' ? 'body is empty' : 'body is not JSON')
   if (!isRecord(json)) throw new DecodeError('unknown-format', 'a telemetry object expected')
-  const sensors = isRecord(json.StatusSNS) ? json.StatusSNS : json
-  const readings = sensorReading(device ?? nameOf(json), sensors, json, message, rejected)
+  const sensors = sensorsIn(json, kind)
+  const readings = sensorReadings(device ?? nameOf(json), sensors, json, message, rejected)
   const known =
     kind !== undefined ||
     readings.length > 0 ||
@@ -78,7 +79,13 @@ function decodeTasmota(message: VendorMessage): Decoded {
   return { readings, rejected }
 }
 /** Messages that are JSON or broken. */
-const TELLING = /^(SENSOR|STATUS\d*)$/
+const TELLING = /^(SENSOR|ENERGY|STATUS\d*)$/
+/** Before 2018 the meter had a topic of its own, and its own part of a status. */
+function sensorsIn(json: Record<string, unknown>, kind: string | undefined): Record<string, unknown> {
+  if (isRecord(json.StatusSNS)) return json.StatusSNS
+  if (isRecord(json.StatusPWR)) return { ENERGY: json.StatusPWR }
+  return kind === 'ENERGY' ? { Time: json.Time, ENERGY: json } : json
+}
 /** Without a topic: what the device calls itself in a whole status, else nothing is known. */
 const nameOf = (json: Record<string, unknown>): string =>
   wordsOf(get(json, 'Status', 'Topic'), 100) ??
@@ -112,21 +119,25 @@ function lastWill(
   return [reading(device, arrival(message), rejected).status('unreachable').extra('status_text', text).build()]
 }
 
-/** `Time` is the device's local time without an offset: it counts where the connection's zone is known. */
-function sensorReading(
+/** The first release; a device whose clock was not set yet counts from 1970. */
+const FIRST_YEAR = Date.UTC(2016)
+
+/**
+ * `Time` is the device's local time without an offset: it counts where the connection's zone is known. One device may read several
+ * meters: the first is the device itself, further ones are devices beside it.
+ */
+function sensorReadings(
   device: string,
   sensors: Record<string, unknown>,
   json: Record<string, unknown>,
   message: VendorMessage,
   rejected: Rejection[],
 ): DecodedReading[] {
-  const time = timeOf(sensors.Time, message)
+  const told = timeOf(sensors.Time, message)
+  const time = told.ts < FIRST_YEAR ? arrival(message) : told
+  const [own, ...others] = metersOf(sensors)
   const built = reading(device, time, rejected)
-  const energy = sensors.ENERGY
-  if (isRecord(energy)) {
-    putEnergy(built, energy)
-    putInverter(built, energy)
-  } else for (const [name, sensor] of entriesOf(sensors)) putScriptedMeter(built, name, sensor)
+  own?.put(built)
   for (const [name, sensor] of entriesOf(sensors)) putDirectCurrent(built, name, sensor)
   const metered = built.measured
   putTemperatures(built, sensors, !metered)
@@ -136,7 +147,37 @@ function sensorReading(
     firmware,
     name: wordsOf(get(json, 'Status', 'FriendlyName'), 100),
   })
-  return built.measured ? [built.build()] : []
+  const beside = others.map(({ name, put }) => {
+    const other = reading(`${device}/${name}`, time, rejected).attributes({ kind: 'meter', parent: device })
+    put(other)
+    return other
+  })
+  return [built, ...beside].flatMap((one) => (one.measured ? [one.build()] : []))
+}
+
+interface Meter {
+  name: string
+  put: (built: ReadingBuilder) => void
+}
+/** Meters of a device: its own, those that a script reads, and clamps on its analog inputs. */
+function metersOf(sensors: Record<string, unknown>): Meter[] {
+  const meters: Meter[] = []
+  const energy = sensors.ENERGY
+  if (isRecord(energy))
+    meters.push({
+      name: 'ENERGY',
+      put: (built) => {
+        putEnergy(built, energy)
+        putInverter(built, energy)
+      },
+    })
+  for (const [name, sensor] of entriesOf(sensors))
+    if (name !== 'ENERGY' && isScriptedMeter(name, sensor))
+      meters.push({ name, put: (built) => putScriptedMeter(built, name, sensor) })
+  for (const [name, clamp] of entriesOf(sensors.ANALOG))
+    if (isRecord(clamp) && /^CTEnergy\d*$/.test(name))
+      meters.push({ name, put: (built) => putEnergy(built, { ...clamp, Total: clamp.Energy }) })
+  return meters.slice(0, MAX_METERS)
 }
 
 /** Single values, or lists with one entry per channel: the device's value is their sum. */

@@ -1,6 +1,7 @@
 import type { DecodedReading } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
 import {
+  arrival,
   deviceTime,
   epochMs,
   finiteOf,
@@ -66,6 +67,23 @@ export function gen1Readings(
   })
   return readings
 }
+
+/** Answer of `/meter/0` or `/emeter/0`: one entry of the status alone. The address tells which. */
+export const isGen1Meter = (body: Record<string, unknown>): boolean =>
+  'power' in body && 'is_valid' in body && 'total' in body
+export function gen1Meter(
+  device: string,
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  rejected: Rejection[],
+): DecodedReading[] {
+  const index = Number(/meter\/(\d)$/.exec(message.topic?.split('?')[0] ?? '')?.[1] ?? 0)
+  if (body.is_valid === false) return []
+  const built = reading(channel(device, index), arrival(message), rejected).attributes({ kind: 'meter' })
+  if ('total_returned' in body) putEmeter(built, (name) => body[name])
+  else built.metric('ac_power_w', body.power).metric('energy_total_wh', body.total, WATT_MINUTE)
+  return built.measured ? [built.build()] : []
+}
 const listOf = (value: unknown): unknown[] =>
   Array.isArray(value) ? (value as unknown[]).filter(isRecord).slice(0, MAX_CHANNELS) : []
 const channel = (device: string, index: number): string => (index === 0 ? device : `${device}/${index}`)
@@ -106,7 +124,7 @@ const VALUE_NAMES = new Set([
   'pf',
   'reactive_power',
 ])
-const GROUPS = new Set(['emeter', 'relay', 'meter', 'roller', 'light'])
+const GROUPS = new Set(['emeter', 'relay', 'meter', 'roller', 'light', 'color', 'white'])
 /** `shellies/<id>/emeter/0/power` and the like, cut at the device: `['emeter', '0', 'power']`. */
 export const isGen1Value = (rest: readonly string[]): boolean =>
   rest.length === 3 && GROUPS.has(rest[0] ?? '') && /^\d$/.test(rest[1] ?? '') && VALUE_NAMES.has(rest[2] ?? '')
