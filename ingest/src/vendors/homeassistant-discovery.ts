@@ -41,7 +41,8 @@ interface DiscoveryState {
   /** By the topic of the config (and the component's key, for devices that describe all of theirs in one message). */
   entities: Record<string, Entity>
   devices: Record<string, DeviceConfig>
-  availability: Record<string, Availability & { device: string }>
+  /** By topic and device: a bridge's own topic stands for all of its devices. */
+  availability: Record<string, Availability & { topic: string; device: string }>
   /** Configs told about once: topic to what was wrong. */
   refused: Record<string, string>
   windows: WindowState
@@ -139,13 +140,10 @@ function configure(where: ConfigTopic, topic: string, message: VendorMessage, st
   // One of its configs describes a device, the others may name it only.
   if (Object.hasOwn(state.devices, device.id) || Object.keys(state.devices).length < MAX_DEVICES)
     state.devices[device.id] = { ...state.devices[device.id], ...device }
-  for (const { topic: available, ...told } of availabilityOf(config, base)) {
-    if (
-      isSafeKey(available) &&
-      (Object.hasOwn(state.availability, available) || Object.keys(state.availability).length < MAX_DEVICES)
-    ) {
-      state.availability[available] = { device: device.id, ...told }
-    }
+  for (const told of availabilityOf(config, base)) {
+    const key = `${told.topic} ${device.id}`
+    if (Object.hasOwn(state.availability, key) || Object.keys(state.availability).length < MAX_DEVICES)
+      state.availability[key] = { device: device.id, ...told }
   }
   const rejected: Rejection[] = []
   const sensors: [string, string, Record<string, unknown>][] =
@@ -202,16 +200,17 @@ function refuse(key: string, why: string, state: DiscoveryState, rejected: Rejec
 function measure(topic: string, message: VendorMessage, state: DiscoveryState): Decoded {
   const rejected: Rejection[] = []
   const readings: DecodedReading[] = []
-  const available = Object.hasOwn(state.availability, topic) ? state.availability[topic] : undefined
   const entities = Object.values(state.entities).filter((entity) => entity.stateTopic === topic)
-  if (available === undefined && entities.length === 0) return { readings }
+  const available = Object.values(state.availability).filter((one) => one.topic === topic)
+  if (available.length === 0 && entities.length === 0) return { readings }
   const text = textOf(message.body)
-  if (available !== undefined && entities.length === 0) {
-    const said = available.path === undefined ? text : get(tryJson(text), ...available.path)
-    const word = typeof said === 'string' ? said.trim() : said
-    if (word === available.offline || flagOf(word) === false) {
+  if (entities.length === 0) {
+    for (const { device, offline, path } of available) {
+      const said = path === undefined ? text : get(tryJson(text), ...path)
+      const word = typeof said === 'string' ? said.trim() : said
+      if (word !== offline && flagOf(word) !== false) continue
       readings.push(
-        reading(available.device, { ts: message.receivedAt, tsSource: 'arrival' }, rejected)
+        reading(device, { ts: message.receivedAt, tsSource: 'arrival' }, rejected)
           .status('unreachable')
           .extra('status_text', String(word))
           .build(),

@@ -140,7 +140,7 @@ export function entityOf(
     .map((word) => (typeof word === 'string' ? word.slice(0, 150) : ''))
     .join(' ')
     .toLowerCase()
-  const found = placeOf(wordsOf(config.device_class, 40), unit ?? '', words, config.state_class)
+  const found = placeOf(wordsOf(config.device_class, 40), unit ?? '', words, stateTopic, config.state_class)
   const fallback: Slot = `x:${objectId.slice(0, 90)}`
   // Two sensors of one kind on one device: the first is the value, the others are kept by name.
   if (!found || taken(found.slot)) return { device: device.id, stateTopic, template, slot: fallback, factor: 1 }
@@ -157,19 +157,25 @@ const metricPlace = (metric: Metric, unit: string): Place | undefined => {
   return factor === undefined ? undefined : { slot: `m:${metric}`, factor }
 }
 
-function placeOf(deviceClass: string | undefined, unit: string, words: string, stateClass: unknown): Place | undefined {
+function placeOf(
+  deviceClass: string | undefined,
+  unit: string,
+  words: string,
+  stateTopic: string,
+  stateClass: unknown,
+): Place | undefined {
   switch (deviceClass ?? classOfUnit(unit)) {
     case 'power':
-      return powerPlace(unit, words)
+      return powerPlace(unit, words, stateTopic)
     case 'energy':
     case 'energy_storage':
-      return energyPlace(unit, words, stateClass)
+      return INPUT_TOPIC.test(stateTopic) ? undefined : energyPlace(unit, words, stateClass)
     case 'temperature':
       return temperaturePlace(unit, words)
     case 'voltage':
-      return channelPlace(words, 'voltage_v', voltFactor(unit))
+      return channelPlace(words, stateTopic, 'voltage_v', voltFactor(unit))
     case 'current':
-      return channelPlace(words, 'current_a', ampereFactor(unit))
+      return channelPlace(words, stateTopic, 'current_a', ampereFactor(unit))
     case 'frequency':
       return metricPlace('frequency_hz', unit)
     case 'power_factor':
@@ -193,7 +199,17 @@ function classOfUnit(unit: string): string | undefined {
   return /^°[CF]$/.test(unit) ? 'temperature' : undefined
 }
 
-const DC = /\b(pv|dc|string|mppt|input|panel|solar)[\s_-]?(\d)?\b|(?:^|[_\s-])(pv|dc|string|mppt)(\d)/
+const DC = /\b(pv|dc|string|mppt|input|panel|solar)[\s_-]?(\d)?\b|(?:^|[_\s-])(pv|dc|string|mppt)(\d)|_dc\b/
+/** Inputs of micro-inverters as their two gateways publish them: `…/116180001111/1/voltage`, `…/ch1/U_DC`. */
+const INPUT_TOPIC = /\/[0-9a-f]{12}\/([1-9])\/\w+$|\/ch([1-9])\/\w+$/i
+function inputOf(words: string, stateTopic: string): { number?: number } | undefined {
+  const input = INPUT_TOPIC.exec(stateTopic)
+  if (input) return { number: Number(input[1] ?? input[2]) }
+  const named = DC.exec(words)
+  if (!named) return undefined
+  const number = Number(named[2] ?? named[4])
+  return number >= 1 ? { number } : {}
+}
 /** Words of owners' languages: English, German, Dutch, French, Spanish, Italian. */
 const WORDS = {
   notPower: /apparent|limit|nominal|rated|max|peak|schein|begrenz|nennleist|forecast|prognose/,
@@ -204,11 +220,11 @@ const WORDS = {
   discharge: /discharg|entlad|ontlad|décharg|descarg/,
   charge: /charg|laden|ladung|ladeleist|carga/,
   load: /load|consum|house|\bhome\b|haus|verbrauch|verbruik|\bcasa\b/,
-  day: /today|daily|\bday\b|_day|heute|tages|vandaag|aujourd|\bhoy\b|\boggi\b/,
+  day: /today|daily|day\b|_day|heute|tages|vandaag|aujourd|\bhoy\b|\boggi\b/,
   other: /yesterday|month|year|week|hour|gestern|monat|jahr|woche|stunde|gisteren|maand|hier\b|ayer|ieri/,
 } as const
 
-function powerPlace(unit: string, words: string): Place | undefined {
+function powerPlace(unit: string, words: string, stateTopic: string): Place | undefined {
   if (WORDS.notPower.test(words)) return undefined
   const place = (metric: Metric) => metricPlace(metric, unit)
   const flow = (name: Flow, plus: RegExp, minus: RegExp): Place | undefined => {
@@ -224,11 +240,10 @@ function powerPlace(unit: string, words: string): Place | undefined {
   if (WORDS.grid.test(words) || /\b(export|import|feed.?in|einspeis\w*)\b/.test(words))
     return flow('grid', WORDS.import, WORDS.export)
   if (WORDS.load.test(words)) return place('load_power_w')
-  const input = DC.exec(words)
+  const input = inputOf(words, stateTopic)
   const factor = unitFactor(unit, 'dc_power_w')
   if (input && !/\bac\b|_ac_/.test(words) && factor !== undefined) {
-    const number = Number(input[2] ?? input[4])
-    return number >= 1 ? { slot: `dc:${number - 1}:power_w`, factor } : place('dc_power_w')
+    return input.number === undefined ? place('dc_power_w') : { slot: `dc:${input.number - 1}:power_w`, factor }
   }
   return phaseOf(words) === undefined
     ? place('ac_power_w')
@@ -261,12 +276,14 @@ function phaseOf(words: string): number | undefined {
   if (!match) return undefined
   return match[1] ? Number(match[1]) - 1 : 'abc'.indexOf(match[2] ?? 'a')
 }
-function channelPlace(words: string, key: 'voltage_v' | 'current_a', factor: number | undefined): Place | undefined {
+function channelPlace(
+  words: string,
+  stateTopic: string,
+  key: 'voltage_v' | 'current_a',
+  factor: number | undefined,
+): Place | undefined {
   if (factor === undefined || WORDS.battery.test(words)) return undefined
-  const input = DC.exec(words)
-  if (input) {
-    const number = Number(input[2] ?? input[4] ?? 1) || 1
-    return { slot: `dc:${number - 1}:${key}`, factor }
-  }
+  const input = inputOf(words, stateTopic)
+  if (input) return { slot: `dc:${(input.number ?? 1) - 1}:${key}`, factor }
   return { slot: `ac:${phaseOf(words) ?? 0}:${key}`, factor }
 }

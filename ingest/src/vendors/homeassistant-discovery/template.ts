@@ -56,39 +56,65 @@ function take(c: Cursor, pattern: RegExp): RegExpExecArray | undefined {
   return match
 }
 
-/** `-`? operand ( `*` number | `/` number | `|` filter )* ( `+` number | `-` number )* */
+const NUMBER = /-?\d+(?:\.\d+)?|\(\s*-?\d+(?:\.\d+)?\s*\)/
+const numberIn = (text: string | undefined): number => Number(text?.replace(/[()\s]/g, '') ?? NaN)
+
+/**
+ * ( number (`*` | `-`) )? `-`? operand filters ( (`*` | `/`) number filters )* ( (`+` | `-`) number filters )*
+ *
+ * A filter binds tighter than an operator: in `value / 10 | round(1)` it is the ten that is rounded.
+ */
 function product(c: Cursor, depth: number): ValueTemplate | undefined {
+  const leading = take(c, /(-?\d+(?:\.\d+)?)\s*([*-])/)
   const negative = take(c, /-/) !== undefined
   const value = operand(c, depth)
   if (!value) return undefined
+  if (negative) value.steps.push({ factor: -1 })
+  if (!filters(c, value)) return undefined
+  if (leading?.[2] === '*') value.steps.push({ factor: Number(leading[1]) })
   let offset = false
   for (let i = 0; i < MAX_STEPS; i++) {
-    const operator = take(c, /[*/+-]|\|/)?.[0]
+    const operator = take(c, /[*/+-]/)?.[0]
     if (operator === undefined) {
-      if (negative) value.steps.push({ factor: -1 })
+      if (leading?.[2] === '-') value.steps.push({ factor: -1 }, { offset: Number(leading[1]) })
       return value
     }
-    if (operator === '|') {
-      if (!filter(c, value)) return undefined
-      continue
-    }
-    const number = Number(take(c, /\(?\s*-?\d+(?:\.\d+)?\s*\)?/)?.[0].replace(/[()\s]/g, '') ?? NaN)
+    const constant: ValueTemplate = { steps: [] }
+    const text = take(c, NUMBER)?.[0]
+    if (text === undefined || !filters(c, constant)) return undefined
+    const number = valueOf(constant, String(numberIn(text)), undefined) ?? NaN
+    if (Number.isNaN(number)) return undefined
     if (operator === '+' || operator === '-') {
-      // What is multiplied after a sum binds tighter than the sum: no order of steps from left to right.
-      if (Number.isNaN(number) || negative) return undefined
+      if (leading?.[2] === '-') return undefined
       offset = true
       value.steps.push({ offset: operator === '+' ? number : -number })
       continue
     }
-    if (offset || Number.isNaN(number) || number === 0) return undefined
+    // What is multiplied after a sum binds tighter than the sum: no order of steps from left to right.
+    if (offset || number === 0) return undefined
     value.steps.push(operator === '*' ? { factor: number } : { divisor: number })
   }
   return undefined
+}
+function filters(c: Cursor, value: ValueTemplate): boolean {
+  for (let i = 0; i < MAX_STEPS; i++) {
+    if (!take(c, /\|/)) return true
+    if (!filter(c, value)) return false
+  }
+  return false
 }
 function operand(c: Cursor, depth: number): ValueTemplate | undefined {
   if (take(c, /\(/)) {
     const inner = depth < 3 ? product(c, depth + 1) : undefined
     return inner && take(c, /\)/) ? inner : undefined
+  }
+  // '%.1f' | format(…)
+  const digits = take(c, /['"]%\d*(?:\.(\d))?[fd]['"]\s*\|\s*format\s*\(/)
+  if (digits) {
+    const inner = depth < 3 ? product(c, depth + 1) : undefined
+    if (!inner || !take(c, /\)/)) return undefined
+    inner.steps.push({ round: Number(digits[1] ?? 6) })
+    return inner
   }
   const call = take(c, /(?:float|int)\s*\(/)?.[0]
   if (call !== undefined) {
