@@ -112,6 +112,14 @@ describe('births and deaths', () => {
 })
 
 describe('data', () => {
+  it('without a time of its own has that of its metrics', () => {
+    const state = fresh()
+    publish(state, 'DBIRTH', dbirth(1), 0, 'D')
+    const metrics = [{ alias: 1, timestamp: start + 500, value: 6 }]
+    expect(publish(state, 'DDATA', { seq: 2, metrics }, 900, 'D').readings).toMatchObject([
+      { ts: start + 500, tsSource: 'device', metrics: { ac_power_w: 6 } },
+    ])
+  })
   it('of one instant in several messages ends in one reading', () => {
     const state = fresh()
     publish(state, 'NBIRTH', nbirth())
@@ -137,11 +145,57 @@ describe('data', () => {
 })
 
 describe('payload', () => {
+  const writer = () => protobuf.Writer.create()
+  it('finds the metrics of a template instance by its alias', () => {
+    const string = (id: number, text: string) => writer().uint32(id).string(text).finish()
+    const metric = (parts: Uint8Array[]) => Buffer.concat(parts)
+    const power = (value: number) => metric([string(10, 'AC/Power'), writer().uint32(105).double(value).finish()])
+    const alias = writer().uint32(16).uint64(7).finish()
+    const template = (inner: Uint8Array) =>
+      writer().uint32(146).bytes(writer().uint32(18).bytes(inner).finish()).finish()
+    const payload = (seq: number, inner: Uint8Array) =>
+      writer().uint32(8).uint64(start).uint32(24).uint64(seq).uint32(18).bytes(inner).finish()
+    const state = fresh()
+    const send = (type: string, body: Uint8Array) =>
+      sparkplugB.decode({ topic: `spBv1.0/G/${type}/N/D`, body, transport: 'mqtt', receivedAt: start }, state)
+    send('DBIRTH', payload(1, metric([string(10, 'Inverter'), alias, template(power(5))])))
+    const { readings, rejected } = send('DDATA', payload(2, metric([alias, template(power(9))])))
+    expect(readings).toMatchObject([{ device: 'G/N/D', metrics: { ac_power_w: 9 } }])
+    expect(rejected).toBeUndefined()
+  })
+  it('is read as libraries of protobuf write it in JSON', () => {
+    const { metrics, seq } = parsePayload(
+      utf8(
+        JSON.stringify({
+          timestamp: '1700000000000',
+          seq: '3',
+          metrics: [
+            {
+              name: 'Grid/Power',
+              alias: '12',
+              datatype: 4,
+              longValue: '18446744073709551516',
+              properties: { keys: ['engUnit'], values: [{ type: 12, stringValue: 'kW' }] },
+            },
+            {
+              name: 'AC/Power',
+              float_value: 1.5,
+              properties: { engUnit: 'kW', Quality: { type: 'Int32', value: 500 } },
+            },
+          ],
+        }),
+      ),
+    )
+    expect(seq).toBe(3)
+    expect(metrics).toMatchObject([
+      { alias: '12', value: -100, unit: 'kW' },
+      { value: 1.5, unit: 'kW', quality: 500 },
+    ])
+  })
   it('is read from base64, as bridges write it into JSON', () => {
     const bytes = encodeRebirth(1_486_144_502_122)
     expect(parsePayload(utf8(Buffer.from(bytes).toString('base64')))).toEqual(parsePayload(bytes))
   })
-  const writer = () => protobuf.Writer.create()
   it('sees a zero that was sent', () => {
     const metric = writer().uint32(10).string('P').uint32(32).uint32(10).uint32(105).double(0).finish()
     expect(parsePayload(writer().uint32(18).bytes(metric).finish()).metrics[0]?.value).toBe(0)
@@ -188,6 +242,9 @@ describe('names', () => {
     ['Yield Total [kWh]', 'energy_total_wh'],
     ['Exported Energy', 'export_total_wh'],
     ['grid_power_w', 'grid_power_w'],
+    ['Current Power', 'ac_power_w'],
+    ['Temperatures/Heatsink', 'inverter_temp_c'],
+    ['Inverter/WH', 'energy_total_wh'],
   ])('%s is %s', (name, metric) => expect(meaningOf(name).meaning).toMatchObject({ kind: 'metric', metric }))
   it.each([
     ['DC/2/Voltage', 'dc', 1, 'voltage_v'],
@@ -197,6 +254,8 @@ describe('names', () => {
     ['AC/L2/Voltage', 'ac', 1, 'voltage_v'],
     ['Phase C Current', 'ac', 2, 'current_a'],
     ['AC/Voltage', 'ac', 0, 'voltage_v'],
+    ['Current Grid Voltage', 'ac', 0, 'voltage_v'],
+    ['Strings/2/Current', 'dc', 1, 'current_a'],
   ])('%s is a channel', (name, side, index, quantity) =>
     expect(meaningOf(name).meaning).toEqual({ kind: 'channel', side, index, quantity }),
   )

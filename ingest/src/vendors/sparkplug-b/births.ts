@@ -79,7 +79,8 @@ export function birthOf(node: NodeState, type: 'NBIRTH' | 'DBIRTH', device: stri
     if (bdSeq === undefined || Number.isNaN(bdSeq)) delete node.bdSeq
     else node.bdSeq = bdSeq
   }
-  const birth: Birth = { aliases: {}, metrics: {}, facts: {} }
+  const templates = Object.entries(payload.templates ?? {}).slice(0, MAX_METRICS)
+  const birth: Birth = { aliases: Object.fromEntries(templates), metrics: {}, facts: {} }
   for (const { name, alias, datatype, unit } of payload.metrics.slice(0, MAX_METRICS)) {
     if (name === undefined || !isSafeKey(name)) continue
     birth.metrics[name] = [datatype ?? null, unit ?? null]
@@ -97,10 +98,13 @@ export function birthOf(node: NodeState, type: 'NBIRTH' | 'DBIRTH', device: stri
 export function knownMetrics(birth: Birth, payload: SparkplugPayload): { known: KnownMetric[]; unknown: string[] } {
   const known: KnownMetric[] = []
   const unknown: string[] = []
+  const named = (alias: string | undefined): string | undefined =>
+    alias !== undefined && Object.hasOwn(birth.aliases, alias) ? birth.aliases[alias] : undefined
   for (const metric of payload.metrics) {
     const { alias } = metric
-    const name =
-      metric.name ?? (alias !== undefined && Object.hasOwn(birth.aliases, alias) ? birth.aliases[alias] : undefined)
+    const template = named(metric.within)
+    const own = metric.name !== undefined && template !== undefined ? `${template}/${metric.name}` : metric.name
+    const name = own ?? named(alias)
     const told = name !== undefined && Object.hasOwn(birth.metrics, name) ? birth.metrics[name] : undefined
     if (name === undefined || !told)
       unknown.push(name === undefined ? `alias ${alias ?? 'none'}` : `"${name.slice(0, 60)}"`)

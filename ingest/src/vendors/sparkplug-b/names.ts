@@ -65,6 +65,7 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
     /^(?:inverter |internal |inside |cabinet |heat ?sink |device |enclosure )?temp(?:erature)?(?: internal| inside| inverter| cabinet)?$/,
     'inverter_temp_c',
   ],
+  [/^temperatures? (?:heat ?sink|device|enclosure)$/, 'inverter_temp_c'],
   [
     /^(?:poa |ghi |gti |plane of array |global |solar |tilted )*(?:irradiance|irradiation|radiation)(?: poa| ghi)?$|^(?:poa|ghi)$/,
     'irradiance_wm2',
@@ -95,6 +96,11 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
   [/^(?:active )?power limit(?:ation)?(?: percent| pct)?$/, 'power_limit_pct'],
   [/^(?:ac )?(?:power factor|pf|cos ?phi)$/, 'power_factor'],
   [/^(?:total )?(?:ac )?reactive power(?: total)?$|^q ?ac$/, 'reactive_power_var'],
+  // Names of SunSpec's inverter models.
+  [/^w$/, 'ac_power_w'],
+  [/^wh$/, 'energy_total_wh'],
+  [/^dcw$/, 'dc_power_w'],
+  [/^tmp cab$/, 'inverter_temp_c'],
   // The same in German, as loggers of the region name them.
   [/^(?:ac )?(?:wirkleistung|ausgangsleistung|leistung)(?: ac| gesamt)?$/, 'ac_power_w'],
   [/^(?:pv|solar) ?leistung$/, 'pv_power_w'],
@@ -158,10 +164,23 @@ function readWords(words: string): Meaning {
   for (const [pattern, metric, sign = 1] of METRIC_NAMES)
     if (pattern.test(text)) return { kind: 'metric', metric, sign }
   for (const [pattern, kind] of FACTS) if (pattern.test(text)) return { kind } as Meaning
-  return { kind: 'unknown' }
+  // "Current power" is the power of now; a current has no other quantity behind it.
+  return text.startsWith('current ') ? readWords(text.slice('current '.length)) : { kind: 'unknown' }
 }
 
-const DC_WORDS = new Set(['dc', 'pv', 'mppt', 'mpp', 'string', 'tracker', 'input', 'panel', 'channel', 'str'])
+const DC_WORDS = new Set([
+  'dc',
+  'pv',
+  'mppt',
+  'mpp',
+  'string',
+  'strings',
+  'tracker',
+  'input',
+  'panel',
+  'channel',
+  'str',
+])
 const AC_WORDS = new Set(['ac', 'phase', 'l', 'grid', 'line', 'output', 'leg', 'mains', 'n', 'to', 'ph'])
 /** Quantities, and the joined forms of loggers: `Vpv1`, `Iac2`. */
 const QUANTITIES: Readonly<Record<string, readonly [quantity: keyof Channel, side?: 'dc' | 'ac']>> = {

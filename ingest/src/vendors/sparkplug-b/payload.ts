@@ -70,6 +70,8 @@ const COMPRESSED = 'SPBV1.0_COMPRESSED'
 export interface SparkplugMetric {
   name?: string
   alias?: string
+  /** Alias of the template instance it stands in, where that came without its name. */
+  within?: string
   timestamp?: number
   datatype?: number
   historical: boolean
@@ -86,6 +88,8 @@ export interface SparkplugPayload {
   timestamp?: number
   seq?: number
   metrics: SparkplugMetric[]
+  /** Names of template instances by their alias, of births. */
+  templates?: Record<string, string>
 }
 
 /**
@@ -120,8 +124,11 @@ function parseProtobuf(body: Uint8Array, mayBeCompressed: boolean): SparkplugPay
   if (decoded.uuid === COMPRESSED && mayBeCompressed && decoded.body instanceof Uint8Array) {
     return parseProtobuf(decompress(decoded.body), false)
   }
-  const metrics = flatten(decoded.metrics as Record<string, unknown>[])
-  return { metrics, ...numberField(decoded, 'timestamp'), ...numberField(decoded, 'seq') }
+  const metrics: SparkplugMetric[] = []
+  const templates: Record<string, string> = {}
+  flatten(decoded.metrics as Record<string, unknown>[], { prefix: '' }, metrics, templates)
+  const named = Object.keys(templates).length > 0 && { templates }
+  return { metrics, ...named, ...numberField(decoded, 'timestamp'), ...numberField(decoded, 'seq') }
 }
 
 function decompress(body: Uint8Array): Uint8Array {
@@ -134,13 +141,22 @@ function decompress(body: Uint8Array): Uint8Array {
 }
 
 /** Metrics in one list: those inside of a template instance get its name as a prefix. */
-function flatten(raw: Record<string, unknown>[], prefix = '', into: SparkplugMetric[] = []): SparkplugMetric[] {
+function flatten(
+  raw: Record<string, unknown>[],
+  { prefix, within }: { prefix: string; within?: string },
+  into: SparkplugMetric[],
+  templates: Record<string, string>,
+): void {
   for (const metric of raw) {
     const name = Object.hasOwn(metric, 'name') ? prefix + String(metric.name) : undefined
+    const alias = Object.hasOwn(metric, 'alias') ? String(metric.alias) : undefined
     const template = Object.hasOwn(metric, 'templateValue') ? metric.templateValue : undefined
     if (template) {
-      if (get(template, 'isDefinition') !== true)
-        flatten(get(template, 'metrics') as Record<string, unknown>[], `${name ?? ''}/`, into)
+      if (get(template, 'isDefinition') === true) continue
+      if (name !== undefined && alias !== undefined) templates[alias] = name
+      const inside =
+        name === undefined && alias !== undefined ? { prefix: '', within: alias } : { prefix: `${name ?? ''}/` }
+      flatten(get(template, 'metrics') as Record<string, unknown>[], inside, into, templates)
       continue
     }
     if (into.length >= MAX_METRICS)
@@ -150,13 +166,13 @@ function flatten(raw: Record<string, unknown>[], prefix = '', into: SparkplugMet
       isNull: Object.hasOwn(metric, 'isNull') && metric.isNull === true,
       value: valueOf(metric),
       ...(name !== undefined && { name }),
-      ...(Object.hasOwn(metric, 'alias') && { alias: String(metric.alias) }),
+      ...(alias !== undefined && { alias }),
+      ...(within !== undefined && { within }),
       ...(Object.hasOwn(metric, 'datatype') && { datatype: metric.datatype as number }),
       ...numberField(metric, 'timestamp'),
       ...properties(metric.properties),
     })
   }
-  return into
 }
 // Absent members read as defaults through the message's prototype: only own ones were sent.
 function valueOf(metric: Record<string, unknown>): RawValue | undefined {
@@ -176,8 +192,10 @@ function properties(set: unknown): { unit?: string; quality?: number } {
   const found: { unit?: string; quality?: number } = {}
   keys.forEach((key, index) => {
     const value: unknown = values[index]
-    if (isUnitKey(key)) Object.assign(found, { unit: wordsOf(get(value, 'stringValue'), 20) ?? '' })
-    else if (key === 'Quality') Object.assign(found, { quality: finiteOf(get(value, 'intValue')) })
+    if (isUnitKey(key))
+      Object.assign(found, { unit: wordsOf(get(value, 'stringValue') ?? get(value, 'string_value'), 20) ?? '' })
+    else if (key === 'Quality')
+      Object.assign(found, { quality: finiteOf(get(value, 'intValue') ?? get(value, 'int_value')) })
   })
   return found
 }
@@ -230,9 +248,7 @@ function payloadOfJson(json: unknown): SparkplugPayload {
           ? TYPE_NAMES.findIndex((name) => name.toLowerCase() === type.toLowerCase())
           : finiteOf(type)
       const metricAt = epochMs(metric.timestamp, 'ms')
-      const unitKey = Object.keys(Object(metric.properties) as object).find(isUnitKey)
-      const unit = unitKey === undefined ? undefined : get(metric, 'properties', unitKey, 'value')
-      const { value } = metric
+      const value = jsonValue(metric, datatype)
       return {
         historical: metric.isHistorical === true || metric.is_historical === true,
         isNull: value === null || metric.isNull === true || metric.is_null === true,
@@ -241,10 +257,29 @@ function payloadOfJson(json: unknown): SparkplugPayload {
         ...(metric.alias !== undefined && { alias: String(metric.alias) }),
         ...(datatype !== undefined && datatype >= 0 && { datatype }),
         ...(metricAt !== undefined && { timestamp: metricAt }),
-        ...(typeof unit === 'string' && { unit }),
+        ...(Array.isArray(get(metric, 'properties', 'keys'))
+          ? properties(metric.properties)
+          : jsonProperties(metric.properties)),
       }
     }),
   }
+}
+/** `value` as the specification prints it, or the field of the protobuf under its JSON name, where long numbers are text. */
+function jsonValue(metric: Record<string, unknown>, datatype: number | undefined): unknown {
+  if (metric.value !== undefined) return metric.value
+  const [, value] =
+    entriesOf(metric).find(([key]) => /^(int|long|float|double|boolean|string)(Value|_value)$/.test(key)) ?? []
+  if (typeof value !== 'string' || !/^-?\d{1,20}$/.test(value) || datatype === undefined || datatype > 8) return value
+  return Number(datatype === INT64 ? BigInt.asIntN(64, BigInt(value)) : BigInt(value))
+}
+function jsonProperties(set: unknown): { unit?: string; quality?: number } {
+  const found: { unit?: string; quality?: number } = {}
+  for (const [key, property] of entriesOf(set)) {
+    const value = get(property, 'value') ?? property
+    if (isUnitKey(key)) Object.assign(found, { unit: wordsOf(value, 20) ?? '' })
+    else if (key === 'Quality') Object.assign(found, { quality: finiteOf(value) })
+  }
+  return found
 }
 
 /** The command that asks an edge node to send its births again. */

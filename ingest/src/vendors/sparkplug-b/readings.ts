@@ -38,7 +38,7 @@ function cachedMeaning(name: string): Named {
 
 /**
  * Readings of one message of one device. Its time is the payload's: metrics carry the time of their own last change, which in a
- * birth may be hours ago. Only history sent later (`is_historical`) stands at its own times. Inputs are not added up: data messages carry
+ * birth may be hours ago. Only history sent later (`is_historical`), and what has no other time, stands at its own times. Inputs are not added up: data messages carry
  * what changed, and half a sum is a wrong value.
  */
 export function readDevice(
@@ -53,7 +53,8 @@ export function readDevice(
   const builders = new Map<string, ReadingBuilder>()
   const telling = new Set<ReadingBuilder>()
   for (const known of metrics) {
-    const at = known.metric.historical ? epochMs(known.metric.timestamp, 'ms') : undefined
+    const apart = known.metric.historical || time.tsSource === 'arrival'
+    const at = apart ? epochMs(known.metric.timestamp, 'ms') : undefined
     const own: ReadingTime = at === undefined ? time : { ts: at, tsSource: 'device' }
     const key = `${own.ts}`
     let built = builders.get(key)
