@@ -75,7 +75,7 @@ const unfolded = (json: object): unknown =>
 
 const QUIET_KEYS = [
   ...['code', 'access_token', 'grant_type', 'deviceSnList', 'deviceSn', 'refresh_token', 'error', 'error_code'],
-  ...['result', 'back', 'obj', 'correlationId', 'success'],
+  ...['result', 'back', 'obj', 'correlationId', 'success', 'deviceList'],
 ]
 /** Answers and requests without measurements: sign-in, authorisations, device information, settings, daily sums, errors. */
 function isQuiet(json: Record<string, unknown>, message: VendorMessage): boolean {

@@ -1,6 +1,7 @@
 import type { DecodedReading, DeviceStatus, Metric } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
 import {
+  ampereFactor,
   arrival,
   deviceTime,
   entriesOf,
@@ -12,6 +13,7 @@ import {
   type ReadingBuilder,
   timeOf,
   unitFactor,
+  voltFactor,
   wordsOf,
 } from '../../vocabulary/index.ts'
 
@@ -145,9 +147,11 @@ const WEBBOX = new Map<string, Metric>(
     fac: 'frequency_hz',
     'gridms.hz': 'frequency_hz',
     intsolirr: 'irradiance_wm2',
+    exlsolirr: 'irradiance_wm2',
     tmpmdul: 'module_temp_c',
     tmpamb: 'ambient_temp_c',
     winvel: 'wind_ms',
+    windvel: 'wind_ms',
   } as const),
 )
 
@@ -168,44 +172,55 @@ export function webBoxReadings(
     const channels = get(entry, 'channels')
     if (key === undefined || !Array.isArray(channels)) return []
     const [model, serial] = key.split(':')
-    const built = reading(serial || key, arrival(message), rejected).attributes({ kind: 'inverter', serial, model })
+    const kind = /^sens/i.test(key) ? 'weather' : 'inverter'
+    const built = reading(serial || key, arrival(message), rejected).attributes({ kind, serial, model })
     putChannels(built, channels as unknown[])
     return built.measured ? [built.build()] : []
   })
 }
 
+/** States as the inverters write them, in English and German. */
+const WEBBOX_STATES: readonly (readonly [RegExp, DeviceStatus])[] = [
+  [/^mpp/i, 'producing'],
+  [/^(derating|abregel)/i, 'throttled'],
+  [/^(stör|stoer|fehler|fault|disturb|error)/i, 'fault'],
+  [/^(wait|warte|stop|offset|grid ?mon|netz(üb|ueb))/i, 'standby'],
+]
+
 function putChannels(built: ReadingBuilder, channels: unknown[]): void {
   for (const channel of channels.slice(0, 200)) {
-    const meta = wordsOf(get(channel, 'meta'), 60)
+    // Sensors have the unit in the name as well: `TmpMdul C`.
+    const meta = wordsOf(get(channel, 'meta'), 60)?.split(' ')[0]
     if (meta === undefined) continue
     const [value, unit] = [get(channel, 'value'), wordsOf(get(channel, 'unit'), 20) ?? '']
     const metric = WEBBOX.get(meta.toLowerCase())
     const factor = metric && unitFactor(unit, metric)
     if (metric && factor !== undefined) built.metric(metric, value, factor)
-    else if (!putInput(built, meta, value)) built.extraNumber(meta, value)
-    if (/^(opstt|mode|status)$/i.test(meta)) built.extra('status_text', value)
-    if (/^(msg|fehler|error)$/i.test(meta)) built.extra('message', value)
+    else if (!putInput(built, meta, value, unit)) built.extraNumber(meta, value)
+    const text = wordsOf(value, 60)
+    if (/^(opstt|mode|status)$/i.test(meta) && text !== undefined)
+      built.status(WEBBOX_STATES.find(([state]) => state.test(text))?.[1]).extra('status_text', text)
+    if (/^(msg|fehler|error)$/i.test(meta)) {
+      if (text !== undefined && /^-+$/.test(text)) built.noFault()
+      else built.extra('message', text)
+    }
   }
 }
-/** `Upv-Ist`, `Ipv`, `A.Ms.Vol`, `B.Ms.Amp`, `Uac`, `GridMs.PhV.phsA`. */
-function putInput(built: ReadingBuilder, meta: string, value: unknown): boolean {
+
+const WEBBOX_KEYS = { v: 'voltage_v', u: 'voltage_v', vol: 'voltage_v', phv: 'voltage_v', i: 'current_a', amp: 'current_a', a: 'current_a', watt: 'power_w', w: 'power_w' } as const // prettier-ignore
+/** `Upv-Ist`, `Vpv`, `Iac-Ist`, `A.Ms.Vol`, `B.Ms.Amp`, `GridMs.PhV.phsA`, each in the unit beside it. */
+function putInput(built: ReadingBuilder, meta: string, value: unknown, unit: string): boolean {
   const dc = /^([A-F])\.Ms\.(Vol|Amp|Watt)$/.exec(meta)
-  if (dc) {
-    const key = { Vol: 'voltage_v', Amp: 'current_a', Watt: 'power_w' }[dc[2] ?? ''] as 'voltage_v'
-    built.dc((dc[1] ?? 'A').charCodeAt(0) - 65, { [key]: value })
-    return true
-  }
   const ac = /^GridMs\.(PhV|A|W)\.phs([ABC])$/.exec(meta)
-  if (ac) {
-    const key = { PhV: 'voltage_v', A: 'current_a', W: 'power_w' }[ac[1] ?? ''] as 'voltage_v'
-    built.ac((ac[2] ?? 'A').charCodeAt(0) - 65, { [key]: value })
-    return true
-  }
-  if (/^Upv(-Ist)?$/.test(meta)) built.dc(0, { voltage_v: value })
-  else if (meta === 'Ipv') built.dc(0, { current_a: value })
-  else if (meta === 'Uac') built.ac(0, { voltage_v: value })
-  else if (meta === 'Iac') built.ac(0, { current_a: value })
-  else return false
+  const plain = /^([UVI])(pv|ac)(?:-Ist)?$/.exec(meta)
+  const what = (dc?.[2] ?? ac?.[1] ?? plain?.[1] ?? '').toLowerCase()
+  if (!Object.hasOwn(WEBBOX_KEYS, what)) return false
+  const key = WEBBOX_KEYS[what as keyof typeof WEBBOX_KEYS]
+  const factor =
+    key === 'voltage_v' ? voltFactor(unit) : key === 'current_a' ? ampereFactor(unit) : unitFactor(unit, 'ac_power_w')
+  if (factor === undefined) return false
+  const index = (dc?.[1] ?? ac?.[2] ?? 'A').charCodeAt(0) - 65
+  built[dc || plain?.[2] === 'pv' ? 'dc' : 'ac'](index, { [key]: value }, { [key]: factor })
   return true
 }
 
