@@ -36,7 +36,7 @@ export type AhoyTopic = { base: string } & ({ name: string; field: string } | { 
 const INVERTER_FIELDS =
   /^(available|last_success|ack_pwr_limit|radio_stat|firmware|hardware|dis_night_comm|is_available|is_producing)$/
 const OWN_FIELDS =
-  /^(comm_start|comm_stop|comm_disabled|comm_dis_ch|device|dis_night_comm|free_heap|heap_frag|mqtt|status|sunrise|sunset|uptime|version|wifi_rssi|ip_addr)$/
+  /^(comm_start|comm_stop|comm_disabled|comm_dis_ch|comm_dis_ts|alarm|alarm_start|alarm_end|device|dis_night_comm|free_heap|heap_frag|mqtt|status|sunrise|sunset|uptime|version|wifi_rssi|ip_addr)$/
 
 /** `<base>/<name>/chN/<field>`, `<base>/<name>/available` and the like; `<base>/version`, `<base>/total/P_AC`. */
 export function parseTopic(topic: string | undefined): AhoyTopic | undefined {
@@ -56,6 +56,7 @@ export function parseTopic(topic: string | undefined): AhoyTopic | undefined {
   if (last === 'total') return { base: levels.slice(0, -1).join('/'), own: last }
   if (second === 'total') return { base, own: `total/${last}` }
   if (levels.length >= 3 && INVERTER_FIELDS.test(last) && isSafeKey(second)) return { base, name: second, field: last }
+  if (second === 'alarm') return { base, own: last } // the inverter's log: number of entries, and each
   if (third === 'ctrl' || third === 'setup' || second === 'setup' || third === 'devcontrol') return { base, own: last }
   return OWN_FIELDS.test(last) ? { base: levels.slice(0, -1).join('/'), own: last } : undefined
 }
