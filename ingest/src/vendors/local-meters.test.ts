@@ -201,6 +201,18 @@ describe('home assistant discovery', () => {
       extra: { two: 2 },
     })
   })
+  it.each([
+    ['Solar Power', { metrics: { pv_power_w: 5 } }],
+    ['PV Total Power', { metrics: { pv_power_w: 5 } }],
+    ['Total DC power', { metrics: { dc_power_w: 5 } }],
+    ['DC Input 2 Power', { dc: [{}, { power_w: 5 }] }],
+    ['EV charging power', { metrics: { load_power_w: 5 } }],
+    ['Inverter Power', { metrics: { ac_power_w: 5 } }],
+  ])('takes %s for what it is called', (name, expected) => {
+    const state = homeassistantDiscovery.initialState?.()
+    decode(homeassistantDiscovery, config({ name }), 'homeassistant/sensor/d/p/config', state)
+    expect(decode(homeassistantDiscovery, { p: 5 }, 's', state).readings).toMatchObject([expected])
+  })
   it('stays bounded', () => {
     const state = homeassistantDiscovery.initialState?.()
     for (let i = 0; i < 400; i++)

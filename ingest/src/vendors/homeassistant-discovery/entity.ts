@@ -200,6 +200,7 @@ function classOfUnit(unit: string): string | undefined {
 }
 
 const DC = /\b(pv|dc|string|mppt|input|panel|solar)[\s_-]?(\d)?\b|(?:^|[_\s-])(pv|dc|string|mppt)(\d)|_dc\b/
+const NUMBERED = /\b(?:pv|dc|string|mppt|input|panel|solar)(?:[\s_-](?:string|mppt|input|panel))?[\s_-]?(\d)\b/
 /** Inputs of micro-inverters as their two gateways publish them: `…/116180001111/1/voltage`, `…/ch1/U_DC`. */
 const INPUT_TOPIC = /\/[0-9a-f]{12}\/([1-9])\/\w+$|\/ch([1-9])\/\w+$/i
 function inputOf(words: string, stateTopic: string): { number?: number } | undefined {
@@ -207,7 +208,7 @@ function inputOf(words: string, stateTopic: string): { number?: number } | undef
   if (input) return { number: Number(input[1] ?? input[2]) }
   const named = DC.exec(words)
   if (!named) return undefined
-  const number = Number(named[2] ?? named[4])
+  const number = Number(NUMBERED.exec(words)?.[1] ?? named[4])
   return number >= 1 ? { number } : {}
 }
 /** Words of owners' languages: English, German, Dutch, French, Spanish, Italian. */
@@ -219,7 +220,8 @@ const WORDS = {
   battery: /batter|akku|speicher|bater[ií]a|\baccu\b/,
   discharge: /discharg|entlad|ontlad|décharg|descarg/,
   charge: /charg|laden|ladung|ladeleist|carga/,
-  load: /load|consum|house|\bhome\b|haus|verbrauch|verbruik|\bcasa\b/,
+  load: /load|consum|house|\bhome\b|haus|verbrauch|verbruik|\bcasa\b|\bev[\s_]|wallbox|heat[\s_-]?pump|w(?:ä|ae)rmepumpe/,
+  pv: /\b(?:pv|solar|photovoltai)/,
   day: /today|daily|day\b|_day|heute|tages|vandaag|aujourd|\bhoy\b|\boggi\b/,
   other: /yesterday|month|year|week|hour|gestern|monat|jahr|woche|stunde|gisteren|maand|hier\b|ayer|ieri/,
 } as const
@@ -243,7 +245,10 @@ function powerPlace(unit: string, words: string, stateTopic: string): Place | un
   const input = inputOf(words, stateTopic)
   const factor = unitFactor(unit, 'dc_power_w')
   if (input && !/\bac\b|_ac_/.test(words) && factor !== undefined) {
-    return input.number === undefined ? place('dc_power_w') : { slot: `dc:${input.number - 1}:power_w`, factor }
+    // All of the modules together; where "dc" is said, it is the inverter's input.
+    if (input.number === undefined)
+      return place(WORDS.pv.test(words) && !/dc/.test(words) ? 'pv_power_w' : 'dc_power_w')
+    return { slot: `dc:${input.number - 1}:power_w`, factor }
   }
   return phaseOf(words) === undefined
     ? place('ac_power_w')
