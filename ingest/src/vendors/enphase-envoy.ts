@@ -7,8 +7,10 @@ import {
   batteryInventoryReadings,
   batteryPowerReadings,
   deviceDataReadings,
+  deviceStatusReadings,
   inverterReadings,
   isDeviceData,
+  isDeviceStatus,
   meterReadings,
   reportReadings,
 } from './enphase-envoy/devices.ts'
@@ -70,6 +72,8 @@ const QUIET_KEYS = [
     'status',
     'profile_name',
     'mode',
+    'selected_profile',
+    'submodules',
   ],
 ] as const
 /** Devices whose last reading is kept for that. */
@@ -175,6 +179,7 @@ function decodeJson(json: unknown, message: VendorMessage, state: EnvoyState, de
   if (isCloud(json)) return { readings: cloudReadings(json, message, rejected), rejected }
   if (isLive(json)) return { readings: liveReading(json, message, state, rejected), rejected }
   if (isDeviceData(json)) return { readings: deviceDataReadings(json, message, state, rejected), rejected }
+  if (isDeviceStatus(json)) return { readings: deviceStatusReadings(json, message, state, rejected), rejected }
   const batteries = json['devices:'] ?? json.devices
   if (Array.isArray(batteries) && batteries.some((one) => get(one, 'real_power_mw') !== undefined))
     return { readings: batteryPowerReadings(batteries as unknown[], message, state, rejected), rejected }

@@ -53,6 +53,41 @@ export function inverterReadings(
   return readings
 }
 
+export const isDeviceStatus = (body: Record<string, unknown>): boolean =>
+  Array.isArray(get(body, 'pcu', 'fields')) && Array.isArray(get(body, 'pcu', 'values'))
+
+/** `/ivp/peb/devstatus`: micro-inverters as rows, with the names of the columns beside them; milli-units. */
+export function deviceStatusReadings(
+  body: Record<string, unknown>,
+  message: VendorMessage,
+  state: EnvoyState,
+  rejected: Rejection[],
+): DecodedReading[] {
+  const parent = gatewayId(state, message.topic)
+  const fields = get(body, 'pcu', 'fields') as unknown[]
+  const rows = get(body, 'pcu', 'values') as unknown[]
+  return rows.slice(0, MAX_DEVICES).flatMap((row) => {
+    const value = (name: string): unknown => get(row, fields.indexOf(name))
+    const serial = serialOf(value('serialNumber'), rejected)
+    const ms = epochMs(value('reportDate'), 's')
+    if (serial === undefined || ms === undefined) return []
+    const built = reading(serial, deviceTime(ms, message), rejected)
+      .metric('ac_power_w', value('acPowerINmW'), 1e-3)
+      .metric('inverter_temp_c', value('temperature'))
+      .dc(
+        0,
+        { voltage_v: value('dcVoltageINmV'), current_a: value('dcCurrentINmA') },
+        { voltage_v: 1e-3, current_a: 1e-3 },
+      )
+      .ac(0, { voltage_v: value('acVoltageINmV') }, { voltage_v: 1e-3 })
+      .onePhase()
+      .attributes({ kind: 'inverter', serial, parent })
+    if (typeof value('producing') === 'boolean') built.status(value('producing') === true ? 'producing' : 'standby')
+    putSilence(built, value('communicating') === false || state.silent.includes(serial))
+    return built.measured ? [built.build()] : []
+  })
+}
+
 export const isDeviceData = (body: Record<string, unknown>): boolean =>
   Object.values(body).some(
     (entry) => isRecord(entry) && Object.hasOwn(entry, 'devName') && Array.isArray(entry.channels),
