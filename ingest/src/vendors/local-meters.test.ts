@@ -124,6 +124,11 @@ describe('tasmota', () => {
     )
     expect(names).toEqual(['a', 'a', 'home/a'])
   })
+  it('reads parts of a status, and sensors beside the time', () => {
+    const sensor = { Time: '2018-02-16T16:18:49', Temperature: 25, Humidity: 83, Light: 10, TempUnit: 'C' }
+    expect(decode(tasmota, sensor).readings[0]?.metrics).toEqual({ ambient_temp_c: 25 })
+    expect(decode(tasmota, { MqttHost: 'x', MqttPort: 1883, KEEPALIVE: 15 }).readings).toEqual([])
+  })
   it('takes nothing from commands, states and results', () => {
     for (const topic of ['cmnd/a/POWER', 'stat/a/POWER', 'tele/a/STATE', 'stat/a/RESULT', 'stat/a/STATUS5'])
       expect(decode(tasmota, 'ON', topic).readings).toEqual([])

@@ -26,7 +26,7 @@ const QUIET =
   /^(STATE|INFO\d*|POWER\d*|RESULT|UPTIME|MARGINS|LOGGING|HASS_STATE|WAKEUP|STATUS(1|2|3|4|5|6|7|9|1[1-9]))$/
 /** Parts of status answers and results without a sensor in them. */
 const QUIET_KEYS =
-  /^(Status\w*|UTC|Local|PowerLow|POWER\d*|Info\d|Uptime|Wifi|Command|Restart|Upgrade|TelePeriod|Module|t|sn|Warning)$/
+  /^(Status\w*|UTC|Local|PowerLow|POWER\d*|Info\d|Uptime|Wifi|Command|Restart|Upgrade|TelePeriod|Module|t|sn|Warning|Mqtt\w*|Hostname|SerialLog|ProgramSize|BuildDateTime)$/
 const MAX_PHASES = 8
 const MAX_METERS = 16
 
@@ -247,6 +247,12 @@ function total(value: unknown): unknown {
 function putTemperatures(built: ReadingBuilder, sensors: Record<string, unknown>, climate: boolean): void {
   const fahrenheit = sensors.TempUnit === 'F'
   let first = climate
+  // The Sonoff SC has its values beside the time.
+  const own = climate ? finiteOf(sensors.Temperature) : undefined
+  if (own !== undefined) {
+    built.metric('ambient_temp_c', fahrenheit ? celsiusOf(own) : own)
+    first = false
+  }
   for (const [name, sensor] of entriesOf(sensors)) {
     if (name === 'ENERGY' || !isRecord(sensor)) continue
     const raw = finiteOf(sensor.Temperature)
