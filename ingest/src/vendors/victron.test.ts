@@ -31,6 +31,14 @@ describe('victron', () => {
     expect(victron.shard?.('something/else')).toBe('')
   })
 
+  it('tells the alarms of a phase from those of the device', () => {
+    const state = fresh()
+    const topic = (path: string) => `N/${PORTAL}/vebus/276/${path}`
+    publish(state, topic('Alarms/L1/LowBattery'), { value: 0 }, 0)
+    const { readings } = publish(state, topic('Alarms/L2/HighTemperature'), { value: 2 }, 100)
+    expect(readings).toMatchObject([{ faults: [{ code: 'L2/HighTemperature', severity: 'major' }] }])
+  })
+
   it('does not turn the counter of one phase into the total when the total was not repeated', () => {
     const state = fresh()
     const topic = (path: string) => `N/${PORTAL}/pvinverter/20/${path}`

@@ -235,8 +235,8 @@ const SERVICES: ReadonlyMap<string, Service> = new Map(
   }),
 )
 
-/** Alarms of any service, by name: 0 none, 1 warning, 2 alarm. */
-const ALARM = /^Alarms\/([A-Za-z0-9]{1,40})$/
+/** Alarms of any service, by name, some of one phase: 0 none, 1 warning, 2 alarm. */
+const ALARM = /^Alarms\/((?:L[123]\/)?[A-Za-z0-9]{1,40})$/
 const COMMON = new Set(['Connected'])
 
 /** Whether a value at this path is of use: other paths are not gathered, so that a portal's state stays small. */
