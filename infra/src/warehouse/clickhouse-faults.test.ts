@@ -113,7 +113,7 @@ describe('a ClickHouse that fails in the middle', { timeout: 150_000 }, () => {
       rollups: {
         observe: (some) => void observed.push(...some.map(({ ts }) => ts)),
         recover: () => Promise.resolve(0),
-        flush: () => Promise.resolve({ deviceRows: 0, siteRows: 0, recomputed: 0, waiting: 0 }),
+        flush: () => Promise.resolve({ deviceRows: 0, siteRows: 0, recomputed: 0, waiting: 0, more: false }),
       },
       count: (result, rows) => counted.set(result, (counted.get(result) ?? 0) + rows),
       onError: (error) => errors.push(error),

@@ -17,17 +17,18 @@ describe('what one flush computes', () => {
       job(`${site}-b`, site, 1, 400 + index),
     ])
     const live = sites.map((site) => job(`${site}-live`, site, 500, 500.5))
-    const { now, later } = ofOneFlush([...past, ...live])
+    const { now, next, later } = ofOneFlush([...past, ...live], ({ site }) => site.id === 'site0')
     expect(names(now.slice(0, 10))).toEqual(names(live))
     // Two devices of 400 days each: four sites are 3 200 device days.
     expect(names(now.slice(10))).toEqual(
       ['site9', 'site8', 'site7', 'site6'].flatMap((site) => [`${site}-a`, `${site}-b`]),
     )
-    expect(now.length + later.length).toBe(past.length + live.length)
+    expect(names(later)).toEqual(['site0-a', 'site0-b'])
+    expect(now.length + next.length + later.length).toBe(past.length + live.length)
   })
   it('is at least one site, however long its past', () => {
-    const { now, later } = ofOneFlush([job('a', 'one', 0, 9000), job('b', 'two', 0, 8000)])
-    expect([names(now), names(later)]).toEqual([['a'], ['b']])
+    const { now, next } = ofOneFlush([job('a', 'one', 0, 9000), job('b', 'two', 0, 8000)])
+    expect([names(now), names(next)]).toEqual([['a'], ['b']])
   })
 })
 

@@ -52,24 +52,26 @@ const LONG_MS = 2 * DAY_MS
 /**
  * What one flush computes: all that is short, and of the long the newest, whole sites at a time.
  * @param waits long ones that are not to be begun yet
+ * @returns `next`: what its turn has come for, but is left to the flush that follows
  */
 export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
   jobs: readonly Job[],
   waits: (job: Job) => boolean = () => false,
-): { now: Job[]; later: Job[] } {
+): { now: Job[]; next: Job[]; later: Job[] } {
   const lengthOf = ({ range }: Job): number => range.to - range.from
   const now = jobs.filter((job) => lengthOf(job) <= LONG_MS)
   const long = jobs.filter((job) => lengthOf(job) > LONG_MS)
   const { later = [], due = [] } = Object.groupBy(long, (job) => (waits(job) ? 'later' : 'due'))
   const bySite = Map.groupBy(due, ({ site }) => site.id)
   const newest = (some: readonly Job[]): number => Math.max(...some.map(({ range }) => range.to))
+  const next: Job[] = []
   let taken = 0
   for (const some of [...bySite.values()].sort((a, b) => newest(b) - newest(a))) {
     if (taken < LONG_DEVICE_MS) now.push(...some)
-    else later.push(...some)
+    else next.push(...some)
     taken += some.reduce((sum, job) => sum + lengthOf(job), 0)
   }
-  return { now, later }
+  return { now, next, later }
 }
 
 /** For work that does not build on each other: the store is busy with one group while the next is computed. */

@@ -71,6 +71,8 @@ export interface FlushResult {
   recomputed: number
   /** Devices and sites that still wait. */
   waiting: number
+  /** Whether there is work whose turn has come: of a long past one flush computes a part. */
+  more: boolean
 }
 export interface Rollups {
   /** Readings that the store has acknowledged. Cheap; nothing is computed before `flush`. */
@@ -290,8 +292,9 @@ export function createRollups(options: RollupOptions): Rollups {
   }
 
   /** Everything whose turn it is, from the store. */
-  async function recomputeDirty(all: boolean): Promise<{ rows: number; recomputed: number }> {
+  async function recomputeDirty(all: boolean): Promise<Pick<FlushResult, 'recomputed' | 'more'> & { rows: number }> {
     const now = clock()
+    const done = { rows: 0, recomputed: 0, more: false }
     const jobs = new Map<TenantId, RecomputeJob[]>()
     for (const { key: deviceId, ranges } of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
       const device = registry.device(deviceId)
@@ -319,14 +322,16 @@ export function createRollups(options: RollupOptions): Rollups {
       for (const { device, range } of some) dirty.add(device.id, range.from, range.to, since)
     }
     const grouped = [...jobs].flatMap(([tenantId, list]) => {
-      const { now: due, later } = all
-        ? { now: list, later: [] }
-        : ofOneFlush(list, ({ device }) => isArriving(device.id, now))
-      restore(later)
+      const {
+        now: due,
+        next,
+        later,
+      } = all ? { now: list, next: [], later: [] } : ofOneFlush(list, ({ device }) => isArriving(device.id, now))
+      restore([...next, ...later])
+      done.more ||= next.length > 0
       for (const { device } of due) if (!isArriving(device.id, now)) arriving.delete(device.id)
       return groups(due).map((group) => ({ tenantId, group }))
     })
-    const done = { rows: 0, recomputed: 0 }
     await eachOrRestore(
       grouped,
       async ({ tenantId, group }) => {
@@ -430,6 +435,7 @@ export function createRollups(options: RollupOptions): Rollups {
       siteRows: siteCount,
       recomputed: computed.recomputed,
       waiting: waiting(),
+      more: computed.more,
     }
   }
   const waiting = (): number => {

@@ -51,7 +51,7 @@ function create() {
     rollups: {
       observe: () => undefined,
       recover: () => Promise.resolve(0),
-      flush: () => written.promise.then(() => ({ deviceRows: 0, siteRows: 0, recomputed: 0, waiting: 0 })),
+      flush: () => written.promise.then(() => ({ deviceRows: 0, siteRows: 0, recomputed: 0, waiting: 0, more: false })),
     },
     onError: () => undefined,
     rollupEveryMs: ROLLUP_MS,

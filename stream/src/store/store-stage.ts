@@ -89,6 +89,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
   let trouble: string | undefined
   let timer: NodeJS.Timeout | undefined
   let flushing: Promise<void> | undefined
+  let isEnding = false
   let stopped = false
 
   function failed(error: unknown): void {
@@ -133,8 +134,9 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
     flushing ??= (async () => {
       saving = new Map(stored)
       stored.clear()
+      let more = false
       try {
-        await rollups.flush()
+        ;({ more } = await rollups.flush())
         for (const [partition, offset] of saving) await consumer?.commit({ partition, offset })
       } catch (error) {
         if (!stopped) deps.onError(error)
@@ -143,6 +145,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
         saving = new Map()
         flushing = undefined
       }
+      if (more && !isEnding) void flush()
     })()
     return flushing
   }
@@ -166,6 +169,7 @@ export function createStoreStage(deps: StoreStageDeps): StoreStage {
       timer = setInterval(() => void flush(), deps.rollupEveryMs ?? 3_000)
     },
     async stop() {
+      isEnding = true
       clearInterval(timer)
       const ended = consumer?.stop()
       // What is not done by then is done again after the next start, from offsets that were not saved: a stop must not wait
