@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { splitBlocks } from './clickhouse.ts'
+import { splitBlocks } from './blocks.ts'
 
 const rowsOf = (count: number, months: number) =>
   Array.from({ length: count }, (_, index) => ({ ts: Date.UTC(2025, index % months, 1), index }))

@@ -1,0 +1,167 @@
+/** Devices whose five-minute rows wait to be computed from the store. */
+import { setImmediate as turn } from 'node:timers/promises'
+import {
+  BUCKET_MS,
+  joinNear,
+  localDate,
+  siteAt,
+  recompute,
+  type Range,
+  type Recomputed,
+  type RecomputeJob,
+} from '@heliograph/crm-core'
+import type { DeviceId, RegistryDevice, RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
+import type { Arrivals } from './arrivals.ts'
+import type { DayQueue } from './day-queue.ts'
+import type { DirtyRanges } from './dirty-ranges.ts'
+import { existingBuckets } from './existing.ts'
+import { eachOrRestore, groups, ofOneFlush, OVERLAPPING } from './grouping.ts'
+import type { LiveDevices } from './live-devices.ts'
+import type { RollupRow } from './rows.ts'
+import type { SiteQueue } from './site-queue.ts'
+
+export interface DeviceQueueOptions {
+  warehouse: Warehouse
+  device(id: DeviceId): RegistryDevice | undefined
+  /** Where a device stood at an instant. */
+  siteOf(device: RegistryDevice, at: number): RegistrySite | undefined
+  /** UTC milliseconds. */
+  clock(): number
+  nextVersion(): number
+  dirty: DirtyRanges<DeviceId>
+  arrivals: Arrivals
+  live: LiveDevices
+  days: DayQueue
+  sites: SiteQueue
+  /** Rows of a device as they are written, and what follows from them is marked. */
+  rowsOf(device: RegistryDevice, changed: Recomputed['rows'], version: number, since: number): RollupRow[]
+}
+export interface DevicesComputed {
+  rows: number
+  recomputed: number
+  /** Whether there is work whose turn has come: of a long past one call computes a part. */
+  more: boolean
+}
+interface Group {
+  tenantId: TenantId
+  jobs: RecomputeJob[]
+}
+
+export class DeviceQueue {
+  readonly #options: DeviceQueueOptions
+
+  constructor(options: DeviceQueueOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Computes and writes everything whose turn it is.
+   * @param all what would wait for its turn is done as well
+   * @param since when the oldest of it came in
+   */
+  async compute(all: boolean, since: number): Promise<DevicesComputed> {
+    const { warehouse, clock, dirty, live, nextVersion, rowsOf } = this.#options
+    const now = clock()
+    const done: DevicesComputed = { rows: 0, recomputed: 0, more: false }
+    const restore = (some: readonly RecomputeJob[]): void => {
+      for (const { device, range } of some) dirty.add(device.id, range.from, range.to, since)
+    }
+    const work: Group[] = []
+    for (const [tenantId, jobs] of this.#take(all, now)) {
+      const { now: due, next, later } = all ? { now: jobs, next: [], later: [] } : this.#dueOf(jobs, now)
+      restore([...next, ...later])
+      done.more ||= next.length > 0
+      for (const group of groups(due)) work.push({ tenantId, jobs: group })
+    }
+    await eachOrRestore(
+      work,
+      async ({ tenantId, jobs }) => {
+        const version = nextVersion()
+        const results = await recompute({ warehouse, tenantId, scope: 'system' }, jobs)
+        const rows: RollupRow[] = []
+        for (const result of results) {
+          for (const row of rowsOf(result.device, result.rows, version, since)) rows.push(row)
+          await turn()
+        }
+        for (const row of await this.#removals(tenantId, results, version, since)) rows.push(row)
+        await warehouse.insert('rollup_device_5m', rows)
+        for (const result of results)
+          live.adopt(result, jobs.find(({ device }) => device.id === result.device.id)!.until, now)
+        done.rows += rows.length
+        done.recomputed += results.length
+      },
+      ({ jobs }) => restore(jobs),
+      OVERLAPPING,
+    )
+    return done
+  }
+
+  #dueOf(jobs: readonly RecomputeJob[], now: number) {
+    return ofOneFlush(jobs, ({ device }) => this.#options.arrivals.isOn(device.id, now))
+  }
+
+  /** By tenant. */
+  #take(all: boolean, now: number): Map<TenantId, RecomputeJob[]> {
+    const { dirty, live, siteOf } = this.#options
+    const jobs = new Map<TenantId, RecomputeJob[]>()
+    for (const { key: deviceId, ranges } of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
+      const device = this.#options.device(deviceId)
+      if (!device) continue
+      const state = live.get(deviceId)
+      // The newest range ends at what was applied, so that the fold can go on from there with what comes in meanwhile. It stays
+      // apart from what an import left before it: what is live does not wait for a year of past.
+      const isNewest = ({ from, to }: Range): boolean =>
+        state !== undefined && to > state.applied && from <= state.applied
+      const list = jobs.get(device.tenantId) ?? []
+      for (const range of [...joinNear(ranges.filter((each) => !isNewest(each))), ...ranges.filter(isNewest)]) {
+        const site = siteOf(device, range.from)
+        if (!site) continue
+        list.push({
+          device,
+          site,
+          range,
+          ...(state && isNewest(range) ? { until: state.applied } : {}),
+          ...(state?.withoutCounters ? { withoutCounters: true } : {}),
+        })
+      }
+      jobs.set(device.tenantId, list)
+    }
+    return jobs
+  }
+
+  /** Rows that the store has and the computation does not yield any more. */
+  async #removals(
+    tenantId: TenantId,
+    results: readonly Recomputed[],
+    version: number,
+    since: number,
+  ): Promise<RollupRow[]> {
+    const { warehouse, sites, days } = this.#options
+    const removals: RollupRow[] = []
+    const existing = await existingBuckets(warehouse, tenantId, results)
+    for (const { device, site, range, rows: computed } of results) {
+      const gone = (existing.get(device.id) ?? []).filter(({ ts }) => ts >= range.from && ts < range.to)
+      if (gone.length === 0) continue
+      const kept = new Set(computed.map(({ ts }) => ts))
+      for (const { ts, siteId } of gone) {
+        // A device that was moved is another site's now: the site it left is computed again.
+        if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, ts + BUCKET_MS, since)
+        if (kept.has(ts)) continue
+        removals.push({
+          tenant_id: tenantId,
+          site_id: siteId,
+          device_id: device.id,
+          ts,
+          date: localDate(site.timezone, ts),
+          version,
+          is_deleted: 1,
+        })
+        sites.add(siteId, ts, ts + BUCKET_MS, since)
+        days.markRemoved('device', device.id)
+        days.markRemoved('site', siteId)
+        days.mark('device', device.id, [ts], since)
+      }
+    }
+    return removals
+  }
+}
