@@ -26,16 +26,20 @@ const state = (days: number): DemoState => ({
 })
 
 /** Takes what an instance would be sent. */
-async function sent(days: number, from = 0, stopAfter = Infinity) {
+async function sent(days: number, from = 0, stopAfter = Infinity, pastDays: number[] = []) {
   const messages: { readings: Imported[]; tenantId?: string }[] = []
   const done: number[] = []
+  const told: number[] = []
   const client: Client = {
     byKey: false,
     isPrivate: false,
     target: 'test',
     close: async () => {},
     async call<T>(method: string, path: string, body?: unknown, options?: { tenantId?: string }): Promise<T> {
-      if (path === '/readyz') return { parts: [] } as T
+      if (path === '/readyz') {
+        const all = from + done.length === historyJobs(historyReach(days)).length
+        return { parts: [{ name: 'rollups', lag: all ? (pastDays.shift() ?? 0) : 90_000 }] } as T
+      }
       if (path === '/api/v1/status/settle') return {} as T
       expect([method, path]).toEqual(['POST', '/api/v1/imports'])
       messages.push({ ...(body as { readings: Imported[] }), ...options })
@@ -49,10 +53,11 @@ async function sent(days: number, from = 0, stopAfter = Infinity) {
       reach: historyReach(days),
       stopped: () => messages.length >= stopAfter,
       jobDone: (job) => done.push(job),
+      progress: ({ done: there, left }) => told.push(there / (there + left)),
       pauseMs: 0,
     },
   )
-  return { messages, done, whole }
+  return { messages, done, told, whole }
 }
 
 describe('the demo’s history', () => {
@@ -92,6 +97,13 @@ describe('the demo’s history', () => {
     }
     const silent = [...bySerial].filter(([serial, { device }]) => !newest.has(serial) && device.trouble !== 'replaced')
     expect(silent).toEqual([])
+  })
+  it('is whole when its sums are there too, and says how far it is', async () => {
+    const { told, whole } = await sent(1, 0, Infinity, [60, 30])
+    expect(whole).toBe(true)
+    const percents = told.map((part) => Math.round(part * 100))
+    expect(percents).toEqual([...percents].sort((a, b) => a - b))
+    expect(percents.slice(-4)).toEqual([67, 67, 83, 100])
   })
   it('goes on where it was cut off', async () => {
     const cut = await sent(1, 0, 3)

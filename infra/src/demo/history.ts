@@ -67,10 +67,14 @@ export interface ImportOptions {
   pauseMs?: number
 }
 
+/** By the part's name. */
+async function lags(client: Client): Promise<ReadonlyMap<string, number>> {
+  const { parts } = await client.call<{ parts: { name: string; lag: number | null }[] }>('GET', '/readyz')
+  return new Map(parts.map(({ name, lag }) => [name, lag ?? 0]))
+}
 /** What devices say now must not wait behind what they said last year. */
 async function isBehind(client: Client): Promise<boolean> {
-  const { parts } = await client.call<{ parts: { name: string; lag: number | null }[] }>('GET', '/readyz')
-  return parts.some(({ name, lag }) => (lag ?? 0) > (MOST_BEHIND[name] ?? Infinity))
+  return [...(await lags(client))].some(([name, lag]) => lag > (MOST_BEHIND[name] ?? Infinity))
 }
 /** Messages that wait to be decoded, readings that wait to be stored and shown. */
 const MOST_BEHIND: Readonly<Record<string, number>> = { decode: 40, store: 20_000, live: 20_000 }
@@ -84,6 +88,23 @@ async function rolledUp(client: Client): Promise<void> {
   limit.abort()
 }
 const ROLL_UP_LIMIT_MS = 30_000
+
+/** Of all that a past takes, the part that is left when all of it is stored: its hours, days and months. */
+const SUMS_PART = 1 / 3
+const LOOK_AGAIN_MS = 2_000
+/** Waits until the sums of what was sent are there. @param sum what was sent, in readings */
+async function summedUp(client: Client, sum: number, options: ImportOptions): Promise<boolean> {
+  const all = (sum * SUMS_PART) / (1 - SUMS_PART)
+  let most = 0
+  while (!options.stopped()) {
+    const lag = (await lags(client)).get('rollups') ?? 0
+    if (lag === 0) return true
+    most = Math.max(most, lag)
+    options.progress?.({ done: sum + all * (1 - lag / most), left: (all * lag) / most })
+    await sleep(LOOK_AGAIN_MS)
+  }
+  return false
+}
 
 /** Readings of a job, about: what produces is awake half of the time. */
 const sizeOf = ({ site, from, to, stepMs }: Job): number =>
@@ -116,9 +137,12 @@ export async function importHistory(client: Client, state: DemoState, options: I
     // The last days of all sites are rolled up before more comes: charts show them rather than nothing until the end.
     if (index + 1 === DEMO_SITES.length && !options.stopped()) await rolledUp(client)
     options.jobDone(index + 1)
-    options.progress?.({ done: sum(sizes.slice(0, index + 1)), left: sum(sizes.slice(index + 1)) })
+    const done = sum(sizes.slice(0, index + 1))
+    options.progress?.({ done, left: sum(sizes) / (1 - SUMS_PART) - done })
   }
-  return true
+  const whole = await summedUp(client, sum(sizes), options)
+  if (whole) options.progress?.({ done: sum(sizes), left: 0 })
+  return whole
 }
 
 interface ImportReading extends Pick<Measured, 'metrics' | 'status'> {

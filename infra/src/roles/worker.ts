@@ -201,8 +201,8 @@ export async function startWorker(
       parts: [
         withLag('decode', decoding),
         withLag('store', stored, trouble),
-        // Devices that send always have an open bucket: that is no lag.
-        { name: 'rollups', state: 'ok', lag: 0, detail: `${rollups.waiting} to compute` },
+        // Devices that send always have an open bucket: that is no lag. A past that waits is, in days of devices.
+        { name: 'rollups', state: 'ok', lag: rollups.pastDays, detail: `${rollups.waiting} to compute` },
         { name: 'expected', state: 'ok', lag: 0, detail: `${expected.waiting} sites to compute` },
         ...(series ? [withLag('series', curvesStored, series.trouble())] : []),
         withLag('live', told),

@@ -22,6 +22,13 @@ export class DirtyRanges<Key> {
     for (const { since } of this.#entries.values()) oldest = Math.min(oldest, since)
     return oldest
   }
+  /** Milliseconds of all ranges that are longer than so many. */
+  lengthOver(ms: number): number {
+    let sum = 0
+    for (const { ranges } of this.#entries.values())
+      for (const { from, to } of ranges) if (to - from > ms) sum += to - from
+    return sum
+  }
   /** @param since when the change came in */
   add(key: Key, from: number, to: number, since: number): void {
     if (!(to > from)) return

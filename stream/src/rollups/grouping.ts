@@ -47,7 +47,7 @@ export function groups<Job extends { range: Range; device?: { id: string }; site
  * by piece, and what is live does not wait for all of it.
  */
 const LONG_DEVICE_MS = 3000 * DAY_MS
-const LONG_MS = 2 * DAY_MS
+export const LONG_MS = 2 * DAY_MS
 
 /**
  * What one flush computes: all that is short, and of the long the newest, whole sites at a time.

@@ -10,6 +10,7 @@ import type { CoarseScope } from './coarse.ts'
 import { DayQueue } from './day-queue.ts'
 import { DeviceQueue } from './device-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
+import { LONG_MS } from './grouping.ts'
 import { LiveDevices, type ObservedReading } from './live-devices.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
 import { deviceBucketRow, type RollupRow } from './rows.ts'
@@ -64,8 +65,11 @@ export interface Rollups {
   flush(options?: { all?: boolean }): Promise<FlushResult>
   /** Devices and sites with something to compute. */
   readonly waiting: number
+  /** Days of devices whose past waits (an import, a replay); what devices say now is none of it. */
+  readonly pastDays: number
 }
 
+const DAY_MS = 86_400_000
 const MARK_EVERY_MS = 30_000
 /** Between the store's acknowledgement and `observe`, and between two machines' clocks. */
 const MARK_SLACK_MS = 60_000
@@ -195,6 +199,9 @@ export function createRollups(options: RollupOptions): Rollups {
     },
     get waiting() {
       return waiting()
+    },
+    get pastDays() {
+      return Math.round(dirty.lengthOver(LONG_MS) / DAY_MS)
     },
   }
 }

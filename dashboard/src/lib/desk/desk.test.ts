@@ -115,12 +115,15 @@ it('health: a demo whose past comes in is told apart from a line that is behind'
     status: 'ready',
     parts: [
       { name: 'store', state: 'ok', lag: 0 },
+      { name: 'rollups', state: 'ok', lag: 66_000 },
       { name: 'demo history', state: 'ok', lag: 400_000, progress: 0.425 },
     ],
   })!
   expect(demoOf(report)).toEqual({ progress: 0.425 })
   expect(partsBehind(report)).toBe('')
-  expect(demoOf({ status: 'ready', parts: [{ name: 'store', state: 'ok' }] })).toBeUndefined()
+  const noDemo = { ...report, parts: report.parts.filter(({ name }) => name !== 'demo history') }
+  expect(demoOf(noDemo)).toBeUndefined()
+  expect(partsBehind(noDemo)).toBe('rollups')
   // What is not a number is no progress.
   const odd = readHealth({ status: 'ready', parts: [{ name: 'demo history', state: 'ok', progress: '9' }] })
   expect(odd!.parts).toEqual([])
