@@ -21,6 +21,7 @@ import { registerHeaders, registerNoStore } from './plugins/headers.ts'
 import { registerHealth } from './plugins/health.ts'
 import { registerIdempotency } from './plugins/idempotency.ts'
 import { registerRateLimit } from './plugins/limits.ts'
+import { registerLoadLimit } from './plugins/load.ts'
 import { registerMetrics } from './plugins/metrics.ts'
 import { mountPage } from './plugins/page.ts'
 import { registerPolicies } from './plugins/policy.ts'
@@ -92,6 +93,7 @@ export function createApi(deps: ApiDeps, config: ApiConfig): FastifyInstance {
   registerPolicies(app)
   registerProblems(app)
   registerMetrics(app, deps.metrics, config.metricsToken)
+  registerLoadLimit(app, limits.requestsAtOnce, deps.metrics)
   registerHealth(app, deps.status)
 
   app.register(async (root) => {

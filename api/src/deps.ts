@@ -136,6 +136,8 @@ export interface ApiLimits {
   ingestPendingBytes: number
   /** Requests of one caller in a minute. */
   requestsPerMinute: number
+  /** Requests of all callers that this process answers at one time. */
+  requestsAtOnce: number
   /** Wrong sign-ins for one account, and from one address, in 15 minutes. */
   loginFailuresPerAccount: number
   loginFailuresPerAddress: number
@@ -153,6 +155,7 @@ export const API_LIMITS: ApiLimits = {
   ingestBodyBytes: 8 * 1024 * 1024,
   ingestPendingBytes: 64 * 1024 * 1024,
   requestsPerMinute: 6000,
+  requestsAtOnce: 1000,
   loginFailuresPerAccount: 10,
   loginFailuresPerAddress: 50,
   sockets: 5000,
