@@ -9,6 +9,7 @@ import { loadService } from './catalogue.ts'
 import { installedFolder, runFolder } from './folders.ts'
 import { isInstalled } from './install.ts'
 import { createInstance, type Instance } from './instance.ts'
+import type { Place, Service, ServiceCommand } from './service.ts'
 
 /** The shared instance that `npm run services -- up NAME` started: others use it too, so never stop it or empty it. */
 export async function needService(name: string): Promise<Instance> {
@@ -17,10 +18,16 @@ export async function needService(name: string): Promise<Instance> {
   return instance
 }
 
-/** An instance of one's own from installed files, started, to be killed, stalled or filled; `remove` ends it and its data. */
-export async function ownService(name: string): Promise<Instance & { remove(): Promise<void> }> {
+/**
+ * An instance of one's own from installed files, started, to be killed, stalled or filled; `remove` ends it and its data.
+ * @param args more arguments of its program
+ */
+export async function ownService(
+  name: string,
+  args: readonly string[] = [],
+): Promise<Instance & { remove(): Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `heliograph-${name}-`))
-  const instance = createInstance(await loadService(name), folder)
+  const instance = createInstance(withArguments(await loadService(name), args), folder)
   const remove = async (): Promise<void> => {
     await instance.kill()
     rmSync(folder, { recursive: true, force: true })
@@ -32,6 +39,16 @@ export async function ownService(name: string): Promise<Instance & { remove(): P
     throw error
   }
   return { ...instance, remove }
+}
+
+function withArguments(service: Service, more: readonly string[]): Service {
+  if (!service.run || more.length === 0) return service
+  const { run } = service
+  const command = async (place: Place): Promise<ServiceCommand> => {
+    const { args, ...rest } = await run.command(place)
+    return { ...rest, args: [...args, ...more] }
+  }
+  return { ...service, run: { ...run, command } }
 }
 
 /** Folder of the installed files of a tool: nothing of it runs. */

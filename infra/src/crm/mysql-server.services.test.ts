@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needService, ownService } from '../../services/for-tests.ts'
+import { type Authority, createAuthority } from '../process/authority.fixture.ts'
 import { openCrm, openCrmReader } from './index.ts'
 import { mysqlAddress } from './mysql-address.ts'
 import { checkMysql, openMysql } from './mysql-connection.ts'
@@ -12,55 +10,18 @@ describeMysqlServer('MySQL', (await needService('mysql')).url(), () => ownServic
 
 describe('MySQL over TLS', () => {
   let server: Awaited<ReturnType<typeof ownService>>
-  let authority: string
+  let authority: Authority
   beforeAll(async () => {
     server = await ownService('mysql')
-    authority = join(server.dataDir, 'authority.pem')
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=authority',
-      ...files('authority'),
-    )
+    authority = createAuthority(server.dataDir)
   }, 120_000)
   afterAll(() => server?.remove())
 
-  const file = (name: string): string => join(server.dataDir, name)
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'ignore' })
-  const files = (name: string): string[] => ['-keyout', file(`${name}.key`), '-out', file(`${name}.pem`)]
-
   /** Signed by the authority, taken up by the running server. */
   async function certify(host: string): Promise<void> {
-    const [request, names] = [file('server.csr'), file('names')]
-    openssl(
-      'req',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-subj',
-      `/CN=${host}`,
-      '-keyout',
-      file('server.key'),
-      '-out',
-      request,
-    )
-    writeFileSync(names, `subjectAltName=DNS:${host}`)
-    openssl(
-      ...['x509', '-req', '-in', request, '-days', '2', '-extfile', names, '-CAcreateserial'],
-      ...['-CA', authority, '-CAkey', file('authority.key'), '-out', file('server.pem')],
-    )
+    const { key, cert } = authority.certify('server', [host])
     const admin = await openMysql(mysqlAddress(server.url()))
-    await admin.query('SET GLOBAL ssl_ca = ?, ssl_cert = ?, ssl_key = ?', [
-      authority,
-      file('server.pem'),
-      file('server.key'),
-    ])
+    await admin.query('SET GLOBAL ssl_ca = ?, ssl_cert = ?, ssl_key = ?', [authority.file, cert, key])
     await admin.query('ALTER INSTANCE RELOAD TLS')
     admin.destroy()
   }
@@ -73,7 +34,7 @@ describe('MySQL over TLS', () => {
 
   it('reads and writes where the certificate is of a known authority and for the host', async () => {
     await certify('localhost')
-    const url = over({ ca: authority })
+    const url = over({ ca: authority.file })
     await checkMysql(url)
     const db = await openCrm({ url })
     await db.start()
@@ -93,7 +54,7 @@ describe('MySQL over TLS', () => {
     ['for another host', 'database.example', true, 'its certificate is for another host name'],
   ])('sends no password to a server whose certificate is %s', async (_, host, isAuthorityKnown, said) => {
     await certify(host)
-    const url = over({ tls: 'required', ...(isAuthorityKnown && { ca: authority }) })
+    const url = over({ tls: 'required', ...(isAuthorityKnown && { ca: authority.file }) })
     await expect(checkMysql(url)).rejects.toThrow(said)
     // The other driver, that of Prisma.
     const db = await openCrm({ url })

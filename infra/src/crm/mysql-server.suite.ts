@@ -204,6 +204,36 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       expect(await scoped.count('setting')).toBe(2)
     })
 
+    it('does it again when the server ends it for a deadlock, and both that were in it are done', async () => {
+      const db = await start()
+      const { tenantId } = await seedCompany(db, 'deadlock')
+      const scoped = db.systemIn(tenantId, 'test')
+      const [ours, theirs] = await scoped.transaction((tx) =>
+        Promise.all(['ours', 'theirs'].map((name) => tx.create('setting', { name, value: 'at first' }))),
+      )
+      const stranger = await openMysql(mysqlAddress(database.url))
+      // The server ends the one that has changed less: that is never the stranger, who knows no second try.
+      await stranger.query('BEGIN')
+      await stranger.query('CREATE TEMPORARY TABLE `much` (`id` INT PRIMARY KEY) ENGINE = InnoDB')
+      for (let row = 0; row < 100; row++) await stranger.query(`INSERT INTO \`much\` VALUES (${row})`)
+      const change = (id: string) => stranger.query('UPDATE `Setting` SET `value` = \'"theirs"\' WHERE `id` = ?', [id])
+      await change(theirs!.id)
+      let crossing: Promise<unknown> | undefined
+      let ran = 0
+      await scoped.transaction(async (tx) => {
+        ran++
+        await tx.update('setting', ours!.id, { value: 'ours' })
+        // Waits for us, as we shall for it.
+        crossing ??= change(ours!.id).then(() => stranger.query('COMMIT'))
+        await sleep(200)
+        await tx.update('setting', theirs!.id, { value: 'ours' })
+      })
+      await crossing
+      stranger.destroy()
+      expect(ran).toBe(2)
+      expect((await scoped.all('setting')).map(({ value }) => value)).toEqual(['ours', 'ours'])
+    })
+
     it('does it once when only the answer to the commit is lost', async () => {
       const { db, proxy } = await startThroughProxy()
       const { tenantId } = await seedCompany(db, 'answer')
@@ -393,6 +423,36 @@ export function describeMysqlServer(engine: string, url: string, own: () => Retu
       }
       await expect.poll(async () => (await db.health()).ok, { timeout: 30_000 }).toBe(true)
       expect(await scoped.count('site')).toBe(2)
+    })
+
+    it('that takes writes no more is read on, says so to who writes, and is written to when it does again', async () => {
+      const { tenantId } = await seedCompany(db, 'replica')
+      const admin = await openMysql(mysqlAddress(server.url()))
+      const readOnly = (value: 0 | 1) => admin.query(`SET GLOBAL read_only = ${value}`)
+      // As the manual says: all rights on the database. Rights on the server would make it write in spite of `read_only`.
+      const { database: name } = mysqlAddress(server.url())
+      await admin.query("CREATE USER 'plain' IDENTIFIED BY 'plain-secret'")
+      await admin.query(`GRANT ALL ON \`${name}\`.* TO 'plain'`)
+      const url = new URL(server.url())
+      url.username = 'plain'
+      url.password = 'plain-secret'
+      const plain = await openCrm({ url: url.href })
+      await plain.start()
+      const scoped = plain.systemIn(tenantId, 'test')
+      const write = () => scoped.transaction((tx) => tx.create('setting', { name: newId(), value: 1 }))
+      try {
+        await write()
+        await readOnly(1)
+        await expect(write()).rejects.toMatchObject({ code: 'unavailable' })
+        expect(await scoped.count('setting')).toBe(1)
+        await expect(checkMysql(url.href)).rejects.toThrow(/^HELIO_CRM_URL: .* takes no writes \(read_only\)/)
+      } finally {
+        await readOnly(0)
+        admin.destroy()
+      }
+      await write()
+      expect(await scoped.count('setting')).toBe(2)
+      await plain.stop()
     })
 
     it('that takes no writes is no database to start with', async () => {
