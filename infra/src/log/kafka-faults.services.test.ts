@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Log, type LogBatch, TOPICS } from '@heliograph/crm-core/contracts'
+import { type Log, type LogBatch, type LogConsumer, TOPICS } from '@heliograph/crm-core/contracts'
 import { ownService } from '../../services/for-tests.ts'
 import { tryKafka } from './kafka-faults.ts'
 import { kafkaStorage } from './kafka-fixture.ts'
@@ -12,6 +12,7 @@ import { kafkaOptions } from './kafka-options.ts'
 import { createProxy, type Proxy } from './toxiproxy.ts'
 
 type Broker = Awaited<ReturnType<typeof ownService>>
+const CROWD = 5
 const record = (key: string, value: string) => ({ key, value: Buffer.from(value) })
 const values = ({ records }: LogBatch) => records.map(({ value }) => Buffer.from(value).toString())
 
@@ -285,7 +286,7 @@ describe('Kafka, when', { timeout: 180_000 }, () => {
     await consumer.stop()
   })
 
-  it('members of a group come and go: every record is handled, and a partition has one owner at a time', async () => {
+  it('members of a group come and go in crowds: every record is handled, and a partition has one owner at a time', async () => {
     const other = await storage.open()
     const handled = new Map<string, number>()
     const working = new Map<number, number>()
@@ -317,9 +318,14 @@ describe('Kafka, when', { timeout: 180_000 }, () => {
     })()
     await expect.poll(() => handled.size, { timeout: 20_000 }).toBeGreaterThan(200)
     for (let round = 0; round < 3; round++) {
-      const second = join(other)
-      await sleep(2_000)
-      await second.stop()
+      // More of them than partitions, one after another into a group that still shares out anew; and all leave at once.
+      const crowd: LogConsumer[] = []
+      for (let member = 0; member < CROWD; member++) {
+        crowd.push(join(other))
+        await sleep(150)
+      }
+      await sleep(1_500)
+      await Promise.all(crowd.map((member) => member.stop()))
       await sleep(1_000)
     }
     stop = true
