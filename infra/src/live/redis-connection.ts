@@ -6,6 +6,8 @@ import { addressOf, EngineFaultError, whyUnreachable } from '../engine-fault.ts'
 
 const SETTING = 'HELIO_LIVE_URL'
 const PORT = 6379
+/** Older ones are no longer mended by who makes them. */
+const OLDEST = 7
 const CONNECT_MS = 3_000
 /** A command that takes longer is given up and its connection begun anew. */
 const COMMAND_MS = 5_000
@@ -83,6 +85,12 @@ export async function checkRedis(url: URL): Promise<void> {
     await redis.ping()
     // A refused user or database is told beside; the connection goes on as somebody else, or on another one.
     if (trouble !== undefined) throw trouble as Error
+    const version = /^redis_version:(\d+)\S*/m.exec(await redis.info('server'))
+    if (version !== null && Number(version[1]) < OLDEST)
+      throw new EngineFaultError(
+        SETTING,
+        `${shown} is Redis ${version[0].split(':')[1]}; Redis ${OLDEST} is the oldest that serves`,
+      )
     const role = /^role:(\w+)/m.exec(await redis.info('replication'))?.[1]
     if (role === 'slave')
       throw new EngineFaultError(SETTING, `${shown} is a replica and takes no writes; name the one that it follows`)

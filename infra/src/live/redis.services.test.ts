@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Redis } from 'ioredis'
 import type { LiveBus, LiveValue } from '@heliograph/crm-core/contracts'
+import { startBalancer } from '../../e2e/line/balancer.ts'
 import { needService, ownService } from '../../services/for-tests.ts'
 import { freePort } from '../process/free-port.ts'
 import { describeLive } from './live.conformance.ts'
@@ -31,15 +34,15 @@ describe('live values of several processes', { timeout: 60_000 }, () => {
   afterEach(async () => {
     for (const bus of buses.splice(0)) await bus.stop()
   })
-  const open = async (fresh = buses.length === 0): Promise<LiveBus> => {
+  const open = async (fresh = buses.length === 0, url = redis.url()): Promise<LiveBus> => {
     if (fresh) prefix = `p${randomUUID().slice(0, 8)}`
-    const bus = createRedisLive(at(redis.url(), prefix))
+    const bus = createRedisLive(at(url, prefix))
     buses.push(bus)
     await bus.start()
     return bus
   }
-  const admin = async <R>(work: (client: Redis) => Promise<R>): Promise<R> => {
-    const client = new Redis(redis.url(), { protocol: 2 })
+  const admin = async <R>(work: (client: Redis) => Promise<R>, url = redis.url()): Promise<R> => {
+    const client = new Redis(url, { protocol: 2 })
     try {
       return await work(client)
     } finally {
@@ -172,6 +175,39 @@ describe('live values of several processes', { timeout: 60_000 }, () => {
     await expect.poll(() => one.health!().ok, { timeout: 15_000 }).toBe(true)
   })
 
+  it('go on with the replica that was promoted when the server is gone for good, by the address that both had', async () => {
+    const replica = await ownService('redis')
+    const behind = [Number(new URL(redis.url()).port)]
+    const address = await startBalancer(behind)
+    const url = `redis://127.0.0.1:${address.port}`
+    try {
+      const [one, two] = [await open(true, url), await open(false, url)]
+      await admin((client) => client.replicaof('127.0.0.1', behind[0]!), replica.url())
+      one.publish([value('device:1', 1, 'before'), value('device:2', 1, 'untouched')])
+      await seen(two, 'device:2').toBe('untouched')
+      await expect
+        .poll(() => admin((client) => client.hlen(`${prefix}:live`), replica.url()), { timeout: 15_000 })
+        .toBe(2)
+      await redis.kill()
+      one.publish([value('device:1', 2, 'meanwhile')])
+      await expect.poll(() => one.health!().ok, { timeout: 15_000 }).toBe(false)
+      behind[0] = Number(new URL(replica.url()).port)
+      // Nobody has told it yet: it is there, and takes no writes.
+      await expect.poll(() => one.health!().detail, { timeout: 15_000 }).toMatch(/READONLY/)
+      await admin((client) => client.replicaof('NO', 'ONE'), replica.url())
+      await seen(two, 'device:1').toBe('meanwhile')
+      for (const bus of [one, two]) await expect.poll(() => bus.health!().ok, { timeout: 15_000 }).toBe(true)
+      const three = await open(false, url)
+      expect(three.get('device:1')?.value).toBe('meanwhile')
+      expect(three.get('device:2')?.value).toBe('untouched')
+    } finally {
+      for (const bus of buses.splice(0)) await bus.stop()
+      await address.stop()
+      await replica.remove()
+      await redis.start()
+    }
+  })
+
   it('are refused at start with one line that names the setting', async () => {
     const fault = (url: string) =>
       checkRedis(new URL(url)).then(
@@ -197,5 +233,24 @@ describe('live values of several processes', { timeout: 60_000 }, () => {
       else expect(told).toContain(said)
       expect(told).not.toMatch(/wr0ng/)
     }
+  })
+
+  it('are not given to a server that is too old', async () => {
+    // The server's own words but for the number of its version, which is as long.
+    const older = createServer((client) => {
+      const server = connect(Number(new URL(redis.url()).port), '127.0.0.1')
+      client.on('error', () => undefined).pipe(server)
+      server.on('error', () => undefined).on('close', () => client.destroy())
+      server.on('data', (bytes) =>
+        client.write(bytes.toString('latin1').replace(/redis_version:\d/, 'redis_version:6'), 'latin1'),
+      )
+      client.on('close', () => server.destroy())
+    }).listen(0, '127.0.0.1')
+    await once(older, 'listening')
+    const { port } = older.address() as AddressInfo
+    await expect(checkRedis(new URL(`redis://127.0.0.1:${port}`))).rejects.toThrow(
+      /^HELIO_LIVE_URL: 127\.0\.0\.1:\d+ is Redis 6\.[\d.]+; Redis 7 is the oldest that serves$/,
+    )
+    older.close()
   })
 })

@@ -39,6 +39,8 @@ export async function checkClickhouse(text: string): Promise<void> {
     const result = await client.query({ query: 'SELECT version() AS version', format: 'JSONEachRow' })
     const [row] = await result.json<{ version: string }>()
     const [, major, minor] = /^(\d+)\.(\d+)/.exec(row?.version ?? '') ?? []
+    if (major === undefined)
+      throw new EngineFaultError(SETTING, `${shown} does not answer as ClickHouse does; are host and port right?`)
     if (Number(major) + Number(minor) / 10 < OLDEST)
       throw new EngineFaultError(SETTING, `${shown} is ClickHouse ${row!.version}; ${OLDEST} is the oldest that serves`)
   } catch (error) {

@@ -1,5 +1,8 @@
 /** The adapter as it meets a server: over HTTP with user, password and a database of its own. The engine behind is the embedded one. */
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sql } from '@heliograph/crm-core'
@@ -85,6 +88,18 @@ describe('a ClickHouse server by its URL', () => {
     } finally {
       await plain.stop()
     }
+  })
+
+  it.each([
+    ['one that is too old', '{"version":"23.8.16.40"}\n', 'is ClickHouse 23.8.16.40; 24.3 is the oldest that serves'],
+    ['something else that answers', '<html>It works!</html>', 'does not answer as ClickHouse does'],
+  ])('is refused at start where it is of %s', async (_what, answer, said) => {
+    const other = createServer((_request, response) => response.end(answer)).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const told = await fault(`clickhouse://127.0.0.1:${(other.address() as AddressInfo).port}`)
+    other.close()
+    expect(told).toMatch(/^HELIO_WAREHOUSE_URL: [^\n]+$/)
+    expect(told).toContain(said)
   })
 
   it('is unavailable, not wrong, while it is down', async () => {
