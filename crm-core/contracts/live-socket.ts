@@ -7,7 +7,7 @@ export const LIVE_CLOSE = { sessionEnded: 4401, rightRevoked: 4403, tooSlow: 440
 
 const subscriptionId = z.string().min(1).max(64)
 export const liveTopicSchema = z.union([
-  z.enum(['fleet', 'alarms', 'tickets']),
+  z.enum(['fleet', 'alarms', 'tickets', 'sites']),
   z.templateLiteral(['site:', idSchema]),
   z.templateLiteral(['device:', idSchema]),
 ])

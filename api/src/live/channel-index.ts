@@ -5,7 +5,12 @@ interface Indexed {
   readonly topic: string
   readonly viewer: Viewer
 }
-const topicOfKind: Readonly<Record<string, string>> = { site: 'fleet', alarm: 'alarms', ticket: 'tickets' }
+const topicOfKind: Readonly<Record<string, string>> = {
+  site: 'fleet',
+  alarm: 'alarms',
+  ticket: 'tickets',
+  'site-record': 'sites',
+}
 
 /** Finds the few channels that a value can concern without asking every one: by tenant and topic. */
 export class ChannelIndex<C extends Indexed> {

@@ -75,6 +75,8 @@ export function isOfTopic(topic: string, value: LiveValue): boolean {
       return kind === 'alarm'
     case 'tickets':
       return kind === 'ticket'
+    case 'sites':
+      return kind === 'site-record'
   }
   if (topic === value.key) return true
   // A site's page shows the site, its devices and its alarms.

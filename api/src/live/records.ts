@@ -1,20 +1,21 @@
-import { alarmResource, ticketResource } from '@heliograph/crm-core'
+import { alarmResource, siteResource, ticketResource } from '@heliograph/crm-core'
 import type { CrmDatabase, DomainEvent, LiveBus, LiveValue, Row, TicketStatus } from '@heliograph/crm-core/contracts'
+import { liveSite, siteStatusOf } from '../http/live-state.ts'
 
 /** A burst (a street that loses its grid) is read by the hundred. */
 const MAX_READ = 500
 const OPEN: TicketStatus[] = ['new', 'open', 'pending', 'scheduled']
 
 /**
- * Alarms and tickets on the live bus. They live in the CRM's database: an event says that one changed, and what it is now is
- * read there, so that the socket shows what the API answers. Those that are over stay until the bus forgets them, so that
- * whoever has one on the page hears of it.
+ * Alarms, tickets and what is known of sites on the live bus. They live in the CRM's database: an event says that one changed, and
+ * what it is now is read there, so that the socket shows what the API answers. Those that are over stay until the bus forgets them,
+ * so that whoever has one on the page hears of it; a site that is gone is told as null.
  */
 export class LiveRecords {
   readonly #db: CrmDatabase
   readonly #live: LiveBus
   readonly #onError: (error: unknown) => void
-  readonly #changed = { alarm: new Set<string>(), ticket: new Set<string>() }
+  readonly #changed = { alarm: new Set<string>(), ticket: new Set<string>(), site: new Set<string>() }
   #reading = false
 
   constructor(db: CrmDatabase, live: LiveBus, onError: (error: unknown) => void) {
@@ -32,8 +33,16 @@ export class LiveRecords {
   }
 
   onEvent(event: DomainEvent): void {
-    if (event.type !== 'record.changed' || (event.resource !== 'alarm' && event.resource !== 'ticket')) return
-    this.#changed[event.resource].add(event.id)
+    if (event.type === 'site.upserted') this.#changed.site.add(event.site.id)
+    else if (event.type === 'site.deleted') {
+      // At once, while those who could see it still may.
+      const { siteId, tenantId, at } = event
+      const key = siteKey(siteId)
+      this.#live.publish([{ key, ts: Math.max(at, this.#live.get(key)?.ts ?? 0), tenantId, siteId, value: null }])
+      return
+    } else if (event.type === 'record.changed' && (event.resource === 'alarm' || event.resource === 'ticket'))
+      this.#changed[event.resource].add(event.id)
+    else return
     void this.#read()
   }
 
@@ -42,12 +51,14 @@ export class LiveRecords {
     if (this.#reading) return
     this.#reading = true
     try {
-      while (this.#changed.alarm.size + this.#changed.ticket.size > 0) {
+      while (Object.values(this.#changed).some(({ size }) => size > 0)) {
         const alarms = take(this.#changed.alarm)
         if (alarms.length > 0) this.#tellAlarms(await this.#db.system.find('alarm', { where: { id: { in: alarms } } }))
         const tickets = take(this.#changed.ticket)
         if (tickets.length > 0)
           await this.#tellTickets(await this.#db.system.find('ticket', { where: { id: { in: tickets } } }))
+        const sites = take(this.#changed.site)
+        if (sites.length > 0) await this.#tellSites(sites)
       }
     } catch (error) {
       this.#onError(error)
@@ -58,6 +69,20 @@ export class LiveRecords {
 
   #tellAlarms(rows: readonly Row<'alarm'>[]): void {
     this.#live.publish(rows.map((row) => valueOf(`alarm:${row.id}`, row, alarmResource(row))))
+  }
+
+  async #tellSites(ids: string[]): Promise<void> {
+    const { system } = this.#db
+    const [rows, arrays] = await Promise.all([
+      system.find('site', { where: { id: { in: ids } } }),
+      system.all('siteArray', { siteId: { in: ids } }),
+    ])
+    this.#live.publish(
+      rows.map((row) => {
+        const status = siteStatusOf(liveSite(this.#live, row.tenantId, row.id))
+        return valueOf(siteKey(row.id), { ...row, siteId: row.id }, siteResource(row, arrays, status))
+      }),
+    )
   }
 
   async #tellTickets(rows: readonly Row<'ticket'>[]): Promise<void> {
@@ -75,8 +100,11 @@ export class LiveRecords {
   }
 }
 
-function valueOf(key: string, row: Row<'alarm'> | Row<'ticket'>, value: unknown): LiveValue {
-  const { tenantId, siteId, updatedAt } = row
+/** Not `site:ID`, which is what is live of one. */
+const siteKey = (id: string): string => `site-record:${id}`
+
+type Told = Pick<Row<'ticket'>, 'tenantId' | 'siteId' | 'updatedAt'>
+function valueOf(key: string, { tenantId, siteId, updatedAt }: Told, value: unknown): LiveValue {
   return { key, ts: updatedAt.getTime(), tenantId, ...(siteId !== null && { siteId }), value }
 }
 /** A ticket without a site is its customer's. */

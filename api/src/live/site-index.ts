@@ -66,7 +66,7 @@ function add(keys: TenantKeys, key: string, siteId: string): void {
 
 /** The live state of a topic, before anybody's rights are asked. */
 export function* valuesOfTopic(bus: LiveBus, index: SiteIndex, tenantId: string, topic: string): Iterable<LiveValue> {
-  const list = { fleet: 'site:', alarms: 'alarm:', tickets: 'ticket:' }[topic]
+  const list = { fleet: 'site:', alarms: 'alarm:', tickets: 'ticket:', sites: 'site-record:' }[topic]
   if (list !== undefined) yield* bus.list(tenantId, list)
   else if (kindOf(topic) === 'site') yield* index.values(bus, tenantId, topic.slice('site:'.length))
   else {

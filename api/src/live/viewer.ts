@@ -20,6 +20,7 @@ const permissionOf: Readonly<Record<string, Permission>> = {
   device: 'device:read',
   alarm: 'alarm:read',
   ticket: 'ticket:read',
+  'site-record': 'site:read',
 }
 export const kindOf = (key: string): string => key.slice(0, key.indexOf(':'))
 export const idOf = (key: string): string => key.slice(key.indexOf(':') + 1)
@@ -50,4 +51,9 @@ export function maySubscribe(viewer: Viewer, topic: string): boolean {
   const permission = kind === undefined ? undefined : permissionOf[kind]
   return permission !== undefined && viewer.permissions.has(permission)
 }
-const kindOfList: Readonly<Record<string, string>> = { fleet: 'site', alarms: 'alarm', tickets: 'ticket' }
+const kindOfList: Readonly<Record<string, string>> = {
+  fleet: 'site',
+  alarms: 'alarm',
+  tickets: 'ticket',
+  sites: 'site-record',
+}

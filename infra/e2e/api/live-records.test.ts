@@ -106,6 +106,27 @@ test('a ticket is told when it is opened and when it changes', async () => {
   await vi.waitFor(() => expect(tickets.get(key)!.value).toMatchObject({ status: 'open' }))
 })
 
+test('a site is told when it is made, renamed and gone, to its own tenant', async () => {
+  const [sites, strangers] = await Promise.all([
+    watch('sites'),
+    watch('sites', await signIn(world.app, other.adminEmail)),
+  ])
+  const tell = (event: object) =>
+    world.publish({ ...event, tenantId: mine.id, version: 1, at: Date.now() } as unknown as DomainEvent)
+  const body = { name: 'New roof', customerId: mine.customerId, timezone: 'Europe/Berlin' }
+  const { id } = (await admin.post('sites', body)).json<{ id: string }>()
+  tell({ type: 'site.upserted', site: { id } })
+  const key = `site-record:${id}`
+  await vi.waitFor(() => expect(sites.get(key)?.value).toMatchObject({ id, name: 'New roof', version: 1 }))
+  await admin.patch(`sites/${id}`, { name: 'Old roof' })
+  tell({ type: 'site.upserted', site: { id } })
+  await vi.waitFor(() => expect(sites.get(key)!.value).toMatchObject({ name: 'Old roof', version: 2 }))
+  await admin.delete(`sites/${id}`)
+  tell({ type: 'site.deleted', siteId: id })
+  await vi.waitFor(() => expect(sites.get(key)!.value).toBeNull())
+  expect(strangers.size).toBe(0)
+})
+
 test('who comes later sees what is open, also after a restart', async () => {
   await judged('al_2', 'raised')
   await vi.waitFor(async () => expect((await watch('alarms')).has('alarm:al_2')).toBe(true))

@@ -17,6 +17,7 @@ import {
   withStatus,
   type ListedSite,
 } from './rows.ts'
+import { SiteNews } from './site-news.ts'
 import { sumFleet } from './totals.ts'
 import { toCsv } from '../charts/csv.ts'
 
@@ -205,6 +206,24 @@ it('what a change of some sites answered is put in, and nothing else', () => {
   expect(changed.map(({ orgUnitId }) => orgUnitId)).toEqual(['v', 'u', 'u', 'v', 'u'])
   expect(changed.map(({ tags }) => tags.join())).toEqual(['vip', 'new', '', '', ''])
   expect(changed[0]?.name).toBe('Alpha')
+})
+
+it('what was told of sites is put in: made, changed, gone, and never what is older than the list', () => {
+  const versions = listed.slice(0, 3).map((one) => ({ ...one, version: 3 }))
+  const news = new SiteNews()
+  expect(news.on(versions)).toBe(versions)
+  const values = {
+    a: site('a', 'Alpha the second', 10, { version: 4 }),
+    b: null,
+    c: site('c', 'Older', 20, { version: 2 }),
+    n: site('n', 'New', 5, { version: 1 }),
+    gone: null,
+  }
+  const told = news.hear(Object.entries(values).map(([id, value]) => ({ key: `site-record:${id}`, ts: 1, value })))
+  expect(told.map(({ id }) => id)).toEqual(['a', 'c', 'n'])
+  expect(news.on(versions).map(({ name }) => name)).toEqual(['Alpha the second', 'Gamma 10', 'New'])
+  news.forget()
+  expect(news.on(versions)).toBe(versions)
 })
 
 describe('a held list', () => {

@@ -11,6 +11,7 @@ class Names<T extends { id: string; name: string }> {
   #needs: Permission
   #paged: boolean
   #asked: Promise<void> | undefined
+  #renewing = false
 
   /** @param paged whether the list comes by pages, and takes a limit */
   constructor(path: string, needs: Permission, paged = true) {
@@ -24,6 +25,14 @@ class Names<T extends { id: string; name: string }> {
     this.#asked = this.#load().catch(() => {
       this.#asked = undefined
     })
+  }
+  /** Asks once more, as there is something whose name is not here. What is shown stays until the answer is there. */
+  again(): void {
+    if (!this.ready || this.#renewing) return
+    this.#renewing = true
+    void this.#load()
+      .catch(() => undefined)
+      .finally(() => (this.#renewing = false))
   }
   get(id: string | null | undefined): T | undefined {
     return id ? this.entries.get(id) : undefined
