@@ -57,6 +57,24 @@ test('a customer is added, edited in place by keyboard alone, and gets contacts'
   }
 })
 
+test('a customer goes to another unit, by keyboard alone, and back', async ({ page }) => {
+  const { id } = await makeCustomer(page, 'Moves on')
+  await page.goto(`/customers/${id}`)
+  const unit = page.locator('dl', { has: page.getByText('Unit', { exact: true }) }).locator('dd')
+  const before = await unit.innerText()
+  await page.getByRole('button', { name: 'Edit unit' }).focus()
+  await page.keyboard.press('Enter')
+  const choice = page.getByLabel('Unit', { exact: true })
+  await expect(choice).toBeFocused()
+  const names = (await choice.locator('option').allInnerTexts()).map((name) => name.trim())
+  const next = names.find((name) => name !== before)!
+  await choice.selectOption({ index: names.indexOf(next) })
+  await page.getByRole('button', { name: 'Save', exact: true }).press('Enter')
+  await expect(unit).toHaveText(next)
+  await page.reload()
+  await expect(unit).toHaveText(next)
+})
+
 test('two people change one customer: the second is asked, and nothing is overwritten meanwhile', async ({ page }) => {
   const { id, version } = await makeCustomer(page, 'Two at once')
   await page.goto(`/customers/${id}`)

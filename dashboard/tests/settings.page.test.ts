@@ -169,6 +169,57 @@ test('two people change thresholds or the brand: what was typed stays until some
   await expect(page.getByText('Your brand is saved')).toBeVisible()
 })
 
+test('two people change a person or a unit: the second is asked, and nothing typed is lost', async ({ page }) => {
+  await signIn(page, 'admin')
+  await page.goto('/settings?tab=people')
+  const made = await page.evaluate(
+    async (email) => {
+      const send = async (path: string, body: object) => {
+        const headers = { 'content-type': 'application/json' }
+        const answer = await fetch(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+        return (await answer.json()) as { id: string; name: string }
+      }
+      return {
+        user: await send('/users', { email, name: 'Nora', roles: [{ role: 'support' }] }),
+        unit: await send('/org-units', { name: `Unit of ${email}` }),
+      }
+    },
+    `nora-${String(Date.now())}@demo.test`,
+  )
+  await page.getByLabel('Filter by name or email').fill('nora-')
+  await page.getByRole('row', { name: /nora-/ }).first().getByRole('button', { name: 'Edit' }).click()
+  const form = page.getByRole('dialog', { name: 'Nora' })
+  await form.getByLabel('Name').fill('Nora Second')
+  await form.getByRole('button', { name: 'Add a role' }).click()
+  await beforeNextChange(page, `/users/${made.user.id}`, { phone: '+497611234567', name: 'Nora First' })
+  await form.getByRole('button', { name: 'Save' }).click()
+  const choice = page.getByRole('dialog', { name: /Somebody changed this person/ })
+  await expect(choice.getByRole('row', { name: /Name/ })).toContainText('Nora First')
+  await expect(choice.getByRole('row', { name: /Roles/ })).toContainText('Support, Analyst')
+  await expect(choice.getByRole('row', { name: /Phone/ })).toContainText('as it is now')
+  await expectAxeClean(page)
+  await page.keyboard.press('Escape')
+  await expect(form.getByLabel('Name')).toHaveValue('Nora Second')
+  await expect(form.getByLabel('Phone for SMS')).toHaveValue('+497611234567')
+  await form.getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('Nora Second is saved')).toBeVisible()
+
+  await page.goto('/settings?tab=company')
+  await page.getByRole('button', { name: `Edit ${made.unit.name}` }).click()
+  const unit = page.getByRole('dialog', { name: `Edit ${made.unit.name}` })
+  await unit.getByLabel('Name of the unit').fill(`${made.unit.name} of mine`)
+  await beforeNextChange(page, `/org-units/${made.unit.id}`, { name: `${made.unit.name} of theirs` })
+  await unit.getByRole('button', { name: 'Save unit' }).click()
+  const which = page.getByRole('dialog', { name: /Somebody changed this unit/ })
+  await expect(which.getByRole('row', { name: /Name/ })).toContainText('of theirs')
+  await which.getByRole('button', { name: 'Apply my change on top' }).click()
+  await expect(page.getByText(`${made.unit.name} of mine is saved`)).toBeVisible()
+  await page.evaluate(async ({ user, unit: gone }) => {
+    await fetch(`/api/v1/users/${user.id}`, { method: 'DELETE' })
+    await fetch(`/api/v1/org-units/${gone.id}`, { method: 'DELETE' })
+  }, made)
+})
+
 test("a company's name, colour and logo are what its customers see", async ({ page, browser }) => {
   await signIn(page, 'admin')
   await page.goto('/settings?tab=brand')

@@ -6,8 +6,8 @@ export class Sending {
   error = $state.raw<ApiError>()
 
   /** @param send what it throws stands in `error` */
-  async submit(event: SubmitEvent, send: () => Promise<void>): Promise<void> {
-    event.preventDefault()
+  async submit(event: SubmitEvent | undefined, send: () => Promise<void>): Promise<void> {
+    event?.preventDefault()
     if (this.busy) return
     this.busy = true
     this.error = undefined
