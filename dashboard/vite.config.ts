@@ -1,15 +1,29 @@
 import adapter from '@sveltejs/adapter-node'
 import { sveltekit } from '@sveltejs/kit/vite'
 import tailwindcss from '@tailwindcss/vite'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 import { writeOutlines } from './outlines.ts'
 
 /** All but what draws charts and the panels that hold them; lists write CSV too. */
 const NO_CHARTS = /^(?!.*src[\\/]lib[\\/](charts[\\/](?!csv\.ts)|site[\\/]))/
 
+/**
+ * The page's own font comes without being waited for: who is here for the first time reads the system's, and nothing moves or is drawn twice
+ * when ours has come; from then on it lies in the cache.
+ */
+const patientFont: Plugin = {
+  name: 'patient-font',
+  enforce: 'pre',
+  transform: (code, id) =>
+    /fontsource-variable[\\/]inter[\\/]/.test(id)
+      ? code.replaceAll('font-display: swap', 'font-display: optional')
+      : undefined,
+}
+
 export default defineConfig({
   resolve: { alias: { '#outlines': writeOutlines() } },
   plugins: [
+    patientFont,
     tailwindcss(),
     sveltekit({
       // Compression on the fly belongs to whatever stands in front; assets are compressed once, here.
@@ -59,15 +73,15 @@ export default defineConfig({
                   name: 'base',
                   tags: ['$initial'],
                   priority: -1,
-                  test: /node_modules[\\/]svelte[\\/]/,
+                  // But for the two entries, which the framework looks for by their files.
+                  test: /node_modules[\\/](svelte|@sveltejs)[\\/](?!.*client[\\/](client-)?entry\.js)/,
                 },
                 {
                   name: 'frame',
                   tags: ['$initial'],
                   priority: -2,
+                  test: NO_CHARTS,
                   minShareCount: 9,
-                  entriesAware: true,
-                  entriesAwareMergeThreshold: 24_000,
                 },
                 {
                   name: 'shared',
@@ -76,7 +90,7 @@ export default defineConfig({
                   test: NO_CHARTS,
                   minShareCount: 2,
                   entriesAware: true,
-                  entriesAwareMergeThreshold: 10_000,
+                  entriesAwareMergeThreshold: 24_000,
                 },
                 // Apart from the others: small parts are merged by size, and a panel that lands in a file of the frame would bring
                 // the charts to every page.

@@ -1,3 +1,5 @@
+import { afterPaint } from './after-paint.ts'
+
 /**
  * What nobody looks at yet is made after what is looked at: when the page has been at rest for a while, one thing at a time, so that no
  * touch waits for more than one of them.
@@ -29,4 +31,20 @@ function next(): void {
     if (waiting.delete(first)) first()
     if (waiting.size > 0) timer ??= setTimeout(next)
   })
+}
+
+const seen = new Set<() => void>()
+
+/** What comes into sight together is made one by one, each painted before the next. @returns how to call it off */
+export function onePerTask(make: () => void): () => void {
+  if (seen.size === 0) setTimeout(nextSeen)
+  seen.add(make)
+  return () => seen.delete(make)
+}
+function nextSeen(): void {
+  const [first] = seen
+  if (!first) return
+  first()
+  seen.delete(first)
+  if (seen.size > 0) afterPaint(nextSeen)
 }
