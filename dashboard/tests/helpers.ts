@@ -1,5 +1,5 @@
 import axe from 'axe-core'
-import { expect, type Cookie, type Page } from '@playwright/test'
+import { expect, type Cookie, type Locator, type Page } from '@playwright/test'
 
 export const PASSWORD = process.env['HELIO_DEMO_PASSWORD'] ?? 'heliograph-demo'
 export type DemoRole = 'admin' | 'support' | 'sales' | 'analyst' | 'customer'
@@ -38,6 +38,16 @@ export async function goByKeys(page: Page, key: string, path: string): Promise<v
     await page.keyboard.press(key)
     await page.waitForURL(path, { timeout: 5_000 })
   }).toPass({ timeout: 60_000 })
+}
+
+/** Goes with Tab alone until something has the focus, as somebody without a mouse does. */
+export async function tabTo(page: Page, target: Locator, most = 120): Promise<void> {
+  await target.waitFor()
+  for (let presses = 0; presses < most; presses++) {
+    if (await target.evaluate((element) => element === element.ownerDocument.activeElement)) return
+    await page.keyboard.press('Tab')
+  }
+  await expect(target, `is reached by ${String(most)} presses of Tab`).toBeFocused()
 }
 
 /** Collects what a person with the console open would frown at. Answers of the API that a test provokes are not among it. */

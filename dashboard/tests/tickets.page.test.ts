@@ -1,5 +1,5 @@
 import { expect, test, type Page } from '@playwright/test'
-import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, signIn } from './helpers.ts'
+import { beforeNextChange, expectAxeClean, expectNoSidewaysScroll, goByKeys, signIn, tabTo } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -26,6 +26,29 @@ test('a ticket is opened, discussed and moved on', async ({ page }) => {
   await expect(page.getByText('Saved')).toBeVisible()
   await page.reload()
   await expect(page.getByLabel('Status')).toHaveValue('pending')
+})
+
+test('a ticket is opened, found in the list and answered by keyboard alone', async ({ page }) => {
+  const subject = `By keys ${String(Date.now())}`
+  await goByKeys(page, 't', '/tickets')
+  await tabTo(page, page.getByRole('button', { name: 'New ticket' }).first())
+  await page.keyboard.press('Enter')
+  await tabTo(page, page.getByLabel('Subject', { exact: true }))
+  await page.keyboard.type(subject)
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/tickets\/.+/)
+  await goByKeys(page, 't', '/tickets')
+  await expect(page.locator('[data-row="0"]')).toContainText(subject)
+  await page.keyboard.press('j')
+  await expect(page.locator('[data-row="0"] [data-main]')).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(subject)
+  await tabTo(page, page.getByLabel('Comment'))
+  await page.keyboard.type('Answered without a mouse')
+  await tabTo(page, page.getByRole('button', { name: 'Add comment' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText('Answered without a mouse')).toBeVisible()
+  await expect(page.getByLabel('Comment')).toHaveValue('')
 })
 
 test('a change that meets another one is a choice', async ({ page }) => {

@@ -6,6 +6,7 @@ describe('what a page asks first', () => {
   it('is who is there, and then what the page is about', () => {
     expect(firstRequests('/settings', '')).toEqual(['/api/v1/me'])
     expect(firstRequests('/tickets', '')).toEqual(['/api/v1/me', '/api/v1/tickets?open=true&sort=-createdAt&limit=100'])
+    expect(firstRequests('/data', '')).toEqual(['/api/v1/me', '/api/v1/connections?sort=name&limit=200'])
     expect(firstRequests('/devices/d-1', '?tab=raw')).toEqual([
       '/api/v1/me',
       '/api/v1/devices/d-1',

@@ -13,6 +13,7 @@ const LISTS: Readonly<Record<string, readonly string[]>> = {
   '/alarms': [address('/alarms', { limit: 500, open: true, historic: false })],
   '/tickets': [address('/tickets', { open: true, sort: '-createdAt', limit: 100 })],
   '/customers': [address('/customers', { sort: 'name', limit: 200 })],
+  '/data': [address('/connections', { sort: 'name', limit: 200 })],
   '/portal': [
     address('/sites', { limit: 500 }),
     address('/alarms', { open: true, limit: 200 }),

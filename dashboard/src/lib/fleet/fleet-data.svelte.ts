@@ -8,6 +8,7 @@ import { session } from '#lib/session/session.svelte.ts'
 import { directory } from '#lib/state/directory.svelte.ts'
 import { scope } from '#lib/state/scope.svelte.ts'
 import { equipmentOf, type FleetFacts } from './facts.ts'
+import { keepList } from './last-list.ts'
 import { fleetSites, withChanges, type ListedSite, type SiteChange } from './rows.ts'
 import { SiteNews } from './site-news.ts'
 
@@ -36,6 +37,7 @@ export class FleetData {
 
   constructor() {
     directory.customers.want()
+    $effect(() => keepList(this.listed))
     $effect(() => {
       void this.#tries
       const control = new AbortController()

@@ -11,8 +11,10 @@ export class Resource<T> {
    * Loads when made and again whenever something reactive that `load` reads before its first await has changed; the request
    * before is called off. Made while a component sets up.
    * @param load answers undefined when there is nothing to ask for yet
+   * @param known shown until the first answer is there
    */
-  constructor(load: (signal: AbortSignal) => Promise<T> | undefined) {
+  constructor(load: (signal: AbortSignal) => Promise<T> | undefined, known?: T) {
+    this.data = known
     $effect(() => {
       void this.#tries
       const control = new AbortController()
