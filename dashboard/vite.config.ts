@@ -83,21 +83,32 @@ export default defineConfig({
                   test: NO_CHARTS,
                   minShareCount: 9,
                 },
+                // What small parts are merged with comes along wherever one of them is: those of forms and lists stand apart from those of
+                // single pages.
+                {
+                  name: 'parts',
+                  tags: ['$initial'],
+                  priority: -3,
+                  test: /src[\\/]lib[\\/](components|session|frame|state|settings[\\/](brand|accent))/,
+                  minShareCount: 2,
+                  entriesAware: true,
+                  entriesAwareMergeThreshold: 16_000,
+                },
                 {
                   name: 'shared',
                   tags: ['$initial'],
-                  priority: -3,
+                  priority: -4,
                   test: NO_CHARTS,
                   minShareCount: 2,
                   entriesAware: true,
-                  entriesAwareMergeThreshold: 24_000,
+                  entriesAwareMergeThreshold: 16_000,
                 },
                 // Apart from the others: small parts are merged by size, and a panel that lands in a file of the frame would bring
                 // the charts to every page.
                 {
                   name: 'charts',
                   tags: ['$initial'],
-                  priority: -4,
+                  priority: -5,
                   minShareCount: 2,
                   entriesAware: true,
                   entriesAwareMergeThreshold: 10_000,

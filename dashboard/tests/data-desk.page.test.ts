@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, firstOf, makeWebhook, signIn } from './helpers.ts'
+import { expectAxeClean, expectNoSidewaysScroll, firstOf, goByKeys, makeWebhook, signIn, tabTo } from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -156,6 +156,37 @@ test('an unclaimed device appears by itself and is claimed for a site', async ({
   await page.getByRole('link', { name: 'Open device' }).click()
   // What it sent before it was claimed is there: its history was replayed.
   await expect(page.getByText('4.32kW').or(page.getByText('4.32 kW')).first()).toBeVisible({ timeout: 60_000 })
+})
+
+test('a device is claimed by keyboard alone, from any page', async ({ page }) => {
+  const webhook = await makeWebhook(page, 'Sender for the keyboard')
+  const serial = `KEYS-${String(Date.now())}`
+  expect(await webhook.send(JSON.stringify({ device: serial, ts: Date.now(), metrics: { ac_power_w: 10 } }))).toBe(202)
+  const site = await firstOf(page, '/sites?limit=1')
+  await page.goto('/tickets')
+  await goByKeys(page, 'd', '/data')
+  await tabTo(page, page.getByRole('link', { name: 'Unclaimed' }))
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/tab=unclaimed/)
+  await page.getByRole('searchbox').waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type(serial)
+  const row = page.getByRole('row', { name: new RegExp(serial) })
+  await expect(row).toBeVisible({ timeout: 60_000 })
+  await tabTo(page, row.getByRole('button', { name: 'Claim device' }))
+  await page.keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: 'Claim device' })
+  await tabTo(page, dialog.getByRole('combobox', { name: 'Site' }))
+  await page.keyboard.type(site['name'] as string)
+  await expect(page.getByRole('listbox').getByRole('option').first()).toContainText(site['name'] as string)
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await tabTo(page, dialog.getByRole('button', { name: 'Claim device' }))
+  await page.keyboard.press('Enter')
+  await expect(page.getByText(/is claimed\./)).toBeVisible()
+  await tabTo(page, page.getByRole('link', { name: 'Open device' }))
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/devices\//)
 })
 
 test('the tap shows messages as they come and what became of them; the guide has values to paste', async ({ page }) => {
