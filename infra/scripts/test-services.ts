@@ -1,7 +1,7 @@
 /**
  * `npm run test:services [-- --require all|NAMES] [--long] [names of suites]`: the conformance and end-to-end suites on the real
  * engines that can be had here. Says what was left out and why; `--require` turns that into a failure, and so a single test that was
- * skipped and does not say why. `--long` kills everything for ten minutes instead of two, and runs more chapters of the line. Ends with counts per engine.
+ * skipped and does not say why. `--long` kills everything for ten minutes instead of two, leaves InfluxDB away for as long, and runs more chapters of the line. Ends with counts per engine.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'

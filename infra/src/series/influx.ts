@@ -143,7 +143,10 @@ export async function ensureBucket(influx: InfluxDB, org: string, bucket: string
     transport.request(`${path}?${new URLSearchParams(query).toString()}`, '', { method: 'GET' })
   const { orgs } = (await get('/api/v2/orgs', { org })) as { orgs?: { id: string }[] }
   const orgID = orgs?.[0]?.id
-  if (orgID === undefined) throw new SeriesError(`there is no organisation "${org}"; set the organisation in the path`)
+  if (orgID === undefined)
+    throw new SeriesError(
+      `there is no organisation "${org}", or the token may not see it; set the organisation in the path`,
+    )
   try {
     const { buckets } = (await get('/api/v2/buckets', { orgID, name: bucket })) as {
       buckets?: { retentionRules?: { everySeconds: number }[] }[]
@@ -161,10 +164,18 @@ export async function ensureBucket(influx: InfluxDB, org: string, bucket: string
     if (!(error instanceof HttpError) || error.statusCode !== 404) throw error
   }
   const retentionRules = [{ type: 'expire', everySeconds: RETENTION_S }]
-  await transport.request('/api/v2/buckets', JSON.stringify({ orgID, name: bucket, retentionRules }), {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-  })
+  try {
+    await transport.request('/api/v2/buckets', JSON.stringify({ orgID, name: bucket, retentionRules }), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    })
+  } catch (error) {
+    // Good enough for the questions above: it is known, and lacks the right.
+    if (!(error instanceof HttpError) || ![401, 403].includes(error.statusCode)) throw error
+    throw new SeriesError(
+      `there is no bucket "${bucket}" that this token may see, and it may not make one; make it: influx bucket create --name ${bucket} --retention ${RETENTION_S / 3_600}h`,
+    )
+  }
 }
 
 function reasonOf({ message, body }: HttpError): string {
