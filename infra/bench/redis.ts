@@ -3,11 +3,11 @@
  * warehouse over HTTP, half of the sockets at each API. Measured from the newest reading behind a value, whose time is that of its
  * sending, to the socket. `node infra/bench/redis.ts [sockets] [messages/s] [seconds]`
  */
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Api, type UnclaimedItem } from '../e2e/line/api.ts'
+import { Api } from '../e2e/line/api.ts'
 import { makeBucket } from '../e2e/line/bucket.ts'
 import { ADMIN } from '../e2e/line/instance.ts'
 import { RoleProcess } from '../e2e/line/roles.ts'
@@ -16,16 +16,15 @@ import { needService } from '../services/for-tests.ts'
 import { createTestDatabases } from '../src/crm/mysql-databases.ts'
 import { freePort } from '../src/process/free-port.ts'
 import { startTestClickhouse } from '../src/warehouse/clickhouse-server.fixture.ts'
+import { BenchFleet, loadtest } from './fleet.ts'
 import { check } from './measure.ts'
 
 const SOCKETS = Number(process.argv[2] ?? 1_000)
 const RATE = Number(process.argv[3] ?? 2_000)
 const SECONDS = Number(process.argv[4] ?? 40)
-const [SITES, DEVICES, SEED] = [20, 200, 42]
 const AT_MOST_MS = 300
 /** Connections are made and caches filled before anything counts. */
 const WARM_MS = 4_000
-const loadtest = (path: string): string => new URL(`../../loadtest/src/${path}`, import.meta.url).pathname
 
 interface Seen {
   frames: number
@@ -55,43 +54,6 @@ const apis = httpPorts.map((port) => new RoleProcess('api', { ...env, HELIO_HTTP
 const [edge, worker] = [new RoleProcess('ingest', env), new RoleProcess('stream', env)]
 const urls = httpPorts.map((port) => `http://127.0.0.1:${port}`)
 
-/** @returns its exit code: 0 when all it sent was acknowledged */
-async function simulate(login: { username: string; secret: string }, rate: number, seconds: number): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    [
-      loadtest('simulate.ts'),
-      ...['--mqtt', `mqtt://127.0.0.1:${mqttPort}`, '--username', login.username, '--password', login.secret],
-      ...['--devices', String(DEVICES), '--connections', '100', '--seed', String(SEED)],
-      ...['--rate', String(rate), '--seconds', String(seconds), '--json', '--quiet'],
-    ],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
-  )
-  const [code] = (await once(child, 'close')) as [number]
-  return code
-}
-
-async function claimAll(api: Api, connectionId: string): Promise<void> {
-  const sites: string[] = []
-  const customer = await api.customer()
-  for (let index = 0; index < SITES; index++) sites.push(await api.site(customer, { name: `Site ${index}` }))
-  const items = await until(
-    'all devices among the unclaimed',
-    async () => {
-      const found = await api.all<UnclaimedItem>(`/unclaimed?connectionId=${connectionId}`)
-      return found.length === DEVICES ? found : undefined
-    },
-    60_000,
-    500,
-  )
-  let last = ''
-  for (const [index, { id }] of items.entries()) {
-    const body = { siteId: sites[index % SITES], kind: 'inverter', role: 'production' }
-    last = (await api.post<{ replayId: string }>(`/unclaimed/${id}/claim`, body)).replayId
-  }
-  await api.replayed(last)
-}
-
 async function watch(url: string): Promise<ChildProcess> {
   const { headers } = await Api.signIn(url, ADMIN)
   const options = {
@@ -116,16 +78,14 @@ try {
   await apis[0]!.start()
   await Promise.all([apis[1]!, edge, worker].map((each) => each.start()))
   const api = await until('the API', () => Api.signIn(urls[0]!, ADMIN), 60_000)
-  const connection = await api.connection()
-  check('exit code of the first messages', await simulate(connection, DEVICES, 2), 0)
-  await claimAll(api, connection.id)
+  const fleet = await BenchFleet.make(api, mqttPort)
   for (const url of urls) viewers.push(await watch(url))
-  const sending = simulate(connection, RATE, SECONDS)
+  const sending = fleet.send(RATE, SECONDS)
   await sleep(WARM_MS)
   for (const each of viewers) each.send('measure')
   await sleep(SECONDS * 1_000 - WARM_MS - 2_000)
   const seen = await Promise.all(viewers.map(seenBy))
-  check('exit code of the sender', await sending, 0)
+  await sending
   for (const { updates, closed } of seen) {
     if (updates === 0) throw new Error('an API told its sockets nothing')
     check('sockets closed', closed, 0)

@@ -5,10 +5,13 @@ import type { Logger } from 'pino'
 import { createLeases } from '@heliograph/crm-core'
 import { openCrm } from '../crm/index.ts'
 
-/** A holder that died is replaced after this; the time a holder may be without the database before it ends itself. */
-const LEASE_MS = 10_000
-const RENEW_MS = 2_500
-const ASK_MS = 1_000
+/** A holder that died is replaced after this, and its successor needs a second or two to begin: both within ten seconds. */
+const LEASE_MS = 7_500
+const RENEW_MS = 1_500
+/** A holder that could not renew ends itself so long before another one may begin, and looks as often. */
+const MARGIN_MS = 500
+const LOOK_MS = 250
+const ASK_MS = 500
 
 export interface HeldLease {
   /** Gives it to the next one at once. */
@@ -29,28 +32,33 @@ export async function holdLease(
   const leases = createLeases({ db })
   const holder = randomUUID()
   let token: number | undefined
+  // On the monotonic clock: a wall clock that is set must not make a lease longer.
+  let renewedAt = performance.now()
   for (let told = false; token === undefined;) {
     signal.throwIfAborted()
+    renewedAt = performance.now()
     token = (await leases.acquire(name, holder, LEASE_MS).catch(() => undefined))?.token
     if (token !== undefined) break
     if (!told) logger.warn({ lease: name }, 'another process does this; standing by')
     told = true
     await sleep(ASK_MS, undefined, { signal })
   }
-  // On the monotonic clock: a wall clock that is set must not make a lease longer.
-  let renewedAt = performance.now()
-  const timer = setInterval(() => {
+  // One at a time: where the database is slow, those that wait for each other would all be asked too long ago.
+  let renewing = false
+  async function renew(): Promise<void> {
+    if (renewing) return
+    renewing = true
     const asked = performance.now()
-    leases.acquire(name, holder, LEASE_MS).then(
-      (lease) => {
-        // Another token means that somebody else had it in between.
-        if (lease?.token === token) renewedAt = asked
-        else giveUp()
-      },
-      () => undefined,
-    )
-    if (performance.now() - renewedAt > LEASE_MS - RENEW_MS) giveUp()
-  }, RENEW_MS)
+    const lease = await leases.acquire(name, holder, LEASE_MS).catch(() => 'unknown' as const)
+    renewing = false
+    // Another token means that somebody else had it in between.
+    if (lease !== 'unknown' && lease?.token !== token) giveUp()
+    else if (lease !== 'unknown') renewedAt = asked
+  }
+  const timer = setInterval(() => void renew(), RENEW_MS)
+  const looking = setInterval(() => {
+    if (performance.now() - renewedAt > LEASE_MS - MARGIN_MS) giveUp()
+  }, LOOK_MS)
   function giveUp(): void {
     logger.fatal({ lease: name }, 'the lease was lost; ending before two do the same')
     process.kill(process.pid, 'SIGKILL')
@@ -58,6 +66,7 @@ export async function holdLease(
   return {
     async release() {
       clearInterval(timer)
+      clearInterval(looking)
       await leases.release(name, holder).catch(() => undefined)
       await db.stop()
     },

@@ -15,4 +15,5 @@ export const engines: readonly Subject[] = [
   subject('influxdb', 'Raw curves in InfluxDB, against a bare poster', ['20000', '1']),
   subject('mysql', 'CRM on MySQL, against bare mysql2', ['400', '1']),
   subject('redis', 'The live page of two API processes', ['100', '200', '15'], 'kafka mysql redis minio'),
+  subject('takeover', 'A worker is killed under load', ['5'], 'kafka mariadb redis minio'),
 ]
