@@ -62,15 +62,17 @@ export function watchConsole(page: Page): string[] {
   return found
 }
 
+/** Asked until it is so: a chart is drawn anew a moment after the window got another width. */
 export async function expectNoSidewaysScroll(page: Page): Promise<void> {
-  const beyond = await page.evaluate(() => {
-    const main = document.querySelector('main')
-    return Math.max(
-      document.documentElement.scrollWidth - window.innerWidth,
-      main ? main.scrollWidth - main.clientWidth : 0,
-    )
-  })
-  expect(beyond, 'pixels beyond the width').toBeLessThanOrEqual(0)
+  const beyond = () =>
+    page.evaluate(() => {
+      const main = document.querySelector('main')
+      return Math.max(
+        document.documentElement.scrollWidth - window.innerWidth,
+        main ? main.scrollWidth - main.clientWidth : 0,
+      )
+    })
+  await expect.poll(beyond, 'pixels beyond the width').toBeLessThanOrEqual(0)
 }
 
 interface AxeResults {
