@@ -1,16 +1,11 @@
 import type { LiveValue } from '@heliograph/crm-core/contracts'
-import { kindOf, type Viewer } from './viewer.ts'
+import { KIND_OF_LIST, kindOf, type Viewer } from './viewer.ts'
 
 interface Indexed {
   readonly topic: string
   readonly viewer: Viewer
 }
-const topicOfKind: Readonly<Record<string, string>> = {
-  site: 'fleet',
-  alarm: 'alarms',
-  ticket: 'tickets',
-  'site-record': 'sites',
-}
+const LIST_OF_KIND = new Map([...KIND_OF_LIST].map(([topic, kind]) => [kind, topic]))
 
 /** Finds the few channels that a value can concern without asking every one: by tenant and topic. */
 export class ChannelIndex<C extends Indexed> {
@@ -39,7 +34,7 @@ export class ChannelIndex<C extends Indexed> {
     const topics = this.#byTenant.get(value.tenantId)
     if (topics === undefined) return
     const kind = kindOf(value.key)
-    const list = topicOfKind[kind]
+    const list = LIST_OF_KIND.get(kind)
     if (list !== undefined) yield* topics.get(list) ?? []
     // Its own topic (`site:ID`, `device:ID`), then that of the site it belongs to.
     yield* topics.get(value.key) ?? []

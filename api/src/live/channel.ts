@@ -1,5 +1,5 @@
 import type { LiveClientFrame, LiveValue } from '@heliograph/crm-core/contracts'
-import { idOf, kindOf, maySee, type Viewer } from './viewer.ts'
+import { idOf, KIND_OF_LIST, kindOf, maySee, type Viewer } from './viewer.ts'
 
 type Subscribe = Extract<LiveClientFrame, { type: 'subscribe' }>
 export type ChannelSpec = Pick<Subscribe, 'topic' | 'filter' | 'keys'>
@@ -68,16 +68,8 @@ export function channelKey(viewer: Viewer, { topic, filter, keys }: ChannelSpec)
 /** Keys of the bus that a topic shows. */
 export function isOfTopic(topic: string, value: LiveValue): boolean {
   const kind = kindOf(value.key)
-  switch (topic) {
-    case 'fleet':
-      return kind === 'site'
-    case 'alarms':
-      return kind === 'alarm'
-    case 'tickets':
-      return kind === 'ticket'
-    case 'sites':
-      return kind === 'site-record'
-  }
+  const listed = KIND_OF_LIST.get(topic)
+  if (listed !== undefined) return kind === listed
   if (topic === value.key) return true
   // A site's page shows the site, its devices and its alarms.
   return topic.startsWith('site:') && (kind === 'device' || kind === 'alarm') && value.siteId === topic.slice(5)

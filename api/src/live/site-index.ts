@@ -1,5 +1,5 @@
 import type { LiveBus, LiveValue } from '@heliograph/crm-core/contracts'
-import { kindOf } from './viewer.ts'
+import { KIND_OF_LIST, kindOf } from './viewer.ts'
 
 /** Kinds that a site's page shows beside the site itself. */
 const OF_A_SITE = ['device:', 'alarm:'] as const
@@ -66,8 +66,8 @@ function add(keys: TenantKeys, key: string, siteId: string): void {
 
 /** The live state of a topic, before anybody's rights are asked. */
 export function* valuesOfTopic(bus: LiveBus, index: SiteIndex, tenantId: string, topic: string): Iterable<LiveValue> {
-  const list = { fleet: 'site:', alarms: 'alarm:', tickets: 'ticket:', sites: 'site-record:' }[topic]
-  if (list !== undefined) yield* bus.list(tenantId, list)
+  const kind = KIND_OF_LIST.get(topic)
+  if (kind !== undefined) yield* bus.list(tenantId, `${kind}:`)
   else if (kindOf(topic) === 'site') yield* index.values(bus, tenantId, topic.slice('site:'.length))
   else {
     const value = bus.get(topic)

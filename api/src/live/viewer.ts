@@ -22,6 +22,13 @@ const permissionOf: Readonly<Record<string, Permission>> = {
   ticket: 'ticket:read',
   'site-record': 'site:read',
 }
+/** Topics that list all of one kind; other topics are the key of one thing. */
+export const KIND_OF_LIST: ReadonlyMap<string, string> = new Map([
+  ['fleet', 'site'],
+  ['alarms', 'alarm'],
+  ['tickets', 'ticket'],
+  ['sites', 'site-record'],
+])
 export const kindOf = (key: string): string => key.slice(0, key.indexOf(':'))
 export const idOf = (key: string): string => key.slice(key.indexOf(':') + 1)
 
@@ -47,13 +54,7 @@ export function isNarrower(now: Viewer, before: Viewer): boolean {
 
 /** Whether the role sees this kind of topic at all. What then flows is judged value by value. */
 export function maySubscribe(viewer: Viewer, topic: string): boolean {
-  const kind = topic.includes(':') ? kindOf(topic) : kindOfList[topic]
+  const kind = topic.includes(':') ? kindOf(topic) : KIND_OF_LIST.get(topic)
   const permission = kind === undefined ? undefined : permissionOf[kind]
   return permission !== undefined && viewer.permissions.has(permission)
-}
-const kindOfList: Readonly<Record<string, string>> = {
-  fleet: 'site',
-  alarms: 'alarm',
-  tickets: 'ticket',
-  sites: 'site-record',
 }

@@ -60,7 +60,7 @@ export class DeviceQueue {
    * @param since when the oldest of it came in
    */
   async compute(all: boolean, since: number): Promise<DevicesComputed> {
-    const { warehouse, clock, dirty, live, nextVersion, rowsOf } = this.#options
+    const { warehouse, clock, dirty, arrivals, live, nextVersion, rowsOf } = this.#options
     const now = clock()
     const done: DevicesComputed = { rows: 0, recomputed: 0, more: false }
     const restore = (some: readonly RecomputeJob[]): void => {
@@ -68,7 +68,11 @@ export class DeviceQueue {
     }
     const work: Group[] = []
     for (const [tenantId, jobs] of this.#take(all, now)) {
-      const { now: due, next, later } = all ? { now: jobs, next: [], later: [] } : this.#dueOf(jobs, now)
+      const {
+        now: due,
+        next,
+        later,
+      } = all ? { now: jobs, next: [], later: [] } : ofOneFlush(jobs, ({ device }) => arrivals.isOn(device.id, now))
       restore([...next, ...later])
       done.more ||= next.length > 0
       for (const group of groups(due)) work.push({ tenantId, jobs: group })
@@ -94,10 +98,6 @@ export class DeviceQueue {
       OVERLAPPING,
     )
     return done
-  }
-
-  #dueOf(jobs: readonly RecomputeJob[], now: number) {
-    return ofOneFlush(jobs, ({ device }) => this.#options.arrivals.isOn(device.id, now))
   }
 
   /** By tenant. */
