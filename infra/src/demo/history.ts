@@ -6,7 +6,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../cli/client.ts'
 import { type Measured, SiteMeasures } from './measures.ts'
 import type { DemoSite } from './plan.ts'
-import { dayBegin, dayNumber, STEP_MS } from './site-day.ts'
+import { dayBegin, dayNumber, FINE_DAYS, STEP_MS } from './site-day.ts'
 import { DEMO_SITES } from './sites.ts'
 import { sunHeight } from './sky.ts'
 import type { DemoState } from './state.ts'
@@ -24,7 +24,6 @@ interface HistoryReach {
   /** Days by the hour before those. */
   coarseDays: number
 }
-const FINE_DAYS = 35
 const FIRST_DAYS = 3
 /** @param days of the past in all */
 export const historyReach = (days: number): HistoryReach => ({

@@ -2,7 +2,7 @@ import { clearSkyPower } from '@heliograph/crm-core'
 import { describe, expect, it } from 'vitest'
 import { SiteMeasures } from './measures.ts'
 import { capacityOf, type DemoSite, peakOf } from './plan.ts'
-import { dayBegin, dayNumber, siteDay, STEP_MS, STEPS } from './site-day.ts'
+import { dayBegin, dayNumber, FINE_DAYS, siteDay, STEP_MS, STEPS } from './site-day.ts'
 import { DEMO_SITES } from './sites.ts'
 import { DAY_MS, skyIndex, sunHeight } from './sky.ts'
 import { isWithoutGrid, LIMIT_PCT } from './troubles.ts'
@@ -10,8 +10,8 @@ import { isWithoutGrid, LIMIT_PCT } from './troubles.ts'
 const SEEDED = Date.parse('2026-06-21T15:00:00Z')
 const siteNamed = (name: string): DemoSite => DEMO_SITES.find((site) => site.name === name)!
 const sitePower = (site: DemoSite, day: number): Float64Array => {
-  const { power } = siteDay(site, day, SEEDED)
-  return Float64Array.from({ length: STEPS }, (_, step) => power.reduce((sum, curve) => sum + (curve?.[step] ?? 0), 0))
+  const { power, load } = siteDay(site, day, SEEDED)
+  return Float64Array.from({ length: load.length }, (_, step) => power.reduce((sum, curve) => sum + (curve?.[step] ?? 0), 0))
 }
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0)
 
@@ -25,8 +25,9 @@ describe('a day of a demo plant', () => {
         peakPowerW: peakOf({ ...site, devices: site.devices.filter((device) => (device.array ?? 0) === index) }),
       }))
       const plant = { ...site, arrays, acCapacityW: capacityOf(site) }
+      const { stepMs } = siteDay(site, day, SEEDED)
       for (const [step, watts] of sitePower(site, day).entries()) {
-        const ts = begin + step * STEP_MS + STEP_MS / 2
+        const ts = begin + step * stepMs + stepMs / 2
         if (sunHeight(site, ts) <= 0) expect(watts).toBe(0)
         else {
           expect(watts).toBeLessThanOrEqual(capacityOf(site) + 1)
@@ -34,7 +35,7 @@ describe('a day of a demo plant', () => {
           expect(watts).toBeLessThanOrEqual(clearSkyPower(plant, ts)! * 1.25 + 0.08 * peakOf(site))
         }
       }
-      const kwhPerKwp = (sum(sitePower(site, day)) * STEP_MS) / 3_600_000 / peakOf(site)
+      const kwhPerKwp = (sum(sitePower(site, day)) * stepMs) / 3_600_000 / peakOf(site)
       expect(kwhPerKwp).toBeLessThan(8.5)
       expect(kwhPerKwp).toBeGreaterThan(0.02)
     }
@@ -52,8 +53,9 @@ describe('a day of a demo plant', () => {
       const site = siteNamed(name)
       const last = dayNumber(site, SEEDED)
       let total = 0
-      for (let day = last - 364; day <= last; day += 7) total += sum(sitePower(site, day))
-      return (total * 7 * STEP_MS) / 3_600_000 / peakOf(site)
+      for (let day = last - 364; day <= last; day += 7)
+        total += (sum(sitePower(site, day)) * siteDay(site, day, SEEDED).stepMs) / 3_600_000
+      return (total * 7) / peakOf(site)
     }
     // kWh/kWp, PVGIS: Berlin about 1 000, Lisbon 1 600, Santiago 1 700.
     expect(yearly('Bäckerei Sonnenschein')).toBeGreaterThan(650)
@@ -84,6 +86,17 @@ describe('what devices measure', () => {
     const mean = sum([...told.values()].map(([inverter]) => inverter!.ac_power_w!)) / times.length
     const made = last.energy_total_wh! - first.energy_total_wh!
     expect(made / (mean * (times.length - 1) * 0.5)).toBeCloseTo(1, 1)
+  })
+  it('counts on from the steps of long ago to the finer ones', () => {
+    const site = siteNamed('Quinta do Sol')
+    const measures = new SiteMeasures(site, SEEDED)
+    const border = dayBegin(site, dayNumber(site, SEEDED) - FINE_DAYS)
+    const metrics = [-3_600_000, -1, 0, 3_600_000].map((away) => measures.at(border + away)[2]!.metrics)
+    expect(Object.keys(metrics[0]!)).toContain('import_total_wh')
+    for (const counter of ['import_total_wh', 'export_total_wh'] as const)
+      for (let at = 1; at < 4; at++)
+        expect(metrics[at]![counter]! - metrics[at - 1]![counter]!).toSatisfy((wh: number) => wh >= 0 && wh < 10_000)
+    expect(metrics[2]!.import_total_wh! - metrics[1]!.import_total_wh!).toBeLessThanOrEqual(1)
   })
   it('shows no counter below zero, as far back as the history goes', () => {
     // Every customer's kind, the sunniest, and one with a battery.

@@ -2,7 +2,7 @@
 import type { Channel, DeviceStatus, Fault, Metrics } from '@heliograph/crm-core/contracts'
 import { type DemoDevice, type DemoSite, peakOf } from './plan.ts'
 import { hash } from './sky.ts'
-import { dayNumber, siteDay, STEP_HOURS, STEP_MS, STEPS, type SiteDay } from './site-day.ts'
+import { dayNumber, siteDay, type SiteDay } from './site-day.ts'
 import { deadInput, FAULT, isFaulty, isMounted, limitOf } from './troubles.ts'
 
 export interface Measured {
@@ -24,6 +24,7 @@ interface SummedDay extends SiteDay {
   taken: Float64Array
   given: Float64Array
 }
+const HOUR_MS = 3_600_000
 /** Days of a site kept; the one that goes on, and the one before it. */
 const KEPT = 3
 
@@ -53,9 +54,9 @@ export class SiteMeasures {
       const plain = siteDay(this.site, number, this.#seededAt)
       day = {
         ...plain,
-        made: plain.power.map((curve) => curve && summed(curve, 1)),
-        taken: summed(plain.grid, 1),
-        given: summed(plain.grid, -1),
+        made: plain.power.map((curve) => curve && summed(curve, 1, plain.stepMs)),
+        taken: summed(plain.grid, 1, plain.stepMs),
+        given: summed(plain.grid, -1, plain.stepMs),
       }
       if (this.#days.size >= KEPT) this.#days.delete(this.#days.keys().next().value!)
       this.#days.set(number, day)
@@ -70,7 +71,8 @@ export class SiteMeasures {
     while (!this.#begins.has(known)) known += towards
     for (let at = known; at !== number; at -= towards) {
       const from = this.#begins.get(at)!
-      const sums = this.#sums(this.#day(towards > 0 ? at - 1 : at), STEPS)
+      const day = this.#day(towards > 0 ? at - 1 : at)
+      const sums = this.#sums(day, day.grid.length)
       this.#begins.set(
         at - towards,
         from.map(({ total, taken, given }, index) => ({
@@ -94,18 +96,20 @@ export class SiteMeasures {
     // Days begin on a step of the clock.
     if (ts < this.#day(number).start) number -= 1
     const day = this.#day(number)
-    const step = Math.min(STEPS - 1, Math.floor((ts - day.start) / STEP_MS))
-    const within = (ts - day.start - step * STEP_MS) / STEP_MS
+    const { stepMs } = day
+    const last = day.grid.length - 1
+    const step = Math.min(last, Math.floor((ts - day.start) / stepMs))
+    const within = (ts - day.start) / stepMs - step
     const begin = this.#begin(number)
     const sums = this.#sums(day, step)
     // Between the middles of the steps.
-    const other = Math.max(0, Math.min(STEPS - 1, within < 0.5 ? step - 1 : step + 1))
+    const other = Math.max(0, Math.min(last, within < 0.5 ? step - 1 : step + 1))
     const share = Math.abs(within - 0.5)
     const value = (curve: Float64Array): number => curve[step]! * (1 - share) + curve[other]! * share
     return this.site.devices.map((device, index) => {
       if (!isMounted(device, ts, this.#seededAt)) return undefined
       const counted = (curve: Float64Array, before: number, sign: 1 | -1 = 1): number =>
-        Math.round(before + Math.max(0, sign * curve[step]!) * within * STEP_HOURS)
+        Math.round(before + Math.max(0, sign * curve[step]!) * within * (stepMs / HOUR_MS))
       const flicker = live ? 1 + 0.004 * (hash(`${device.serial}/${Math.floor(ts / 5_000)}`) - 0.5) : 1
       const power = day.power[index]
       if (power)
@@ -146,9 +150,10 @@ export class SiteMeasures {
 }
 
 /** What a curve has summed up to at the begin of each step and at the end, Wh; of what is positive or negative alone. */
-function summed(curve: Float64Array, sign: 1 | -1): Float64Array {
-  const sums = new Float64Array(STEPS + 1)
-  for (let step = 0; step < STEPS; step++) sums[step + 1] = sums[step]! + Math.max(0, sign * curve[step]!) * STEP_HOURS
+function summed(curve: Float64Array, sign: 1 | -1, stepMs: number): Float64Array {
+  const sums = new Float64Array(curve.length + 1)
+  const hours = stepMs / HOUR_MS
+  for (const [step, value] of curve.entries()) sums[step + 1] = sums[step]! + Math.max(0, sign * value) * hours
   return sums
 }
 

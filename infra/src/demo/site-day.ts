@@ -1,5 +1,5 @@
 /**
- * A day of a demo plant in steps of five minutes: what each inverter gives under the sky of its place by the same model that
+ * A day of a demo plant in steps of five minutes (long ago of half an hour): what each inverter gives under the sky of its place by the same model that
  * expectations come from, what the house uses, what battery and grid take and give. Computed once a day; history and live values are
  * both read from it.
  */
@@ -18,7 +18,10 @@ import { cleanness, deadInput, isFaulty, isMounted, isWithoutGrid, limitOf } fro
 
 export const STEP_MS = 300_000
 export const STEPS = DAY_MS / STEP_MS
-export const STEP_HOURS = STEP_MS / 3_600_000
+const HOUR_MS = 3_600_000
+/** Days kept at five minutes; what is older came by the hour, and is made in steps of half an hour. */
+export const FINE_DAYS = 35
+const COARSE_STEP_MS = 6 * STEP_MS
 const SYSTEM_LEFT = 1 - pvwattsLosses() / 100
 
 /** One value a step of the day. */
@@ -26,6 +29,7 @@ type Curve = Float64Array
 export interface SiteDay {
   /** Start of the first step, UTC milliseconds: midnight by the sun, on a step of the clock. */
   start: number
+  stepMs: number
   /** By index of the site's devices; of what produces. */
   power: (Curve | undefined)[]
   /** Before the inverter, W. */
@@ -52,10 +56,13 @@ const deviceQuality = (device: DemoDevice): number => 0.99 + 0.02 * hash(device.
 /** @param day by `dayNumber` @param seededAt start of the demo: its troubles are told from it */
 export function siteDay(site: DemoSite, day: number, seededAt: number): SiteDay {
   const start = dayBegin(site, day)
-  const curve = (): Curve => new Float64Array(STEPS)
+  const stepMs = day < dayNumber(site, seededAt) - FINE_DAYS ? COARSE_STEP_MS : STEP_MS
+  const steps = DAY_MS / stepMs
+  const curve = (): Curve => new Float64Array(steps)
   const produces = (device: DemoDevice) => device.role === 'production' && device.peakPowerW !== undefined
   const result: SiteDay = {
     start,
+    stepMs,
     power: site.devices.map((device) => (produces(device) ? curve() : undefined)),
     dc: site.devices.map((device) => (produces(device) ? curve() : undefined)),
     load: curve(),
@@ -69,8 +76,8 @@ export function siteDay(site: DemoSite, day: number, seededAt: number): SiteDay 
   const quality = site.devices.map((device) => siteQuality(site) * deviceQuality(device))
   // The evening before left it like this; what is charged and drawn in a day follows from there.
   let stored = 0.25 * (site.batteryWh ?? 0)
-  for (let step = 0; step < STEPS; step++) {
-    const ts = start + step * STEP_MS + STEP_MS / 2
+  for (let step = 0; step < steps; step++) {
+    const ts = start + step * stepMs + stepMs / 2
     const air = airTemperature(site, ts)
     const light = arraysAt(site, ts, air)
     const isOff = isWithoutGrid(site, ts, seededAt)
@@ -94,8 +101,8 @@ export function siteDay(site: DemoSite, day: number, seededAt: number): SiteDay 
     result.module[step] = (light[0]?.cell ?? air) - 1
     const load = loadAt(site, ts)
     const lack = load - made
-    const battery = batteryAt(site, stored, lack)
-    stored -= battery * STEP_HOURS
+    const battery = batteryAt(site, stored, lack, stepMs / HOUR_MS)
+    stored -= (battery * stepMs) / HOUR_MS
     result.load[step] = load
     result.battery[step] = battery
     result.soc[step] = site.batteryWh ? (100 * stored) / site.batteryWh : 0
@@ -130,11 +137,11 @@ function loadAt(site: DemoSite, ts: number): number {
 }
 
 /** The battery takes a surplus and gives to a lack, within half its capacity an hour; 10 % always stay in it. */
-function batteryAt({ batteryWh }: DemoSite, stored: number, lack: number): number {
+function batteryAt({ batteryWh }: DemoSite, stored: number, lack: number, hours: number): number {
   if (batteryWh === undefined) return 0
   const most = batteryWh / 2
   const power = Math.max(-most, Math.min(most, lack))
   return power > 0
-    ? Math.min(power, Math.max(0, stored - 0.1 * batteryWh) / STEP_HOURS)
-    : -Math.min(-power, Math.max(0, batteryWh - stored) / STEP_HOURS)
+    ? Math.min(power, Math.max(0, stored - 0.1 * batteryWh) / hours)
+    : -Math.min(-power, Math.max(0, batteryWh - stored) / hours)
 }
