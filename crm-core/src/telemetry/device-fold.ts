@@ -88,6 +88,8 @@ interface Bucket {
   reached: boolean
 }
 const WIDTH = 4
+/** A reading reaches two readings of its counter far: one step, and one that was held back as odd. One more to be safe. */
+const REACHED = 3
 
 export class DeviceFold {
   readonly #device: FoldDevice
@@ -98,7 +100,11 @@ export class DeviceFold {
   #buckets = new Map<number, Bucket>()
   #days = new Map<string, DayInfo>()
   #day: DayInfo | undefined
+  #firstTs = Number.POSITIVE_INFINITY
   #lastTs = Number.NEGATIVE_INFINITY
+  /** How many readings of each lifetime counter came, up to `REACHED`; and when the last of them to get there did. */
+  readonly #counted = [0, 0, 0]
+  #reachedAt = Number.NEGATIVE_INFINITY
   #lastIntervalTs = Number.NEGATIVE_INFINITY
   #floor: number
   #changed = new Set<number>()
@@ -119,6 +125,7 @@ export class DeviceFold {
   /** Takes the next reading; its time must be later than that of the one before. */
   push({ ts, metrics, quality }: FoldReading): void {
     if (ts <= this.#lastTs) throw new RangeError('readings must come in order of time')
+    if (this.#firstTs === Number.POSITIVE_INFINITY) this.#firstTs = ts
     this.#lastTs = ts
     const day = this.#dayOf(ts)
     this.#countGauges(ts, metrics)
@@ -128,6 +135,7 @@ export class DeviceFold {
     if (metrics.energy_total_wh !== undefined) {
       day.hasTotal = true
       day.power = undefined
+      this.#count(0, ts)
       for (const step of this.#total.push(ts, metrics.energy_total_wh, power)) this.#addTotal(step)
     }
     if (metrics.energy_day_wh !== undefined) {
@@ -148,7 +156,8 @@ export class DeviceFold {
       day.power.ts.push(ts)
       day.power.w.push(power)
     }
-    if (metrics.import_total_wh !== undefined)
+    if (metrics.import_total_wh !== undefined) {
+      this.#count(1, ts)
       for (const step of this.#import.push(ts, metrics.import_total_wh))
         this.#spread(step, (bucket, part) =>
           this.#add(bucket, (b) => {
@@ -156,7 +165,9 @@ export class DeviceFold {
             b.hasImport = true
           }),
         )
-    if (metrics.export_total_wh !== undefined)
+    }
+    if (metrics.export_total_wh !== undefined) {
+      this.#count(2, ts)
       for (const step of this.#export.push(ts, metrics.export_total_wh))
         this.#spread(step, (bucket, part) =>
           this.#add(bucket, (b) => {
@@ -164,6 +175,21 @@ export class DeviceFold {
             b.hasExport = true
           }),
         )
+    }
+  }
+  #count(counter: 0 | 1 | 2, ts: number): void {
+    const count = this.#counted[counter]!
+    if (count >= REACHED) return
+    this.#counted[counter] = count + 1
+    if (count + 1 === REACHED) this.#reachedAt = Math.max(this.#reachedAt, ts)
+  }
+  /**
+   * Whether a reading from before all it has seen changes nothing of the buckets from `keepFrom` on: between the two lie as many
+   * readings of each counter as one reaches.
+   */
+  isBeyond(ts: number, keepFrom: number): boolean {
+    const isReached = this.#counted.every((count) => count === 0 || count === REACHED)
+    return isReached && ts < this.#firstTs && this.#reachedAt < bucketOf(keepFrom)
   }
 
   #dayOf(ts: number): DayInfo {

@@ -1,6 +1,7 @@
 import type { Sql } from '../../contracts/index.ts'
 import { addDays, dayStart, zoneOffset } from './local-time.ts'
-import { day, join, sql } from './sql.ts'
+import type { Range } from './near-ranges.ts'
+import { day, join, list, sql } from './sql.ts'
 
 /** As far as a DateTime reaches: 2106. */
 const LAST_SECOND = 4_294_967_295
@@ -35,5 +36,36 @@ export function localDays(timezone: string, from: string, to: string): LocalDays
       const start = dayStart(timezone, date)
       return start + zoneOffset(timezone, start) !== Date.parse(`${date}T00:00:00Z`)
     }),
+  }
+}
+
+/** Things, devices or sites, that have their days by one zone. */
+export interface ZoneIds {
+  timezone: string
+  ids: readonly string[]
+}
+
+/**
+ * The same of several zones in one statement: a statement costs as much to plan as a day's rows of a hundred sites to read.
+ * @param key column that says what a row belongs to
+ */
+export function localDaysByZone(zones: readonly ZoneIds[], key: Sql, from: string, to: string): LocalDays {
+  const local = zones.map(({ timezone }) => localDays(timezone, from, to))
+  const pick = (of: (days: LocalDays) => Sql): Sql => {
+    const last = of(local.at(-1)!)
+    const others = local.slice(0, -1).map((days, at) => sql`${key} IN ${list(zones[at]!.ids)}, ${of(days)}`)
+    return others.length === 0 ? last : sql`multiIf(${join(others)}, ${last})`
+  }
+  return {
+    start: (date) => pick((days) => days.start(date)),
+    length: (date) => pick((days) => days.length(date)),
+    skipsMidnight: local.some((days) => days.skipsMidnight),
+  }
+}
+/** From the first of these local days to the end of the last, in whichever of the zones: UTC milliseconds, `to` exclusive. */
+export function spanOfDays(zones: readonly ZoneIds[], from: string, to: string): Range {
+  return {
+    from: Math.min(...zones.map(({ timezone }) => dayStart(timezone, from))),
+    to: Math.max(...zones.map(({ timezone }) => dayStart(timezone, addDays(to, 1)))),
   }
 }

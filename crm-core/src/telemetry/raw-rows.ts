@@ -29,8 +29,11 @@ interface StoredReading {
 /** More than a month of one device at one reading a second. */
 const MAX_ROWS = 5_000_000
 const TIMEOUT_MS = 300_000
-/** How far a neighbour is looked for, in steps: nearly always it is close. */
-const REACHES_MS = [2 * 3_600_000, 2 * 86_400_000, 40 * 86_400_000, 4000 * 86_400_000]
+/** How far a neighbour is looked for, in steps: nearly always it is close, or the other side of a night. */
+const NEAR_REACHES_MS = [2 * 3_600_000, 2 * 86_400_000]
+/** Only where one is known to be. */
+const FAR_REACHES_MS = [40 * 86_400_000, 4000 * 86_400_000]
+const COUNTED: Sql = sql`(energy_total_wh IS NOT NULL OR import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL OR energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`
 
 const COLUMNS: Sql = sql`device_id AS d, toUnixTimestamp64Milli(ts) AS t, ${METRIC_NAMES_OF_FOLD.columns} AS v, quality AS q`
 
@@ -68,7 +71,7 @@ export async function readWindow(
  * day counter or interval.
  */
 export async function readNeighbours(
-  { warehouse, tenantId, scope }: RawSource,
+  source: RawSource,
   deviceIds: readonly DeviceId[],
   at: number,
   side: 'before' | 'after',
@@ -76,36 +79,71 @@ export async function readNeighbours(
 ): Promise<Map<DeviceId, FoldReading[]>> {
   const found = new Map<DeviceId, FoldReading[]>()
   let missing = [...deviceIds]
-  for (const reach of REACHES_MS) {
-    if (missing.length === 0) break
-    const window = side === 'before' ? { from: at - reach, to: at } : { from: at, to: at + reach }
-    const order = side === 'before' ? sql`DESC` : sql`ASC`
-    // One pass: the counters a row has decide which limit it counts against. A row of the lifetime counter that also has
-    // the others serves all of them.
-    const kind = sql`multiIf(energy_total_wh IS NOT NULL, 1, import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL, 2, 3)`
-    const rows = await warehouse.query<StoredReading>(
-      sql`SELECT ${COLUMNS} FROM readings FINAL
-        WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(missing)} AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
-          AND (energy_total_wh IS NOT NULL OR import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL OR energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)
-        ORDER BY device_id, ts ${order} LIMIT ${count} BY device_id, ${kind}`,
-      { scope, lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
-    )
-    const round = new Map<DeviceId, Map<number, FoldReading>>()
-    for (const row of rows) {
-      const device = row.d as DeviceId
-      const readings = round.get(device) ?? new Map<number, FoldReading>()
-      readings.set(row.t, toFold(row))
-      round.set(device, readings)
-    }
-    for (const [device, readings] of round)
-      found.set(
-        device,
-        [...readings.values()].sort((a, b) => a.ts - b.ts),
-      )
+  const look = async (reach: number): Promise<void> => {
+    for (const [device, readings] of await withinReach(source, missing, at, side, reach, count))
+      found.set(device, readings)
     // Whoever has enough of one counter is done; the others are looked for further away.
     missing = missing.filter((device) => !enough(found.get(device) ?? [], count))
   }
+  for (const reach of NEAR_REACHES_MS) if (missing.length > 0) await look(reach)
+  if (missing.length === 0) return found
+  // New devices and those without counters have nothing there: asked once, not reach by reach.
+  const further = await readFurther(source, missing, at, side, NEAR_REACHES_MS.at(-1)!)
+  for (const reach of FAR_REACHES_MS) {
+    missing = missing.filter((device) => further.has(device))
+    if (missing.some((device) => further.get(device)! <= reach)) await look(reach)
+  }
   return found
+}
+
+/** How far away from an instant, beyond a reach, the nearest counter reading lies; of devices that have one there. */
+async function readFurther(
+  { warehouse, tenantId, scope }: RawSource,
+  deviceIds: readonly DeviceId[],
+  at: number,
+  side: 'before' | 'after',
+  reach: number,
+): Promise<Map<DeviceId, number>> {
+  const [nearest, beyond] =
+    side === 'before'
+      ? [sql`max(r.ts)`, sql`r.ts < ${instant(at - reach)}`]
+      : [sql`min(r.ts)`, sql`r.ts >= ${instant(at + reach)}`]
+  const rows = await warehouse.query<{ d: DeviceId; t: number }>(
+    sql`SELECT device_id AS d, toUnixTimestamp64Milli(${nearest}) AS t FROM readings AS r
+      WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)} AND ${beyond} AND ${COUNTED} GROUP BY device_id`,
+    { scope, lane: 'heavy', maxRows: deviceIds.length, timeoutMs: TIMEOUT_MS },
+  )
+  return new Map(rows.map(({ d, t }) => [d, Math.abs(at - t)]))
+}
+
+async function withinReach(
+  { warehouse, tenantId, scope }: RawSource,
+  deviceIds: readonly DeviceId[],
+  at: number,
+  side: 'before' | 'after',
+  reach: number,
+  count: number,
+): Promise<Map<DeviceId, FoldReading[]>> {
+  const window = side === 'before' ? { from: at - reach, to: at } : { from: at, to: at + reach }
+  const order = side === 'before' ? sql`DESC` : sql`ASC`
+  // One pass: the counters a row has decide which limit it counts against. A row of the lifetime counter that also has
+  // the others serves all of them.
+  const kind = sql`multiIf(energy_total_wh IS NOT NULL, 1, import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL, 2, 3)`
+  const rows = await warehouse.query<StoredReading>(
+    sql`SELECT ${COLUMNS} FROM readings FINAL
+      WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)} AND ts >= ${instant(window.from)} AND ts < ${instant(window.to)}
+        AND ${COUNTED}
+      ORDER BY device_id, ts ${order} LIMIT ${count} BY device_id, ${kind}`,
+    { scope, lane: 'heavy', maxRows: deviceIds.length * count * 3, timeoutMs: TIMEOUT_MS },
+  )
+  const found = new Map<DeviceId, Map<number, FoldReading>>()
+  for (const row of rows) {
+    const device = row.d as DeviceId
+    const readings = found.get(device) ?? new Map<number, FoldReading>()
+    readings.set(row.t, toFold(row))
+    found.set(device, readings)
+  }
+  return new Map([...found].map(([device, readings]) => [device, [...readings.values()].sort((a, b) => a.ts - b.ts)]))
 }
 
 function enough(readings: readonly FoldReading[], count: number): boolean {

@@ -19,6 +19,8 @@ export interface RecomputeJob {
   keepReadings?: boolean
   /** Known to tell power and no energy so far: nobody looks for a counter far away. */
   withoutCounters?: boolean
+  /** Known to have a source that is chosen per day: read by whole days at once. */
+  byDays?: boolean
 }
 export interface Recomputed {
   device: RegistryDevice
@@ -66,7 +68,7 @@ export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevi
 export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
   const first = await compute(
     source,
-    jobs.map((job) => (job.withoutCounters ? { ...job, range: wholeDays(job) } : job)),
+    jobs.map((job) => (job.withoutCounters || job.byDays ? { ...job, range: wholeDays(job) } : job)),
   )
   const done: Recomputed[] = []
   const again: RecomputeJob[] = []
@@ -75,7 +77,7 @@ export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]
     // Sources that are chosen per day need the whole day.
     const { fold, range } = result
     const isSettled = fold.countsByTotal(range.from) && fold.knowsDays(range.from, range.to)
-    if (job.withoutCounters || isWholeDays(job) || isSettled) done.push(result)
+    if (job.withoutCounters || job.byDays || isWholeDays(job) || isSettled) done.push(result)
     else again.push({ ...job, range: wholeDays(job) })
   }
   return again.length > 0 ? [...done, ...(await compute(source, again))] : done

@@ -32,6 +32,8 @@ import { verifyLine } from './verify-line.ts'
 const WATCHED_FOR_MS = 6_000
 /** Hours, days and months follow the five-minute buckets at this pace. */
 const COARSE_EVERY_MS = 10_000
+/** So do the days of devices whose source is chosen per day (those without a lifetime counter), each read anew. */
+const WHOLE_DAY_EVERY_MS = 20_000
 /** After a power cut the warehouse may have lost rows it had acknowledged: as much is stored again. */
 const REWIND_MS = 30 * 60_000
 
@@ -62,7 +64,7 @@ export async function startWorker(
     registry: feed.registry,
     clock: Date.now,
     coarseEveryMs: COARSE_EVERY_MS,
-    wholeDayEveryMs: COARSE_EVERY_MS,
+    wholeDayEveryMs: WHOLE_DAY_EVERY_MS,
     onSiteRows: expected.changed,
   })
   const rows = new Counter({

@@ -1,15 +1,16 @@
 /** Hours, local days and months from the five-minute rows, computed where the rows lie. */
 import {
   addDays,
-  dayStart,
   day as dayLiteral,
   identifier,
   join,
   list,
-  localDays,
+  localDaysByZone,
   type LocalDays,
   second,
+  spanOfDays,
   sql,
+  type ZoneIds,
 } from '@heliograph/crm-core'
 import type { Sql, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import { GAUGE_COLUMNS } from './rows.ts'
@@ -18,10 +19,9 @@ export type CoarseScope = 'device' | 'site'
 export interface CoarseJob {
   scope: CoarseScope
   tenantId: TenantId
-  timezone: string
-  /** Devices or sites, all of that zone. */
-  ids: readonly string[]
-  /** Local days, both inclusive. */
+  /** Devices or sites, by their zone. */
+  zones: readonly ZoneIds[]
+  /** Local days of each of the zones, both inclusive. */
   fromDate: string
   toDate: string
   /** Five-minute rows went away: what stands above them may have to go as well. */
@@ -31,14 +31,14 @@ const HEAVY = { scope: 'system', lane: 'heavy', timeoutMs: 300_000 } as const
 /** Ids of one statement. */
 const MAX_IDS = 2000
 
-const monthStart = (date: string): string => `${date.slice(0, 7)}-01`
-const nextMonth = (date: string): string => monthStart(addDays(monthStart(date), 31))
+export const monthStart = (date: string): string => `${date.slice(0, 7)}-01`
+export const nextMonth = (date: string): string => monthStart(addDays(monthStart(date), 31))
 
 /** Recomputes the hours, days and months that touch these local days. */
 export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, version: number): Promise<void> {
-  const local = localDays(job.timezone, job.fromDate, job.toDate)
-  for (let at = 0; at < job.ids.length; at += MAX_IDS) {
-    const some = { ...job, ids: job.ids.slice(at, at + MAX_IDS) }
+  for (const zones of bounded(job.zones)) {
+    const some = { ...job, zones }
+    const local = localDaysByZone(zones, key(job.scope), job.fromDate, job.toDate)
     // What is still there is written again right after, with the next version. A day without a midnight may lie where
     // earlier versions put it, an hour early.
     if (job.removed || local.skipsMidnight)
@@ -49,6 +49,25 @@ export async function computeCoarse(warehouse: Warehouse, job: CoarseJob, versio
   }
 }
 
+/** At most so many ids at once. */
+function bounded(zones: readonly ZoneIds[]): ZoneIds[][] {
+  const statements: ZoneIds[][] = []
+  let left = 0
+  for (const { timezone, ids } of zones)
+    for (let at = 0; at < ids.length;) {
+      if (left === 0) {
+        statements.push([])
+        left = MAX_IDS
+      }
+      const some = ids.slice(at, at + left)
+      statements.at(-1)!.push({ timezone, ids: some })
+      left -= some.length
+      at += some.length
+    }
+  return statements
+}
+
+const idsOf = ({ zones }: CoarseJob): string[] => zones.flatMap(({ ids }) => ids)
 const key = (scope: CoarseScope): Sql => identifier(scope === 'device' ? 'device_id' : 'site_id')
 const table = (scope: CoarseScope, bucket: '5m' | '1h' | '1d' | '1mo'): Sql => identifier(`rollup_${scope}_${bucket}`)
 const gaugeNames: Sql = join(GAUGE_COLUMNS.flatMap(({ avg, min, max }) => [avg, min, max]).map(identifier))
@@ -90,10 +109,13 @@ function select(
     FROM ${parts.from} WHERE ${parts.group}`
 }
 function source(job: CoarseJob, bucket: '5m' | '1d'): Sql {
+  const span =
+    bucket === '5m'
+      ? spanOfDays(job.zones, job.fromDate, job.toDate)
+      : spanOfDays(job.zones, monthStart(job.fromDate), addDays(nextMonth(job.toDate), -1))
   // Columns that are aggregated under their own name are told apart by an alias for the table.
-  return sql`(SELECT * FROM ${table(job.scope, bucket)} FINAL WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(job.ids)}
-    AND ts >= ${second(dayStart(job.timezone, bucket === '1d' ? monthStart(job.fromDate) : job.fromDate) - 3_600_000)}
-    AND ts < ${second(dayStart(job.timezone, bucket === '1d' ? nextMonth(job.toDate) : addDays(job.toDate, 1)) + 3_600_000)}) AS r`
+  return sql`(SELECT * FROM ${table(job.scope, bucket)} FINAL WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(idsOf(job))}
+    AND ts >= ${second(span.from - 3_600_000)} AND ts < ${second(span.to + 3_600_000)}) AS r`
 }
 
 function removal(job: CoarseJob, bucket: '1h' | '1d' | '1mo', version: number): Sql {
@@ -101,12 +123,11 @@ function removal(job: CoarseJob, bucket: '1h' | '1d' | '1mo', version: number): 
   const from = bucket === '1mo' ? monthStart(job.fromDate) : job.fromDate
   return sql`INSERT INTO ${table(job.scope, bucket)} (${own}, version, is_deleted)
     SELECT ${own}, ${version}, 1 FROM ${table(job.scope, bucket)} FINAL
-    WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(job.ids)} AND date >= ${dayLiteral(from)} AND date <= ${dayLiteral(job.toDate)}`
+    WHERE tenant_id = ${job.tenantId} AND ${key(job.scope)} IN ${list(idsOf(job))} AND date >= ${dayLiteral(from)} AND date <= ${dayLiteral(job.toDate)}`
 }
 
 function hours(job: CoarseJob, version: number): Sql {
-  const from = dayStart(job.timezone, job.fromDate)
-  const to = dayStart(job.timezone, addDays(job.toDate, 1))
+  const { from, to } = spanOfDays(job.zones, job.fromDate, job.toDate)
   return sql`INSERT INTO ${table(job.scope, '1h')} ${columns(job.scope)} ${select(job.scope, {
     ts: sql`toStartOfHour(r.ts) AS hour`,
     date: sql`min(r.date)`,
@@ -134,7 +155,7 @@ function days(job: CoarseJob, local: LocalDays, version: number): Sql {
 }
 
 function months(job: CoarseJob, version: number): Sql {
-  const local = localDays(job.timezone, monthStart(job.fromDate), monthStart(job.toDate))
+  const local = localDaysByZone(job.zones, key(job.scope), monthStart(job.fromDate), monthStart(job.toDate))
   return sql`INSERT INTO ${table(job.scope, '1mo')} ${columns(job.scope)} ${select(job.scope, {
     ts: local.start(sql`toStartOfMonth(r.date) AS month`),
     date: sql`month`,

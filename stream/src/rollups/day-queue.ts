@@ -1,7 +1,7 @@
 /** Hours, days and months that wait to be computed. */
 import { addDays, BUCKET_MS, dayStart, joinNear, localDate, type Range } from '@heliograph/crm-core'
 import type { RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
-import { computeCoarse, type CoarseScope } from './coarse.ts'
+import { computeCoarse, monthStart, nextMonth, type CoarseScope } from './coarse.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
 import { eachOrRestore, extent } from './grouping.ts'
 
@@ -11,17 +11,21 @@ export interface DayQueueOptions {
   siteOf(scope: CoarseScope, id: string, at: number): RegistrySite | undefined
   nextVersion(): number
 }
+interface Member {
+  id: string
+  timezone: string
+  range: Range
+}
 interface Group {
   scope: CoarseScope
   tenantId: TenantId
-  timezone: string
   fromDate: string
   toDate: string
   removed: boolean
-  members: { id: string; range: Range }[]
+  members: Member[]
 }
 /**
- * A stretch longer than this is computed by whole quarters of a year: no statement holds years of rows, and what came in at
+ * A stretch longer than this is computed by whole months: no statement holds years of rows, and what came in at
  * once for many devices, of each from and to another day, goes through the same few statements.
  */
 const LONG_DAYS = 7
@@ -56,7 +60,11 @@ export class DayQueue {
     await eachOrRestore(
       this.#take(),
       async ({ members, ...job }) => {
-        await computeCoarse(warehouse, { ...job, ids: members.map(({ id }) => id) }, nextVersion())
+        const zones = [...Map.groupBy(members, ({ timezone }) => timezone)].map(([timezone, some]) => ({
+          timezone,
+          ids: [...new Set(some.map(({ id }) => id))],
+        }))
+        await computeCoarse(warehouse, { ...job, zones }, nextVersion())
       },
       ({ scope, removed, members }) => {
         for (const { id, range } of members) {
@@ -67,7 +75,7 @@ export class DayQueue {
     )
   }
 
-  /** Those of the same days of the same zone are computed together. */
+  /** Those of about the same days are computed together. */
   #take(): Group[] {
     const groups = new Map<string, Group>()
     for (const { key, ranges } of this.#dirty.take()) {
@@ -77,16 +85,35 @@ export class DayQueue {
       const site = this.#options.siteOf(scope, id, ranges[0]!.from)
       if (!site) continue
       const { tenantId, timezone } = site
-      for (const piece of joinNear(ranges).flatMap((range) => piecesOf(timezone, range))) {
-        const { fromDate, toDate, range } = piece
-        const groupKey = [scope, tenantId, timezone, fromDate, toDate, removed].join('|')
-        const group = groups.get(groupKey) ?? { scope, tenantId, timezone, fromDate, toDate, removed, members: [] }
-        group.members.push({ id, range })
-        groups.set(groupKey, group)
+      for (const { fromDate, toDate, range } of joinNear(ranges).flatMap((each) => piecesOf(timezone, each))) {
+        const group: Group = { scope, tenantId, fromDate, toDate, removed, members: [{ id, timezone, range }] }
+        const groupKey = [scope, tenantId, fromDate, toDate, removed].join('|')
+        const known = groups.get(groupKey)
+        if (known) known.members.push(...group.members)
+        else groups.set(groupKey, group)
       }
     }
-    return [...groups.values()]
+    return joinShort([...groups.values()])
   }
+}
+
+/** Those of a few days each as few: days that are computed once more cost less than a statement. */
+function joinShort(groups: readonly Group[]): Group[] {
+  const joined: Group[] = []
+  const open = new Map<string, Group>()
+  for (const group of groups.toSorted((a, b) => (a.fromDate < b.fromDate ? -1 : 1))) {
+    const { scope, tenantId, removed } = group
+    const kind = [scope, tenantId, removed].join('|')
+    const last = open.get(kind)
+    if (last && group.toDate <= addDays(last.fromDate, LONG_DAYS)) {
+      if (group.toDate > last.toDate) last.toDate = group.toDate
+      last.members.push(...group.members)
+      continue
+    }
+    joined.push(group)
+    if (group.toDate <= addDays(group.fromDate, LONG_DAYS)) open.set(kind, group)
+  }
+  return joined
 }
 
 interface Piece {
@@ -99,13 +126,10 @@ function piecesOf(timezone: string, range: Range): Piece[] {
   const toDate = localDate(timezone, range.to - 1)
   if (toDate <= addDays(fromDate, LONG_DAYS)) return [{ fromDate, toDate, range }]
   const pieces: Piece[] = []
-  for (let begin = quarterStart(fromDate); begin <= toDate; begin = nextQuarter(begin)) {
+  for (let begin = monthStart(fromDate); begin <= toDate; begin = nextMonth(begin)) {
     const from = Math.max(range.from, dayStart(timezone, begin))
-    const to = Math.min(range.to, dayStart(timezone, nextQuarter(begin)))
-    pieces.push({ fromDate: begin, toDate: addDays(nextQuarter(begin), -1), range: { from, to } })
+    const to = Math.min(range.to, dayStart(timezone, nextMonth(begin)))
+    pieces.push({ fromDate: begin, toDate: addDays(nextMonth(begin), -1), range: { from, to } })
   }
   return pieces
 }
-const quarterStart = (date: string): string =>
-  `${date.slice(0, 4)}-${String(Math.floor((Number(date.slice(5, 7)) - 1) / 3) * 3 + 1).padStart(2, '0')}-01`
-const nextQuarter = (quarter: string): string => quarterStart(addDays(quarter, 100))

@@ -15,10 +15,11 @@ import type { Arrivals } from './arrivals.ts'
 import type { DayQueue } from './day-queue.ts'
 import type { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
-import { eachOrRestore, groups, ofOneFlush, OVERLAPPING } from './grouping.ts'
+import { eachOrRestore, groups, monthsOf, ofOneFlush, OVERLAPPING } from './grouping.ts'
 import type { LiveDevices } from './live-devices.ts'
 import type { RollupRow } from './rows.ts'
 import type { SiteQueue } from './site-queue.ts'
+import { WrittenRows } from './written-rows.ts'
 
 export interface DeviceQueueOptions {
   warehouse: Warehouse
@@ -49,6 +50,7 @@ interface Group {
 
 export class DeviceQueue {
   readonly #options: DeviceQueueOptions
+  readonly #written = new WrittenRows()
 
   constructor(options: DeviceQueueOptions) {
     this.#options = options
@@ -84,13 +86,19 @@ export class DeviceQueue {
         const results = await recompute({ warehouse, tenantId, scope: 'system' }, jobs)
         const rows: RollupRow[] = []
         for (const result of results) {
-          for (const row of rowsOf(result.device, result.rows, version, since)) rows.push(row)
+          const changed = this.#written.changed(result.device, result.rows)
+          for (const row of rowsOf(result.device, changed, version, since)) rows.push(row)
           await turn()
         }
         for (const row of await this.#removals(tenantId, results, version, since)) rows.push(row)
         await warehouse.insert('rollup_device_5m', rows)
-        for (const result of results)
-          live.adopt(result, jobs.find(({ device }) => device.id === result.device.id)!.until, now)
+        for (const result of results) {
+          const { until } = jobs.find(({ device }) => device.id === result.device.id)!
+          // A fold that goes on in memory writes its rows itself.
+          if (live.adopt(result, until, now)) this.#written.forget(result.device.id)
+          else if (until !== undefined || this.#written.knows(result.device.id))
+            this.#written.keep(result.device, result.rows)
+        }
         done.rows += rows.length
         done.recomputed += results.length
       },
@@ -113,7 +121,10 @@ export class DeviceQueue {
       const isNewest = ({ from, to }: Range): boolean =>
         state !== undefined && to > state.applied && from <= state.applied
       const list = jobs.get(device.tenantId) ?? []
-      for (const range of [...joinNear(ranges.filter((each) => !isNewest(each))), ...ranges.filter(isNewest)]) {
+      for (const range of [
+        ...joinNear(ranges.filter((each) => !isNewest(each))).flatMap(monthsOf),
+        ...ranges.filter(isNewest),
+      ]) {
         const site = siteOf(device, range.from)
         if (!site) continue
         list.push({
@@ -122,6 +133,7 @@ export class DeviceQueue {
           range,
           ...(state && isNewest(range) ? { until: state.applied } : {}),
           ...(state?.withoutCounters ? { withoutCounters: true } : {}),
+          ...(state?.byDays ? { byDays: true } : {}),
         })
       }
       jobs.set(device.tenantId, list)
@@ -147,6 +159,7 @@ export class DeviceQueue {
         // A device that was moved is another site's now: the site it left is computed again.
         if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, ts + BUCKET_MS, since)
         if (kept.has(ts)) continue
+        this.#written.drop(device.id, [ts])
         removals.push({
           tenant_id: tenantId,
           site_id: siteId,

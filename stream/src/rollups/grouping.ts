@@ -42,15 +42,37 @@ export function groups<Job extends { range: Range; device?: { id: string }; site
   })
 }
 
+/** Longer is the past that comes in: an import, a replay. */
+export const LONG_MS = 2 * DAY_MS
 /**
- * Of long stretches (an import, a replay) one flush computes about so much, with the sites they belong to: a year comes in piece
- * by piece, and what is live does not wait for all of it.
+ * Of long stretches one flush computes about so much, with the sites they belong to: a year comes in piece by piece, and what is
+ * live does not wait for all of it.
  */
 const LONG_DEVICE_MS = 3000 * DAY_MS
-export const LONG_MS = 2 * DAY_MS
 
 /**
- * What one flush computes: all that is short, and of the long the newest, whole sites at a time.
+ * A long stretch month by month, as the store keeps its rows: devices and sites share queries, and what is written at once lies
+ * in one place. No piece is a short one.
+ */
+export function monthsOf(range: Range): Range[] {
+  const pieces: Range[] = []
+  let { from } = range
+  while (from < range.to) {
+    const next = nextMonth(from)
+    const isLast = next > range.to - LONG_MS
+    const to = isLast ? range.to : next - from < LONG_MS ? nextMonth(next) : next
+    pieces.push({ from, to: Math.min(to, range.to) })
+    from = to
+  }
+  return pieces
+}
+const nextMonth = (ts: number): number => {
+  const date = new Date(ts)
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1)
+}
+
+/**
+ * What one flush computes: all that is short, and of the long the newest months, whole sites at a time.
  * @param waits long ones that are not to be begun yet
  * @returns `next`: what its turn has come for, but is left to the flush that follows
  */
@@ -62,11 +84,11 @@ export function ofOneFlush<Job extends { range: Range; site: { id: string } }>(
   const now = jobs.filter((job) => lengthOf(job) <= LONG_MS)
   const long = jobs.filter((job) => lengthOf(job) > LONG_MS)
   const { later = [], due = [] } = Object.groupBy(long, (job) => (waits(job) ? 'later' : 'due'))
-  const bySite = Map.groupBy(due, ({ site }) => site.id)
-  const newest = (some: readonly Job[]): number => Math.max(...some.map(({ range }) => range.to))
+  const monthOf = ({ range }: Job): number => nextMonth((range.from + range.to) / 2)
+  const together = Map.groupBy(due, (job) => `${job.site.id}/${monthOf(job)}`)
   const next: Job[] = []
   let taken = 0
-  for (const some of [...bySite.values()].sort((a, b) => newest(b) - newest(a))) {
+  for (const some of [...together.values()].sort(([a], [b]) => monthOf(b!) - monthOf(a!))) {
     if (taken < LONG_DEVICE_MS) now.push(...some)
     else next.push(...some)
     taken += some.reduce((sum, job) => sum + lengthOf(job), 0)

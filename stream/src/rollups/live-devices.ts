@@ -45,6 +45,8 @@ interface LiveDevice {
   /** Not before this is its day computed again. */
   notBefore: number
   withoutCounters: boolean
+  /** Its source was chosen per day when it was computed last. */
+  byDays: boolean
 }
 /** What makes a device one of more than power. */
 const ENERGY_METRICS = [
@@ -69,6 +71,8 @@ const PAST_MS = 86_400_000
 /** A device silent for so long gives its memory back. */
 const FORGET_MS = 6 * 3_600_000
 
+type Changed = (device: RegistryDevice, rows: BucketRow[]) => void
+
 export class LiveDevices {
   readonly #options: LiveDevicesOptions
   readonly #live = new Map<DeviceId, LiveDevice>()
@@ -83,7 +87,7 @@ export class LiveDevices {
     return count
   }
   /** Up to when a device was applied, and what is known of how it counts; undefined for one that was not heard. */
-  get(id: DeviceId): Readonly<Pick<LiveDevice, 'applied' | 'withoutCounters' | 'notBefore'>> | undefined {
+  get(id: DeviceId): Readonly<Pick<LiveDevice, 'applied' | 'withoutCounters' | 'byDays' | 'notBefore'>> | undefined {
     return this.#live.get(id)
   }
 
@@ -102,6 +106,7 @@ export class LiveDevices {
           applied: Number.NEGATIVE_INFINITY,
           notBefore: 0,
           withoutCounters: false,
+          byDays: false,
         }
         this.#live.set(deviceId, state)
       }
@@ -126,7 +131,7 @@ export class LiveDevices {
    * @param since when the oldest of what this flush works on came in
    * @param changed told of each device's changed rows
    */
-  apply(since: number, changed: (device: RegistryDevice, rows: BucketRow[]) => void): void {
+  apply(since: number, changed: Changed): void {
     const { dirty, arrivals, clock } = this.#options
     const now = clock()
     for (const [deviceId, state] of this.#live) {
@@ -135,16 +140,21 @@ export class LiveDevices {
         continue
       }
       const device = this.#options.device(deviceId)
-      const pending = inOrder(state.pending)
+      let pending = inOrder(state.pending)
       state.pending = []
       state.hasLate = false
       if (!device) {
         this.#live.delete(deviceId)
         continue
       }
-      const first = pending[0]!
       state.applied = Math.max(state.applied, pending.at(-1)!.ts)
       const fold = state.fold
+      if (fold) pending = this.#withoutPast(deviceId, fold, pending, since)
+      const first = pending[0]
+      if (!first) {
+        if (state.foldedFrom !== undefined) this.#take(state, fold!, device, since, changed)
+        continue
+      }
       if (!fold || first.ts <= fold.lastTs) {
         // Late, or nothing to go on from: its buckets are computed from the store, the fold with them.
         this.#dropFold(deviceId, state, since)
@@ -158,16 +168,31 @@ export class LiveDevices {
       }
       for (const reading of pending) fold.push(reading)
       state.foldedFrom = Math.min(state.foldedFrom ?? first.ts, first.ts)
-      if (!fold.countsByTotal(bucketOf(fold.lastTs) - KEEP_MS)) {
-        this.#dropFold(deviceId, state, since)
-        continue
-      }
-      state.foldedFrom = undefined
-      const { rows, below } = fold.takeChanged(fold.lastTs - KEEP_MS)
-      // A rise over a gap reaches buckets that only the store has whole.
-      if (below) dirty.add(deviceId, below.from, below.to, since)
-      changed(device, rows)
+      this.#take(state, fold, device, since, changed)
     }
+  }
+
+  /** What changed in a fold since it was asked last. */
+  #take(state: LiveDevice, fold: DeviceFold, device: RegistryDevice, since: number, changed: Changed): void {
+    if (!fold.countsByTotal(bucketOf(fold.lastTs) - KEEP_MS)) {
+      this.#dropFold(device.id, state, since)
+      return
+    }
+    state.foldedFrom = undefined
+    const { rows, below } = fold.takeChanged(fold.lastTs - KEEP_MS)
+    // A rise over a gap reaches buckets that only the store has whole.
+    if (below) this.#options.dirty.add(device.id, below.from, below.to, since)
+    changed(device, rows)
+  }
+
+  /** Leaves the store what came from so long ago that the fold goes on as it is, as an import does beside what is live. */
+  #withoutPast(id: DeviceId, fold: DeviceFold, pending: FoldReading[], since: number): FoldReading[] {
+    const { dirty, arrivals, clock } = this.#options
+    const late = pending.filter(({ ts }) => ts <= fold.lastTs)
+    if (late.length === 0 || !fold.isBeyond(late.at(-1)!.ts, fold.lastTs - KEEP_MS)) return pending
+    if (late[0]!.ts < clock() - PAST_MS) arrivals.add(id, clock())
+    for (const { ts } of late) dirty.add(id, ts, ts + 1, since)
+    return pending.slice(late.length)
   }
 
   /** Rows of the store changed under it; `to` exclusive. */
@@ -182,17 +207,22 @@ export class LiveDevices {
   /**
    * Goes on from a recomputed fold where it ends at what was observed last and can be kept in memory.
    * @param until what the computation read up to; undefined where it ended before what is live
+   * @returns whether it does
    */
-  adopt({ device, fold, counters }: Recomputed, until: number | undefined, now: number): void {
+  adopt({ device, fold, counters }: Recomputed, until: number | undefined, now: number): boolean {
     const state = this.#live.get(device.id)
-    if (!state) return
+    if (!state) return false
     state.withoutCounters = !counters
     const settled = fold.countsByTotal(bucketOf(fold.lastTs) - KEEP_MS)
-    if (!settled) state.notBefore = now + this.#options.wholeDayEveryMs
-    if (until === undefined || fold.lastTs !== until || !settled) return
+    if (until !== undefined) state.byDays = !settled
+    // All at the same instants, so that they share their queries.
+    const { wholeDayEveryMs } = this.#options
+    if (!settled) state.notBefore = (Math.floor(now / wholeDayEveryMs) + 1) * wholeDayEveryMs
+    if (until === undefined || fold.lastTs !== until || !settled) return false
     fold.letGo(fold.lastTs - KEEP_MS)
     state.fold = fold
     state.hasLate = state.pending.some(({ ts }) => ts <= fold.lastTs)
+    return true
   }
 
   /** What went into a fold and was not written from it yet is computed from the store. */

@@ -27,7 +27,7 @@ export interface RollupOptions {
   registry: RollupRegistry
   /** UTC milliseconds. */
   clock: () => number
-  /** Hours, days and months are computed at most this often. Default 60 s. */
+  /** Hours, days and months are computed at most this often, and never more than a tenth of the time. Default 60 s. */
   coarseEveryMs?: number
   /** Name of this worker's mark in the store; several workers at once have different ones. Default `rollups`. */
   worker?: string
@@ -71,6 +71,9 @@ export interface Rollups {
 
 const DAY_MS = 86_400_000
 const MARK_EVERY_MS = 30_000
+/** On a slow machine the days of what is live are computed more seldom rather than all the time. */
+const COARSE_REST = 9
+const MOST_COARSE_REST_MS = 30_000
 /** Between the store's acknowledgement and `observe`, and between two machines' clocks. */
 const MARK_SLACK_MS = 60_000
 
@@ -156,8 +159,9 @@ export function createRollups(options: RollupOptions): Rollups {
     const computed = await devices.compute(all, since)
     const siteCount = await sites.compute(since)
     if (all || clock() - coarseAt >= coarseEveryMs) {
+      const begin = clock()
       await days.compute(since)
-      coarseAt = clock()
+      coarseAt = clock() + Math.min(COARSE_REST * (clock() - begin), MOST_COARSE_REST_MS)
     }
     // Everything observed before this flush is in, but for what waits for its turn.
     if (all || clock() - markedAt >= MARK_EVERY_MS) {

@@ -1,9 +1,9 @@
 /** Sites whose five-minute rows wait to be computed. */
-import { BUCKET_MS, joinNear, type Range } from '@heliograph/crm-core'
+import { BUCKET_MS, joinNear } from '@heliograph/crm-core'
 import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
-import { eachOrRestore, groups, OVERLAPPING } from './grouping.ts'
+import { eachOrRestore, groups, monthsOf, OVERLAPPING } from './grouping.ts'
 import type { RollupRegistry } from './rollups.ts'
 import { siteRows, type SiteJob } from './site-buckets.ts'
 
@@ -15,8 +15,6 @@ export interface SiteQueueOptions {
   /** Told of what was written; `to` exclusive. */
   onRows?(siteId: SiteId, from: number, to: number): void
 }
-/** A long stretch is cut at the same instants for every site, so that sites share queries. */
-const PIECE_MS = 31 * 86_400_000
 
 export class SiteQueue {
   readonly #options: SiteQueueOptions
@@ -65,22 +63,11 @@ export class SiteQueue {
       if (!site) continue
       const devices = registry.devicesOfSite(key)
       const jobs = byTenant.get(site.tenantId) ?? []
-      for (const range of joinNear(ranges).flatMap(piecesOf)) jobs.push({ site, devices, range })
+      for (const range of joinNear(ranges).flatMap(monthsOf)) jobs.push({ site, devices, range })
       byTenant.set(site.tenantId, jobs)
     }
     return [...byTenant].flatMap(([tenantId, list]) =>
       groups(list, ({ devices }) => devices.length).map((jobs) => ({ tenantId, jobs })),
     )
   }
-}
-
-function piecesOf(range: Range): Range[] {
-  const pieces: Range[] = []
-  let { from } = range
-  while (from < range.to) {
-    const to = Math.min(range.to, (Math.floor(from / PIECE_MS) + 1) * PIECE_MS)
-    pieces.push({ from, to })
-    from = to
-  }
-  return pieces
 }
