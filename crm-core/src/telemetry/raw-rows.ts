@@ -29,8 +29,8 @@ interface StoredReading {
 /** More than a month of one device at one reading a second. */
 const MAX_ROWS = 5_000_000
 const TIMEOUT_MS = 300_000
-/** How far a neighbour is looked for, in steps: nearly always it is close, or the other side of a night. */
-const NEAR_REACHES_MS = [2 * 3_600_000, 2 * 86_400_000]
+/** How far a neighbour is looked for, in steps: nearly always it is the other side of a night. */
+const NEAR_REACHES_MS = [2 * 86_400_000]
 /** Only where one is known to be. */
 const FAR_REACHES_MS = [40 * 86_400_000, 4000 * 86_400_000]
 const COUNTED: Sql = sql`(energy_total_wh IS NOT NULL OR import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL OR energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`
@@ -66,29 +66,35 @@ export async function readWindow(
     for (const row of rows) take(row.d as DeviceId, toFold(row))
 }
 
+export interface Neighbourhood {
+  at: number
+  side: 'before' | 'after'
+  /** So far away everything is known already. */
+  seen: number
+  count: number
+}
 /**
  * The counter readings next to an instant, in order of time per device: so many of each counter, and the last reading of a
- * day counter or interval.
+ * day counter or interval. Devices without any are left out.
  */
 export async function readNeighbours(
   source: RawSource,
   deviceIds: readonly DeviceId[],
-  at: number,
-  side: 'before' | 'after',
-  count: number,
+  where: Neighbourhood,
 ): Promise<Map<DeviceId, FoldReading[]>> {
   const found = new Map<DeviceId, FoldReading[]>()
   let missing = [...deviceIds]
+  let seen = where.seen
   const look = async (reach: number): Promise<void> => {
-    for (const [device, readings] of await withinReach(source, missing, at, side, reach, count))
-      found.set(device, readings)
+    for (const [device, readings] of await withinReach(source, missing, where, reach)) found.set(device, readings)
     // Whoever has enough of one counter is done; the others are looked for further away.
-    missing = missing.filter((device) => !enough(found.get(device) ?? [], count))
+    missing = missing.filter((device) => !isEnough(found.get(device) ?? [], where.count))
+    seen = reach
   }
-  for (const reach of NEAR_REACHES_MS) if (missing.length > 0) await look(reach)
+  for (const reach of NEAR_REACHES_MS) if (missing.length > 0 && reach > seen) await look(reach)
   if (missing.length === 0) return found
   // New devices and those without counters have nothing there: asked once, not reach by reach.
-  const further = await readFurther(source, missing, at, side, NEAR_REACHES_MS.at(-1)!)
+  const further = await readFurther(source, missing, where, seen)
   for (const reach of FAR_REACHES_MS) {
     missing = missing.filter((device) => further.has(device))
     if (missing.some((device) => further.get(device)! <= reach)) await look(reach)
@@ -100,8 +106,7 @@ export async function readNeighbours(
 async function readFurther(
   { warehouse, tenantId, scope }: RawSource,
   deviceIds: readonly DeviceId[],
-  at: number,
-  side: 'before' | 'after',
+  { at, side }: Neighbourhood,
   reach: number,
 ): Promise<Map<DeviceId, number>> {
   const [nearest, beyond] =
@@ -119,10 +124,8 @@ async function readFurther(
 async function withinReach(
   { warehouse, tenantId, scope }: RawSource,
   deviceIds: readonly DeviceId[],
-  at: number,
-  side: 'before' | 'after',
+  { at, side, count }: Neighbourhood,
   reach: number,
-  count: number,
 ): Promise<Map<DeviceId, FoldReading[]>> {
   const window = side === 'before' ? { from: at - reach, to: at } : { from: at, to: at + reach }
   const order = side === 'before' ? sql`DESC` : sql`ASC`
@@ -146,7 +149,8 @@ async function withinReach(
   return new Map([...found].map(([device, readings]) => [device, [...readings.values()].sort((a, b) => a.ts - b.ts)]))
 }
 
-function enough(readings: readonly FoldReading[], count: number): boolean {
+/** Whether so many readings of each counter that a device has are among these. */
+export function isEnough(readings: readonly FoldReading[], count: number): boolean {
   const has = (name: keyof Metrics): number => readings.filter(({ metrics }) => metrics[name] !== undefined).length
   const counters = (['energy_total_wh', 'import_total_wh', 'export_total_wh'] as const).map(has).filter((n) => n > 0)
   // A device without counters has nothing further away that matters, once it is known to speak otherwise.

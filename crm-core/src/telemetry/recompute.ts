@@ -2,11 +2,11 @@
  * A device's buckets from its raw readings: every bucket whose numbers a change within the asked range can have touched,
  * which reaches from the counter readings before it to those after it.
  */
-import type { DeviceId, RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
+import type { RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
 import { DeviceFold, type BucketRow, type FoldDevice, type FoldReading } from './device-fold.ts'
 import { localDay } from './local-time.ts'
 import { groupNear, type Range } from './near-ranges.ts'
-import { readNeighbours, readWindow, type RawSource } from './raw-rows.ts'
+import { isEnough, readNeighbours, readWindow, type RawSource } from './raw-rows.ts'
 import { BUCKET_MS, bucketOf } from './spread.ts'
 
 export interface RecomputeJob {
@@ -164,6 +164,12 @@ function reach({ job, before, readings, after }: Plan): Range {
   return { from: bucketOf(from), to: bucketOf(to - 1) + BUCKET_MS }
 }
 
+/** Read beside a window at once, so that hardly anybody's neighbours are asked for apart. */
+const SIDE_MS = 2 * 3_600_000
+/** Of a long window that is the other side of a night. */
+const LONG_WINDOW_MS = 2 * 86_400_000
+const LONG_SIDE_MS = 86_400_000
+
 /** Reads what the plans ask for, all of them in one window. */
 async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const window = {
@@ -174,19 +180,38 @@ async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const near = plans.filter(({ job }) => !job.withoutCounters)
   // Where nothing later may be read, nothing later is looked for.
   const open = near.filter(({ job }) => job.until === undefined || job.until >= window.to)
-  const ids = (some: Plan[]): DeviceId[] => some.map(({ job }) => job.device.id)
-  const none = new Map<DeviceId, FoldReading[]>()
-  const before = near.length > 0 ? await readNeighbours(source, ids(near), window.from, 'before', NEIGHBOURS) : none
-  const after = open.length > 0 ? await readNeighbours(source, ids(open), window.to, 'after', NEIGHBOURS) : none
-  for (const plan of plans) {
-    const { device, until = Number.POSITIVE_INFINITY } = plan.job
-    plan.read = window
-    plan.readings = []
-    plan.before = (before.get(device.id) ?? []).filter(({ ts }) => ts <= until)
-    plan.after = (after.get(device.id) ?? []).filter(({ ts }) => ts <= until)
+  for (const plan of plans) Object.assign(plan, { read: window, before: [], readings: [], after: [] })
+  const side = window.to - window.from > LONG_WINDOW_MS ? LONG_SIDE_MS : SIDE_MS
+  const read = {
+    from: near.length > 0 ? window.from - side : window.from,
+    to: open.length > 0 ? window.to + side : window.to,
   }
-  await readWindow(source, ids(plans), window, (deviceId, reading) => {
+  const ids = plans.map(({ job }) => job.device.id)
+  await readWindow(source, ids, read, (deviceId, reading) => {
     const plan = byId.get(deviceId)!
-    if (reading.ts <= (plan.job.until ?? Number.POSITIVE_INFINITY)) plan.readings.push(reading)
+    if (reading.ts > (plan.job.until ?? Number.POSITIVE_INFINITY)) return
+    if (reading.ts >= window.from && reading.ts < window.to) plan.readings.push(reading)
+    else if (hasCounter(reading)) (reading.ts < window.from ? plan.before : plan.after).push(reading)
   })
+  await findFurther(source, near, window.from, side, 'before')
+  await findFurther(source, open, window.to, side, 'after')
+}
+
+/** Neighbours of those that have too few of them close by. */
+async function findFurther(
+  source: RawSource,
+  plans: readonly Plan[],
+  at: number,
+  seen: number,
+  side: 'before' | 'after',
+): Promise<void> {
+  const missing = plans.filter((plan) => !isEnough(plan[side], NEIGHBOURS))
+  if (missing.length === 0) return
+  const ids = missing.map(({ job }) => job.device.id)
+  const found = await readNeighbours(source, ids, { at, side, seen, count: NEIGHBOURS })
+  for (const plan of missing) {
+    const { device, until = Number.POSITIVE_INFINITY } = plan.job
+    const readings = found.get(device.id)
+    if (readings) plan[side] = readings.filter(({ ts }) => ts <= until)
+  }
 }

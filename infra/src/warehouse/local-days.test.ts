@@ -9,7 +9,7 @@ import type {
   SiteId,
   TenantId,
 } from '@heliograph/crm-core/contracts'
-import { createRollups } from '@heliograph/stream'
+import { createRollups, type Rollups } from '@heliograph/stream'
 import { startTestWarehouse, type TestWarehouse } from './test-warehouse.ts'
 
 const MINUTE = 60_000
@@ -46,16 +46,18 @@ async function rolledUp(timezone: string, from: number, hours: number) {
     sites: [{ siteId, from: 0 }],
   }
   let now = from
-  const rollups = createRollups({
-    warehouse: test.warehouse,
-    registry: {
-      device: (id) => (id === deviceId ? device : undefined),
-      site: (id) => (id === siteId ? site : undefined),
-      devicesOfSite: () => [device],
-    },
-    clock: () => (now += 10),
-    worker: tenantId,
-  })
+  const worker = (): Rollups =>
+    createRollups({
+      warehouse: test.warehouse,
+      registry: {
+        device: (id) => (id === deviceId ? device : undefined),
+        site: (id) => (id === siteId ? site : undefined),
+        devicesOfSite: () => [device],
+      },
+      clock: () => (now += 10),
+      worker: tenantId,
+    })
+  const rollups = worker()
   const readings = Array.from({ length: hours * 12 }, (_, index): Reading => ({
     tenantId,
     siteId,
@@ -73,8 +75,9 @@ async function rolledUp(timezone: string, from: number, hours: number) {
   return {
     tenantId,
     again: async () => {
-      rollups.observe(readings)
-      await rollups.flush({ all: true })
+      const next = worker()
+      next.observe(readings)
+      await next.flush({ all: true })
     },
     days: () =>
       test.warehouse.query(

@@ -56,6 +56,11 @@ export class DeviceQueue {
     this.#options = options
   }
 
+  /** All that is computed of it next is written, whether it changed or not, and what stands above it follows. */
+  forgetWritten(id: DeviceId): void {
+    this.#written.forget(id)
+  }
+
   /**
    * Computes and writes everything whose turn it is.
    * @param all what would wait for its turn is done as well

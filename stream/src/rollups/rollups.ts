@@ -182,6 +182,7 @@ export function createRollups(options: RollupOptions): Rollups {
     observe: (readings) => live.observe(readings),
     touch: (deviceId, from, to) => {
       live.touch(deviceId, from, to)
+      devices.forgetWritten(deviceId)
       arrivals.add(deviceId, clock())
       dirty.add(deviceId, from, to, clock())
     },
