@@ -124,8 +124,16 @@ export function createRollups(options: RollupOptions): Rollups {
   }
   /** A device's rows as they are written; its sites and days follow. */
   function rowsOf(of: RegistryDevice, changed: readonly BucketRow[], version: number, since: number): RollupRow[] {
-    // Power is carried into the following buckets of its site.
-    for (const { ts } of changed) sites.add(siteAt(of, ts), ts, ts + BUCKET_MS + CARRY_MS, since)
+    // Power is carried into the following buckets of its site. Rows that follow each other are one stretch.
+    let at = 0
+    while (at < changed.length) {
+      const from = changed[at]!.ts
+      const siteId = siteAt(of, from)
+      let last = from
+      while (++at < changed.length && changed[at]!.ts <= last + BUCKET_MS && siteAt(of, changed[at]!.ts) === siteId)
+        last = changed[at]!.ts
+      sites.add(siteId, from, last + BUCKET_MS + CARRY_MS, since)
+    }
     days.mark(
       'device',
       of.id,

@@ -59,6 +59,9 @@ describe('rows that were written', () => {
     expect(written.changed({ ...device, siteId: 'other' as SiteId }, [row(1)])).toHaveLength(1)
     written.keep(device, [row(3 * 288 + 1)])
     expect(timesOf(written.changed(device, [row(1), row(2)]))).toEqual([1])
+    // What is older takes no newer one's place.
+    written.keep(device, [row(2 - 3 * 288)])
+    expect(timesOf(written.changed(device, [row(2 - 3 * 288), row(2)]))).toEqual([2 - 3 * 288])
     written.forget(device.id)
     expect(written.changed(device, [row(2)])).toHaveLength(1)
   })

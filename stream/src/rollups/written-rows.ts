@@ -8,9 +8,16 @@ import type { DeviceId, RegistryDevice } from '@heliograph/crm-core/contracts'
 /** Five minutes of three days: a day of any zone, and the one before it. */
 const SLOTS = 3 * 288
 
+interface Known {
+  /** One number a slot that tells the row and its time; NaN where nothing is known. */
+  digests: Float64Array
+  /** What is older than three days before the newest row is not kept: its slots are taken. */
+  newest: number
+}
+const isKept = ({ newest }: Known, ts: number): boolean => ts > newest - SLOTS * BUCKET_MS
+
 export class WrittenRows {
-  /** By device, one number a slot that tells the row and its time; NaN where nothing is known. */
-  readonly #known = new Map<DeviceId, Float64Array>()
+  readonly #known = new Map<DeviceId, Known>()
 
   knows(device: DeviceId): boolean {
     return this.#known.has(device)
@@ -19,18 +26,22 @@ export class WrittenRows {
   changed(device: RegistryDevice, rows: readonly BucketRow[]): BucketRow[] {
     const known = this.#known.get(device.id)
     if (!known) return [...rows]
-    return rows.filter((row) => known[slotOf(row.ts)] !== digest(row, siteAt(device, row.ts)))
+    return rows.filter(
+      (row) => !isKept(known, row.ts) || known.digests[slotOf(row.ts)] !== digest(row, siteAt(device, row.ts)),
+    )
   }
   /** The store has them. */
   keep(device: RegistryDevice, rows: readonly BucketRow[]): void {
-    const known = this.#known.get(device.id) ?? new Float64Array(SLOTS).fill(Number.NaN)
+    const known = this.#known.get(device.id) ?? { digests: new Float64Array(SLOTS).fill(Number.NaN), newest: 0 }
     this.#known.set(device.id, known)
-    for (const row of rows) known[slotOf(row.ts)] = digest(row, siteAt(device, row.ts))
+    for (const { ts } of rows) known.newest = Math.max(known.newest, ts)
+    for (const row of rows)
+      if (isKept(known, row.ts)) known.digests[slotOf(row.ts)] = digest(row, siteAt(device, row.ts))
   }
   /** The store has them no more. */
   drop(device: DeviceId, times: readonly number[]): void {
     const known = this.#known.get(device)
-    if (known) for (const ts of times) known[slotOf(ts)] = Number.NaN
+    if (known) for (const ts of times) if (isKept(known, ts)) known.digests[slotOf(ts)] = Number.NaN
   }
   /** Its rows are written by others from now on. */
   forget(device: DeviceId): void {
