@@ -91,7 +91,7 @@ describe('a ClickHouse server by its URL', () => {
   })
 
   it.each([
-    ['one that is too old', '{"version":"23.8.16.40"}\n', 'is ClickHouse 23.8.16.40; 24.3 is the oldest that serves'],
+    ['one that is too old', '{"version":"23.8.16.40"}\n', 'is ClickHouse 23.8.16.40; 25.8 is the oldest that serves'],
     ['something else that answers', '<html>It works!</html>', 'does not answer as ClickHouse does'],
   ])('is refused at start where it is of %s', async (_what, answer, said) => {
     const other = createServer((_request, response) => response.end(answer)).listen(0, '127.0.0.1')
