@@ -26,6 +26,32 @@ const counter = (ts: number, wh: number, more: Partial<FoldReading> = {}): FoldR
   ...more,
 })
 
+describe('a fold that goes on', () => {
+  const after = (readings: FoldReading[]): DeviceFold => {
+    const state = new DeviceFold(berlin)
+    for (const reading of readings) state.push(reading)
+    return state
+  }
+  const hour = Array.from({ length: 13 }, (_, step) => counter(noon + step * BUCKET_MS, 1000 + step))
+  it('is left alone by what came before all it has seen, once three readings lie before what it keeps', () => {
+    const state = after(hour)
+    expect(state.isBeyond(noon - 1, noon + 12 * BUCKET_MS)).toBe(true)
+    expect(state.isBeyond(noon, noon + 12 * BUCKET_MS)).toBe(false)
+    expect(state.isBeyond(noon - 1, noon + 2 * BUCKET_MS)).toBe(false)
+    expect(after(hour.slice(0, 2)).isBeyond(noon - 1, noon + 12 * BUCKET_MS)).toBe(false)
+  })
+  it('asks so of each of its counters', () => {
+    const metered = (count: number) =>
+      after(
+        hour.map((reading, step) =>
+          step < count ? { ...reading, metrics: { ...reading.metrics, import_total_wh: step } } : reading,
+        ),
+      )
+    expect(metered(2).isBeyond(noon - 1, noon + 12 * BUCKET_MS)).toBe(false)
+    expect(metered(3).isBeyond(noon - 1, noon + 12 * BUCKET_MS)).toBe(true)
+  })
+})
+
 describe('energy from a lifetime counter', () => {
   it('lays a small step on the buckets it crosses', () => {
     const rows = fold([counter(noon, 1000), counter(noon + 8 * MINUTE, 1800)])

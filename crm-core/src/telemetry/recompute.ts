@@ -180,7 +180,12 @@ async function fill(source: RawSource, plans: Plan[]): Promise<void> {
   const near = plans.filter(({ job }) => !job.withoutCounters)
   // Where nothing later may be read, nothing later is looked for.
   const open = near.filter(({ job }) => job.until === undefined || job.until >= window.to)
-  for (const plan of plans) Object.assign(plan, { read: window, before: [], readings: [], after: [] })
+  for (const plan of plans) {
+    plan.read = window
+    plan.before = []
+    plan.readings = []
+    plan.after = []
+  }
   const side = window.to - window.from > LONG_WINDOW_MS ? LONG_SIDE_MS : SIDE_MS
   const read = {
     from: near.length > 0 ? window.from - side : window.from,
