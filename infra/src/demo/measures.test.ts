@@ -11,7 +11,9 @@ const SEEDED = Date.parse('2026-06-21T15:00:00Z')
 const siteNamed = (name: string): DemoSite => DEMO_SITES.find((site) => site.name === name)!
 const sitePower = (site: DemoSite, day: number): Float64Array => {
   const { power, load } = siteDay(site, day, SEEDED)
-  return Float64Array.from({ length: load.length }, (_, step) => power.reduce((sum, curve) => sum + (curve?.[step] ?? 0), 0))
+  return Float64Array.from({ length: load.length }, (_, step) =>
+    power.reduce((sum, curve) => sum + (curve?.[step] ?? 0), 0),
+  )
 }
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0)
 
