@@ -44,6 +44,11 @@ export interface ZoneIds {
   timezone: string
   ids: readonly string[]
 }
+export const byZone = (things: readonly { id: string; timezone: string }[]): ZoneIds[] =>
+  [...Map.groupBy(things, ({ timezone }) => timezone)].map(([timezone, some]) => ({
+    timezone,
+    ids: [...new Set(some.map(({ id }) => id))],
+  }))
 
 /**
  * The same of several zones in one statement: a statement costs as much to plan as a day's rows of a hundred sites to read.

@@ -29,9 +29,9 @@ interface StoredReading {
 /** More than a month of one device at one reading a second. */
 const MAX_ROWS = 5_000_000
 const TIMEOUT_MS = 300_000
-/** How far a neighbour is looked for, in steps: nearly always it is the other side of a night. */
-const NEAR_REACHES_MS = [2 * 86_400_000]
-/** Only where one is known to be. */
+/** How far a neighbour is looked for: nearly always it is the other side of a night. */
+const NEAR_REACH_MS = 2 * 86_400_000
+/** Further only where one is known to be. */
 const FAR_REACHES_MS = [40 * 86_400_000, 4000 * 86_400_000]
 const COUNTED: Sql = sql`(energy_total_wh IS NOT NULL OR import_total_wh IS NOT NULL OR export_total_wh IS NOT NULL OR energy_day_wh IS NOT NULL OR energy_interval_wh IS NOT NULL)`
 
@@ -69,8 +69,6 @@ export async function readWindow(
 export interface Neighbourhood {
   at: number
   side: 'before' | 'after'
-  /** So far away everything is known already. */
-  seen: number
   count: number
 }
 /**
@@ -84,17 +82,15 @@ export async function readNeighbours(
 ): Promise<Map<DeviceId, FoldReading[]>> {
   const found = new Map<DeviceId, FoldReading[]>()
   let missing = [...deviceIds]
-  let seen = where.seen
   const look = async (reach: number): Promise<void> => {
     for (const [device, readings] of await withinReach(source, missing, where, reach)) found.set(device, readings)
     // Whoever has enough of one counter is done; the others are looked for further away.
     missing = missing.filter((device) => !isEnough(found.get(device) ?? [], where.count))
-    seen = reach
   }
-  for (const reach of NEAR_REACHES_MS) if (missing.length > 0 && reach > seen) await look(reach)
+  await look(NEAR_REACH_MS)
   if (missing.length === 0) return found
   // New devices and those without counters have nothing there: asked once, not reach by reach.
-  const further = await readFurther(source, missing, where, seen)
+  const further = await readFurther(source, missing, where, NEAR_REACH_MS)
   for (const reach of FAR_REACHES_MS) {
     missing = missing.filter((device) => further.has(device))
     if (missing.some((device) => further.get(device)! <= reach)) await look(reach)

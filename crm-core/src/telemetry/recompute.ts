@@ -198,8 +198,8 @@ async function fill(source: RawSource, plans: Plan[]): Promise<void> {
     if (reading.ts >= window.from && reading.ts < window.to) plan.readings.push(reading)
     else if (hasCounter(reading)) (reading.ts < window.from ? plan.before : plan.after).push(reading)
   })
-  await findFurther(source, near, window.from, side, 'before')
-  await findFurther(source, open, window.to, side, 'after')
+  await findFurther(source, near, window.from, 'before')
+  await findFurther(source, open, window.to, 'after')
 }
 
 /** Neighbours of those that have too few of them close by. */
@@ -207,13 +207,12 @@ async function findFurther(
   source: RawSource,
   plans: readonly Plan[],
   at: number,
-  seen: number,
   side: 'before' | 'after',
 ): Promise<void> {
   const missing = plans.filter((plan) => !isEnough(plan[side], NEIGHBOURS))
   if (missing.length === 0) return
   const ids = missing.map(({ job }) => job.device.id)
-  const found = await readNeighbours(source, ids, { at, side, seen, count: NEIGHBOURS })
+  const found = await readNeighbours(source, ids, { at, side, count: NEIGHBOURS })
   for (const plan of missing) {
     const { device, until = Number.POSITIVE_INFINITY } = plan.job
     const readings = found.get(device.id)

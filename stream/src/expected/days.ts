@@ -1,5 +1,16 @@
 /** Local days from the five-minute rows, computed where the rows lie. */
-import { day, id, list, localDate, localDaysByZone, second, spanOfDays, sql, type Range } from '@heliograph/crm-core'
+import {
+  byZone,
+  day,
+  id,
+  list,
+  localDate,
+  localDaysByZone,
+  second,
+  spanOfDays,
+  sql,
+  type Range,
+} from '@heliograph/crm-core'
 import type { RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 
 const HEAVY = { scope: 'system', lane: 'heavy', timeoutMs: 120_000 } as const
@@ -14,10 +25,7 @@ export interface DaysJob {
 
 /** @param version of what is written; one below it is free for what goes away */
 export async function foldDays(warehouse: Warehouse, job: DaysJob, version: number): Promise<void> {
-  const zones = [...Map.groupBy(job.sites, (site) => site.timezone)].map(([timezone, sites]) => ({
-    timezone,
-    ids: sites.map((site) => site.id),
-  }))
+  const zones = byZone(job.sites)
   // Of zones apart by more than a day's hours one has a day more than it asked for.
   const dates = zones.flatMap(({ timezone }) => [
     localDate(timezone, job.range.from),

@@ -1,5 +1,5 @@
 /** Hours, days and months that wait to be computed. */
-import { addDays, BUCKET_MS, dayStart, joinNear, localDate, type Range } from '@heliograph/crm-core'
+import { addDays, BUCKET_MS, byZone, dayStart, joinNear, localDate, type Range } from '@heliograph/crm-core'
 import type { RegistrySite, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import { computeCoarse, monthStart, nextMonth, type CoarseScope } from './coarse.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
@@ -60,11 +60,7 @@ export class DayQueue {
     await eachOrRestore(
       this.#take(),
       async ({ members, ...job }) => {
-        const zones = [...Map.groupBy(members, ({ timezone }) => timezone)].map(([timezone, some]) => ({
-          timezone,
-          ids: [...new Set(some.map(({ id }) => id))],
-        }))
-        await computeCoarse(warehouse, { ...job, zones }, nextVersion())
+        await computeCoarse(warehouse, { ...job, zones: byZone(members) }, nextVersion())
       },
       ({ scope, removed, members }) => {
         for (const { id, range } of members) {

@@ -51,7 +51,7 @@ export class WrittenRows {
 
 const slotOf = (ts: number): number => (ts / BUCKET_MS) % SLOTS
 
-const values = new Float64Array(7 + 3 * ROLLUP_GAUGES.length)
+const values = new Float64Array(6 + 3 * ROLLUP_GAUGES.length)
 const words = new Uint32Array(values.buffer)
 /** 53 bits of everything a row says: of a billion changed rows one might be taken for unchanged. */
 function digest(row: BucketRow, siteId: string): number {
