@@ -458,8 +458,8 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
 
   it('ends each with 0 within ten seconds', async () => {
     for (const each of [...edges, ...workers, api]) {
-      const { code, ms } = await each.end()
-      expect([each.name, code]).toEqual([each.name, 0])
+      const { code, signal, ms } = await each.end()
+      expect([each.name, code, signal], each.output).toEqual([each.name, 0, null])
       expect(ms).toBeLessThan(10_000)
     }
   })

@@ -87,7 +87,7 @@ export class RoleProcess {
     await sleep(RESTART_MS)
     if (this.#isKept && child === this.#child) this.spawn()
   }
-  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; ms: number }> {
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<{ code: number | null; signal: string | null; ms: number }> {
     const started = Date.now()
     this.#isKept = false
     const child = this.#child!
@@ -96,7 +96,7 @@ export class RoleProcess {
       child.kill(signal)
       await exited
     }
-    return { code: child.exitCode, ms: Date.now() - started }
+    return { code: child.exitCode, signal: child.signalCode, ms: Date.now() - started }
   }
   async remove(): Promise<void> {
     if (this.#child) await this.end('SIGKILL')

@@ -34,11 +34,13 @@ export async function holdLease(
   let token: number | undefined
   // On the monotonic clock: a wall clock that is set must not make a lease longer.
   let renewedAt = performance.now()
-  for (let told = false; token === undefined;) {
+  for (let told = false; ;) {
     signal.throwIfAborted()
     renewedAt = performance.now()
     token = (await leases.acquire(name, holder, LEASE_MS).catch(() => undefined))?.token
-    if (token !== undefined) break
+    // An answer that took long, of a database that was away, says too little about now: asked again, it is renewed.
+    if (token !== undefined && performance.now() - renewedAt < RENEW_MS) break
+    if (token !== undefined) continue
     if (!told) logger.warn({ lease: name }, 'another process does this; standing by')
     told = true
     await sleep(ASK_MS, undefined, { signal })

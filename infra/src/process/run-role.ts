@@ -22,6 +22,7 @@ export interface Role {
 
 /** Runs until SIGTERM or SIGINT; exit code 0 then, 1 where a setting or an engine is wrong at start. */
 export async function runRole(role: Role): Promise<void> {
+  const parting = stopsWhenTold()
   // Shared engines are for real devices: a demo is made where it is asked for.
   process.env['HELIO_DEMO'] ||= withDotEnv(process.env)['HELIO_DEMO'] || 'off'
   const settings = settingsOrExit()
@@ -33,25 +34,44 @@ export async function runRole(role: Role): Promise<void> {
   const faults = await startFaults(settings, { dataDir: settings.dataDir, logger, publicUrl: settings.publicUrl })
   if (faults.length > 0) exit(faults)
 
-  const ending = new AbortController()
-  let stopping = false
   let part: Awaited<ReturnType<Role['start']>> | undefined
   let held: { release(): Promise<void> } | undefined
   let beside: { stop(): Promise<void> } | undefined
   // Here, not above: a child of the supervisor reads this file too, and has no Redis.
   const { createRedisLink } = await import('./redis-link.ts')
   const redisLink = createRedisLink(role.name, new URL(settings.engineUrls.live))
+  parting.act = async () => {
+    await part?.stop()
+    // Given back last: the next one begins when this one is done.
+    await held?.release()
+    await beside?.stop()
+    redisLink.stop()
+  }
+  try {
+    await redisLink.start()
+    const context = await createContext(role.name, redisLink.link)
+    beside = await role.beside?.(context)
+    held = await role.before?.(settings, logger, parting.signal)
+    // Only who works is spoken to.
+    await redisLink.playRole()
+    part = await role.start(context)
+    console.log(`heliograph ${role.name} is at work`)
+  } catch (error) {
+    if (parting.signal.aborted) return
+    exit([error instanceof Error ? error.message : String(error)])
+  }
+}
+
+/** Told to stop, a role acts as `act` says and ends with 0; one that has nothing to give back yet ends at once. */
+function stopsWhenTold(): { signal: AbortSignal; act?: () => Promise<void> } {
+  const ending = new AbortController()
+  const parting: ReturnType<typeof stopsWhenTold> = { signal: ending.signal }
   const stop = async (): Promise<void> => {
-    if (stopping) return
-    stopping = true
+    if (ending.signal.aborted) return
     ending.abort()
     setTimeout(() => process.exit(1), FORCED_EXIT_MS).unref()
     try {
-      await part?.stop()
-      // Given back last: the next one begins when this one is done.
-      await held?.release()
-      await beside?.stop()
-      redisLink.stop()
+      await parting.act?.()
       process.exit(0)
     } catch (error) {
       console.error('stop failed:', error)
@@ -60,19 +80,7 @@ export async function runRole(role: Role): Promise<void> {
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop())
   process.on('disconnect', () => void stop())
-  try {
-    await redisLink.start()
-    const context = await createContext(role.name, redisLink.link)
-    beside = await role.beside?.(context)
-    held = await role.before?.(settings, logger, ending.signal)
-    // Only who works is spoken to.
-    await redisLink.playRole()
-    part = await role.start(context)
-    console.log(`heliograph ${role.name} is at work`)
-  } catch (error) {
-    if (stopping) return
-    exit([error instanceof Error ? error.message : String(error)])
-  }
+  return parting
 }
 
 /** One line for each engine that lies in one process or on one machine. */
