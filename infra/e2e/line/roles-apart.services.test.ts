@@ -452,7 +452,8 @@ describe('roles apart', { timeout: 400_000, retry: 0 }, () => {
       await mariadb.start()
     }
     await isReady()
-    // One that could not renew its lease ended itself, and comes again.
+    // One that could not renew its lease ends itself, at the latest so long after its last word with the database, and comes again.
+    await sleep(LEASE_MS)
     await until('both workers', () => workers.every((each) => each.isAtWork || each.isStandingBy), 90_000)
   })
 
