@@ -20,10 +20,26 @@ const patientFont: Plugin = {
       : undefined,
 }
 
+/**
+ * Of the large files nearly all is needed at once: said at their top, the browser compiles it while it still comes, beside the page's thread,
+ * and not function by function when each is first called.
+ */
+const compiledAhead: Plugin = {
+  name: 'compiled-ahead',
+  applyToEnvironment: ({ name }) => name === 'client',
+  generateBundle(_options, bundle) {
+    for (const file of Object.values(bundle))
+      if (file.type === 'chunk' && file.code.length > STREAMED) file.code = `//# allFunctionsCalledOnLoad\n${file.code}`
+  },
+}
+/** Smaller ones are compiled where they run. */
+const STREAMED = 30_000
+
 export default defineConfig({
   resolve: { alias: { '#outlines': writeOutlines() } },
   plugins: [
     patientFont,
+    compiledAhead,
     tailwindcss(),
     sveltekit({
       // Compression on the fly belongs to whatever stands in front; assets are compressed once, here.

@@ -96,3 +96,59 @@ test('the map fits a phone', async ({ page }) => {
   await expectNoSidewaysScroll(page)
   await expectAxeClean(page)
 })
+
+test.describe('under a thumb', () => {
+  test.use({ viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true })
+
+  test('the map is a picture, with its marks and its list, until somebody moves it', async ({ page }) => {
+    test.setTimeout(240_000)
+    const found = watchConsole(page)
+    await signIn(page, 'support')
+    await page.goto('/map')
+    const still = page.locator('[data-map="still"]')
+    await expect(still.locator('[data-mark]').first()).toBeVisible({ timeout: 60_000 })
+    await expect(page.getByText('Touch the map to move it')).toBeVisible()
+    await expect(page).toHaveURL(/at=/)
+    const list = page.getByRole('region', { name: 'Sites in view' })
+    expect(await list.locator('[data-main]').count()).toBeGreaterThan(1)
+    await expectNoSidewaysScroll(page)
+    await expectAxeClean(page)
+    // Neither the engine nor its graphics were asked for.
+    await expect(page.locator('canvas')).toHaveCount(0)
+    // Land is really there: the browser has taken the drawing in.
+    const land = await still
+      .locator('use')
+      .first()
+      .evaluate((use: SVGUseElement) => use.getBBox().width)
+    expect(land).toBeGreaterThan(500)
+    await still
+      .locator('svg')
+      .first()
+      .tap({ position: { x: 110, y: 12 } })
+    await expect(page.locator('[data-land="drawn"]')).toBeVisible({ timeout: 60_000 })
+    await expect(still).toHaveCount(0)
+    await expect(page.locator('[data-mark]').first()).toBeVisible()
+    expect(found).toEqual([])
+  })
+
+  test('a group of sites opens by a press, and a site is a press away', async ({ page }) => {
+    test.setTimeout(240_000)
+    const cluster = {
+      latitude: 48,
+      longitude: 10,
+      count: 12,
+      bbox: [9.9, 47.9, 10.1, 48.1],
+      statuses: { producing: 12 },
+      acPowerW: 5e4,
+    }
+    await page.route('**/api/v1/fleet/map?*', (route) =>
+      route.fulfill({ json: { points: [], clusters: [cluster], withoutPlace: 0 } }),
+    )
+    await signIn(page, 'support')
+    await page.goto('/map?at=4/48/10')
+    const mark = page.getByRole('button', { name: /12 sites: 12 producing/ })
+    await mark.tap()
+    await expect(page.locator('[data-map="still"]')).toHaveCount(0, { timeout: 60_000 })
+    await expect.poll(() => Number(/at=([\d.]+)/.exec(decodeURIComponent(page.url()))?.[1] ?? 0)).toBeGreaterThan(7)
+  })
+})

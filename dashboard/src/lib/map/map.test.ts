@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aroundTheDateLine, unwrapped } from './date-line.ts'
+import { depthOf, labelOf, markAfter, placesOf } from './places.ts'
 import { bboxText, boundsOf, readView, viewText, widened, worstStatus, wrap } from './view.ts'
 
 describe('the view of the map', () => {
@@ -94,5 +95,30 @@ describe('lines over the date line', () => {
       [0, 0],
     ]
     expect(aroundTheDateLine(plain)).toEqual(plain)
+  })
+})
+
+describe('the marks of the map', () => {
+  const point = { id: 'a', name: 'Adega', latitude: 1, longitude: 2, status: 'down', acPowerW: 1500 } as const
+  const cluster = { latitude: 3, longitude: 4, count: 3, statuses: { idle: 2, producing: 1 }, nights: 2, acPowerW: 0 }
+  const places = placesOf({ points: [point], clusters: [{ ...cluster, bbox: [4, 3, 4, 3] }] })
+
+  it('say what they are', () => {
+    expect(places.map((place) => labelOf(place, 'en'))).toEqual([
+      '3 sites: 2 night, 1 producing; 0 W. Zoom in',
+      'Adega, Down, 1.50 kW',
+    ])
+  })
+  it('show the worse of two in one spot', () => {
+    const [group, site] = places
+    expect(depthOf(site!)).toBeGreaterThan(depthOf(group!))
+  })
+  it('are gone through by arrows, round and round', () => {
+    const [first, last] = places.map(({ key }) => key)
+    expect(markAfter(places, first!, 'ArrowRight')).toBe(last)
+    expect(markAfter(places, last!, 'ArrowDown')).toBe(first)
+    expect(markAfter(places, first!, 'ArrowUp')).toBe(last)
+    expect(markAfter(places, first!, 'Enter')).toBeUndefined()
+    expect(markAfter(places, 'gone', 'ArrowRight')).toBeUndefined()
   })
 })
