@@ -143,6 +143,16 @@ test('two people change one contact: fields that only the other one changed stay
   await form.getByRole('button', { name: 'Save contact' }).click()
   await expect(page.getByText('Roofer')).toBeVisible()
   await expect(page.getByRole('link', { name: 'new@mail.test' })).toBeVisible()
+  // Who keeps theirs is not told that something was saved.
+  await page.unrouteAll()
+  await page.getByRole('button', { name: 'Edit Bert' }).click()
+  await form.getByLabel('Position').fill('Painter')
+  await beforeNextChange(page, `/contacts/${contact}`, { email: 'newest@mail.test' })
+  await form.getByRole('button', { name: 'Save contact' }).click()
+  await choice.getByRole('button', { name: 'Keep theirs' }).click()
+  await expect(page.getByText('Bert is left as it was')).toBeVisible()
+  await expect(page.getByRole('link', { name: 'newest@mail.test' })).toBeVisible()
+  await expect(page.getByText('Painter')).toHaveCount(0)
 })
 
 test('a session that ends in the middle of an edit loses nothing that was typed', async ({ page, context }) => {

@@ -22,8 +22,8 @@ interface RecordFormOptions<T extends Saved> {
   say?: (key: keyof T & string, value: unknown) => string | undefined
   /** The body by which a new one is made. */
   body?: () => object
-  /** Saved, made, or left as it is. */
-  ondone: (record: T) => void
+  /** @param isSaved false where somebody else's is kept and nothing was sent */
+  ondone: (record: T, isSaved: boolean) => void
 }
 
 /** Sends what was touched; where somebody was faster it says so by `clash` and saves nothing until the person has chosen. */
@@ -44,7 +44,7 @@ export class RecordForm<T extends Saved> {
       const { path, draft, body, ondone } = this.#options
       const base = this.#base
       if (!base) {
-        ondone(await api.post<T>(path, body?.() ?? draft()))
+        ondone(await api.post<T>(path, body?.() ?? draft()), true)
         return
       }
       const changes = touched<T>(base, draft())
@@ -53,6 +53,7 @@ export class RecordForm<T extends Saved> {
           Object.keys(changes).length === 0
             ? base
             : (await api.patch<T>(`${path}/${base.id}`, changes, `"v${String(base.version)}"`)).data,
+          true,
         )
       } catch (caught) {
         if (asApiError(caught).code !== 'stale') throw caught
@@ -62,7 +63,7 @@ export class RecordForm<T extends Saved> {
     })
 
   keepTheirs = (): void => {
-    if (this.clash) this.#options.ondone(this.clash.theirs)
+    if (this.clash) this.#options.ondone(this.clash.theirs, false)
   }
   /** Back to the form: what was touched here, on top of theirs. */
   goOn = (): void => {
