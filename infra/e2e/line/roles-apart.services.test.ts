@@ -34,6 +34,8 @@ interface Part {
 
 /** Promised are ten seconds until the work of a killed worker is done by another, and thirty until nothing is late any more. */
 const [TAKEN_MS, CAUGHT_UP_MS] = [5 * 10_000, 5 * 30_000]
+/** A worker that cannot renew its lease ends itself before this is over. */
+const LEASE_MS = 7_500
 /** Whoever looks at moving offsets sees a few messages on their way. */
 const LAG_OF_A_LOOK = 100
 
