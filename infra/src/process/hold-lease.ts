@@ -39,7 +39,7 @@ export async function holdLease(
     renewedAt = performance.now()
     token = (await leases.acquire(name, holder, LEASE_MS).catch(() => undefined))?.token
     // An answer that took long, of a database that was away, says too little about now: asked again, it is renewed.
-    if (token !== undefined && performance.now() - renewedAt < RENEW_MS) break
+    if (token !== undefined && performance.now() - renewedAt < LEASE_MS / 2) break
     if (token !== undefined) continue
     if (!told) logger.warn({ lease: name }, 'another process does this; standing by')
     told = true
