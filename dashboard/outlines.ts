@@ -9,7 +9,7 @@ import type { FeatureCollection, MultiLineString, MultiPolygon } from 'geojson'
 import { feature, mesh } from 'topojson-client'
 import type { GeometryCollection, Topology } from 'topojson-specification'
 import { aroundTheDateLine, unwrapped } from './src/lib/map/date-line.ts'
-import { mercator } from './src/lib/map/still.ts'
+import { DRAWING_UNITS, mercator } from './src/lib/map/still.ts'
 
 interface World extends Topology {
   objects: { countries: GeometryCollection; land: GeometryCollection }
@@ -17,9 +17,6 @@ interface World extends Topology {
 /** Of the whole world, and of a part of it; digits after the point of a degree: a hundredth is a kilometre. */
 const SCALES = { coarse: { atlas: '110m', digits: 2 }, fine: { atlas: '50m', digits: 3 } } as const
 const resolve = createRequire(import.meta.url).resolve
-
-/** Width of the drawing, in its own units; a hundredth of one is a kilometre and a half. */
-export const DRAWING_UNITS = 1024
 
 /** Writes `land-coarse.json`, `borders-coarse.json`, the fine ones and `world.svg`, a drawing of the coarse. @returns the folder they are in */
 export function writeOutlines(): string {

@@ -20,6 +20,8 @@ const patientFont: Plugin = {
       : undefined,
 }
 
+/** Characters; smaller files are compiled where they run. */
+const STREAMED = 30_000
 /**
  * Of the large files nearly all is needed at once: said at their top, the browser compiles it while it still comes, beside the page's thread,
  * and not function by function when each is first called.
@@ -32,9 +34,6 @@ const compiledAhead: Plugin = {
       if (file.type === 'chunk' && file.code.length > STREAMED) file.code = `//# allFunctionsCalledOnLoad\n${file.code}`
   },
 }
-/** Smaller ones are compiled where they run. */
-const STREAMED = 30_000
-
 export default defineConfig({
   resolve: { alias: { '#outlines': writeOutlines() } },
   plugins: [

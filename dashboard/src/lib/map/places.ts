@@ -1,5 +1,6 @@
 /** What is put on a map, moving or still: single sites and groups of them, with the words they are read as. */
 import { siteMark, sitesMark } from '#lib/components/marks.ts'
+import { STATUS_ORDER } from '#lib/fleet/rows.ts'
 import { count, figureText } from '#lib/format/numbers.ts'
 import { worstStatus, type MapAnswer, type MapCluster, type MapPoint } from './view.ts'
 
@@ -27,9 +28,8 @@ export function placesOf(answer: Pick<MapAnswer, 'clusters' | 'points'> | undefi
 export const statusOf = (place: Place): MapPoint['status'] =>
   place.point ? place.point.status : worstStatus(place.cluster.statuses)
 
-const FROM_WORST: readonly MapPoint['status'][] = ['down', 'degraded', 'silent', 'unknown', 'producing', 'idle']
 /** Of two marks in one spot the worse one is seen: its `z-index`. */
-export const depthOf = (place: Place): number => 10 - FROM_WORST.indexOf(statusOf(place))
+export const depthOf = (place: Place): number => 10 - STATUS_ORDER.indexOf(statusOf(place))
 
 /** A mark, read aloud. */
 export function labelOf(place: Place, locale: string): string {
@@ -53,7 +53,4 @@ export function markAfter(places: readonly Place[], key: string, pressed: string
   const at = places.findIndex((place) => place.key === key)
   if (step === undefined || at < 0) return undefined
   return places[(at + step + places.length) % places.length]!.key
-}
-export function focusMark(around: HTMLElement | undefined, key: string): void {
-  requestAnimationFrame(() => around?.querySelector<HTMLElement>(`[data-mark="${CSS.escape(key)}"]`)?.focus())
 }

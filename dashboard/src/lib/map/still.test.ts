@@ -67,7 +67,7 @@ describe('the still map', () => {
     expect(samoa.x - fiji.x).toBeCloseTo((3 / 360) * 512 * 32, 6)
   })
   it('cuts its part out of the drawing of the world', () => {
-    expect(viewBox({ zoom: 1, longitude: 0, latitude: 0 }, { width: 512, height: 256 }, 1024)).toBe(
+    expect(viewBox({ zoom: 1, longitude: 0, latitude: 0 }, { width: 512, height: 256 })).toBe(
       '256.000 384.000 512.000 256.000',
     )
   })

@@ -1,14 +1,13 @@
 /** A map that stands still, by arithmetic alone: where things lie on it in Web Mercator, as the moving one has them. Pure. */
+import { FIT } from './limits.ts'
 import type { Bbox, MapView } from './view.ts'
 
 /** Width of the world at zoom 0, CSS pixels. */
 const WORLD_PX = 512
 /** Beyond this the square of the projection ends, degrees. */
 const LAST_LATITUDE = 85.051129
-/** Nothing is to lie on the very edge. */
-const PADDING_PX = 56
-/** Closer, outlines tell nothing any more. */
-const CLOSEST_FIT = 11
+/** Width and height of the drawing of the world, in its own units; a hundredth of one is four hundred metres. */
+export const DRAWING_UNITS = 1024
 
 export interface Size {
   width: number
@@ -30,9 +29,9 @@ const worldPx = (zoom: number): number => WORLD_PX * 2 ** zoom
 export function fitView([west, south, east, north]: Bbox, { width, height }: Size): MapView {
   const from = mercator(west, north)
   const to = mercator(east, south)
-  const room = (px: number): number => Math.max(1, px - 2 * PADDING_PX)
+  const room = (px: number): number => Math.max(1, px - 2 * FIT.padding)
   const scale = Math.min(room(width) / (to.x - from.x), room(height) / (to.y - from.y))
-  const zoom = Math.max(0, Math.min(CLOSEST_FIT, Math.log2(scale / WORLD_PX)))
+  const zoom = Math.max(0, Math.min(FIT.maxZoom, Math.log2(scale / WORLD_PX)))
   return { zoom, ...fromMercator((from.x + to.x) / 2, (from.y + to.y) / 2) }
 }
 
@@ -61,10 +60,12 @@ export function placeIn(
   }
 }
 
-/** The part of the world's drawing (`units` wide and high) that a view shows, for `viewBox`. */
-export function viewBox(view: MapView, { width, height }: Size, units: number): string {
+/** The part of the drawing that a view shows, for `viewBox`. */
+export function viewBox(view: MapView, { width, height }: Size): string {
   const middle = mercator(view.longitude, view.latitude)
-  const scale = units / worldPx(view.zoom)
+  const scale = DRAWING_UNITS / worldPx(view.zoom)
   const [wide, high] = [width * scale, height * scale]
-  return [middle.x * units - wide / 2, middle.y * units - high / 2, wide, high].map((n) => n.toFixed(3)).join(' ')
+  return [middle.x * DRAWING_UNITS - wide / 2, middle.y * DRAWING_UNITS - high / 2, wide, high]
+    .map((n) => n.toFixed(3))
+    .join(' ')
 }

@@ -4,6 +4,9 @@ import { asApiError } from '#lib/api/problem.ts'
 import { Sending } from '#lib/state/sending.svelte.ts'
 import { clashesOf, touched, type Clash } from './stale.ts'
 
+/** As people are told; somebody else's is left where the person chose it, and nothing was sent. */
+export type Outcome = 'saved' | 'left as it was'
+
 interface Saved {
   id: string
   version: number
@@ -22,8 +25,7 @@ interface RecordFormOptions<T extends Saved> {
   say?: (key: keyof T & string, value: unknown) => string | undefined
   /** The body by which a new one is made. */
   body?: () => object
-  /** @param isSaved false where somebody else's is kept and nothing was sent */
-  ondone: (record: T, isSaved: boolean) => void
+  ondone: (record: T, outcome: Outcome) => void
 }
 
 /** Sends what was touched; where somebody was faster it says so by `clash` and saves nothing until the person has chosen. */
@@ -44,7 +46,7 @@ export class RecordForm<T extends Saved> {
       const { path, draft, body, ondone } = this.#options
       const base = this.#base
       if (!base) {
-        ondone(await api.post<T>(path, body?.() ?? draft()), true)
+        ondone(await api.post<T>(path, body?.() ?? draft()), 'saved')
         return
       }
       const changes = touched<T>(base, draft())
@@ -53,7 +55,7 @@ export class RecordForm<T extends Saved> {
           Object.keys(changes).length === 0
             ? base
             : (await api.patch<T>(`${path}/${base.id}`, changes, `"v${String(base.version)}"`)).data,
-          true,
+          'saved',
         )
       } catch (caught) {
         if (asApiError(caught).code !== 'stale') throw caught
@@ -63,7 +65,7 @@ export class RecordForm<T extends Saved> {
     })
 
   keepTheirs = (): void => {
-    if (this.clash) this.#options.ondone(this.clash.theirs, false)
+    if (this.clash) this.#options.ondone(this.clash.theirs, 'left as it was')
   }
   /** Back to the form: what was touched here, on top of theirs. */
   goOn = (): void => {

