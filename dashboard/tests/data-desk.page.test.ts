@@ -1,5 +1,14 @@
 import { expect, test } from '@playwright/test'
-import { expectAxeClean, expectNoSidewaysScroll, firstOf, goByKeys, makeWebhook, signIn, tabTo } from './helpers.ts'
+import {
+  expectAxeClean,
+  expectNoSidewaysScroll,
+  firstOf,
+  goByKeys,
+  makeSite,
+  makeWebhook,
+  signIn,
+  tabTo,
+} from './helpers.ts'
 
 test.beforeEach(async ({ page }) => {
   await signIn(page, 'support')
@@ -148,8 +157,14 @@ test('an unclaimed device appears by itself and is claimed for a site', async ({
   const dialog = page.getByRole('dialog', { name: 'Claim device' })
   await dialog.getByRole('button', { name: 'Claim device' }).click()
   await expect(dialog).toBeVisible()
-  await dialog.getByRole('button', { name: 'Show sites' }).click()
-  await page.getByRole('listbox').getByRole('option').last().click()
+  // A site that was made since the page was opened is found, by a name that is pasted.
+  const name = `Made meanwhile ${serial}`
+  await makeSite(page, { name })
+  await expect(async () => {
+    await dialog.getByRole('combobox', { name: 'Site' }).fill('')
+    await dialog.getByRole('combobox', { name: 'Site' }).fill(name)
+    await page.getByRole('listbox').getByRole('option').filter({ hasText: name }).click({ timeout: 2_000 })
+  }).toPass({ timeout: 60_000 })
   await dialog.getByRole('button', { name: 'Claim device' }).click()
   await expect(page.getByText(/is claimed\./)).toBeVisible()
   await expect(row).toHaveCount(0)

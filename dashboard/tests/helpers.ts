@@ -28,6 +28,17 @@ export async function signInByForm(page: Page, role: DemoRole): Promise<void> {
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'))
   await framed(page)
 }
+/** To the instance without a demo, as the administrator that the page tests' script makes there. */
+export async function signInEmpty(page: Page): Promise<void> {
+  const url = process.env['HELIO_EMPTY_URL']
+  if (url === undefined) throw new Error('HELIO_EMPTY_URL says where an empty instance is')
+  await page.goto(`${url}/sign-in`)
+  await page.getByLabel('Email').fill('admin@empty.test')
+  await page.getByLabel('Password').fill(process.env['HELIO_EMPTY_PASSWORD'] ?? '')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.waitForURL(({ pathname }) => !pathname.startsWith('/sign-in'))
+  await framed(page)
+}
 /** The address is there before the frame is: keys pressed in between would be nobody's. */
 const framed = (page: Page): Promise<void> => page.locator('main#content').waitFor()
 
@@ -136,6 +147,23 @@ export async function makeWebhook(page: Page, name: string): Promise<Webhook> {
       return (await fetch(address, { method: 'POST', headers, body })).status
     },
   }
+}
+
+/** A customer and a site of theirs, by the API that the pages use. @param site what it has beside its name @returns its id */
+export async function makeSite(page: Page, site: { name: string; [field: string]: unknown }): Promise<string> {
+  return await page.evaluate(async (wanted) => {
+    const post = async (path: string, body: object): Promise<string> => {
+      const answer = await fetch(`/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`)
+      return ((await answer.json()) as { id: string }).id
+    }
+    const customerId = await post('customers', { name: wanted.name })
+    return await post('sites', { timezone: 'Europe/Berlin', ...wanted, customerId })
+  }, site)
 }
 
 /** Claims a device that has just spoken, by the API that the pages use. @returns its id */

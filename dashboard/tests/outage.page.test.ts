@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, type Page } from '@playwright/test'
-import { claimHeard, expectAxeClean, makeWebhook, type Webhook } from './helpers.ts'
+import { claimHeard, expectAxeClean, makeSite, makeWebhook, signInEmpty, type Webhook } from './helpers.ts'
 
 /**
  * The server is killed with -9 under an open page, and comes back by itself: `HELIO_EMPTY_URL` says where an instance is that nobody else
@@ -9,20 +9,10 @@ import { claimHeard, expectAxeClean, makeWebhook, type Webhook } from './helpers
  */
 const url = process.env['HELIO_EMPTY_URL']
 const folder = process.env['HELIO_EMPTY_DIR']
-const PASSWORD = process.env['HELIO_EMPTY_PASSWORD'] ?? ''
 
 function kill(): void {
   if (folder === undefined) throw new Error('HELIO_EMPTY_DIR says where the pid of an empty instance stands')
   process.kill(Number(readFileSync(join(folder, 'instance.pid'), 'utf8')), 'SIGKILL')
-}
-async function signIn(page: Page): Promise<void> {
-  if (url === undefined) throw new Error('HELIO_EMPTY_URL says where an empty instance is')
-  await page.goto(`${url}/sign-in`)
-  await page.getByLabel('Email').fill('admin@empty.test')
-  await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.waitForURL(({ pathname }) => !pathname.startsWith('/sign-in'))
-  await page.locator('main#content').waitFor()
 }
 interface Heard {
   siteId: string
@@ -32,18 +22,7 @@ interface Heard {
 }
 /** A site of the test's own with a device that has spoken. */
 async function heardSite(page: Page, name: string): Promise<Heard> {
-  const siteId = await page.evaluate(async (title) => {
-    const post = async (path: string, body: object): Promise<string> => {
-      const answer = await fetch(`/api/v1/${path}`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      })
-      return ((await answer.json()) as { id: string }).id
-    }
-    const customerId = await post('customers', { name: title })
-    return await post('sites', { name: title, customerId, timezone: 'Europe/Berlin' })
-  }, name)
+  const siteId = await makeSite(page, { name })
   const webhook = await makeWebhook(page, name)
   const say = (power: number) =>
     webhook.send(JSON.stringify({ device: name, ts: Date.now(), metrics: { ac_power_w: power } }))
@@ -60,7 +39,7 @@ test('the server is killed and comes back: the page stays, says since when, and 
   page,
 }) => {
   test.setTimeout(300_000)
-  await signIn(page)
+  await signInEmpty(page)
   const { deviceId, say } = await heardSite(page, `Outage ${String(Date.now())}`)
   await page.goto(`${url!}/devices/${deviceId}`)
   const power = page.locator('dd').filter({ hasText: /kW/ })
@@ -88,7 +67,7 @@ test('the server is killed and comes back: the page stays, says since when, and 
 
 test('a save while the server is gone keeps what was typed, says so, and works when it is back', async ({ page }) => {
   test.setTimeout(300_000)
-  await signIn(page)
+  await signInEmpty(page)
   const { siteId } = await heardSite(page, `Saving ${String(Date.now())}`)
   await page.goto(`${url!}/sites/${siteId}`)
   await page.getByRole('button', { name: 'Edit', exact: true }).first().click()
@@ -107,7 +86,7 @@ test('a save while the server is gone keeps what was typed, says so, and works w
 
 test('a page that is opened while the server is gone says so, and opens when it is back', async ({ page }) => {
   test.setTimeout(300_000)
-  await signIn(page)
+  await signInEmpty(page)
   await page.goto(`${url!}/fleet`)
   await page.locator('[data-live="connected"]').waitFor()
   kill()

@@ -6,11 +6,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { type PageInstance, root, startInstance } from './page-instance.ts'
+import { toldWeather } from './told-weather.ts'
 
 /** Of the empty instance alone, which lives as long as the tests. */
 const EMPTY_PASSWORD = 'an-empty-instance'
 
 const instances: PageInstance[] = []
+const weather = await toldWeather()
 let status = await run(process.execPath, [join(import.meta.dirname, 'page-budget.ts')], root, {})
 if (status === 0) {
   status = 1
@@ -18,7 +20,12 @@ if (status === 0) {
     const demo = await startInstance({ HELIO_DEMO: 'on', HELIO_DEMO_DAYS: '9' })
     instances.push(demo)
     const empty = await startInstance(
-      { HELIO_DEMO: 'off', HELIO_ADMIN_EMAIL: 'admin@empty.test', HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD },
+      {
+        HELIO_DEMO: 'off',
+        HELIO_ADMIN_EMAIL: 'admin@empty.test',
+        HELIO_ADMIN_PASSWORD: EMPTY_PASSWORD,
+        HELIO_WEATHER_URL: weather.url,
+      },
       { isKept: true },
     )
     instances.push(empty)
@@ -33,6 +40,7 @@ if (status === 0) {
     console.error(error)
   } finally {
     for (const instance of instances) await instance.stop()
+    weather.stop()
   }
 }
 process.exit(status)

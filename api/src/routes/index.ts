@@ -28,6 +28,7 @@ import { searchRoutes } from './search.ts'
 import { seriesRoutes } from './series.ts'
 import { siteCurveRoutes } from './site-curves.ts'
 import { siteUnitRoutes } from './site-units.ts'
+import { siteWeatherRoutes } from './site-weather.ts'
 import { siteWorthRoutes } from './site-worth.ts'
 import { siteRoutes } from './sites.ts'
 import { statusRoutes } from './status.ts'
@@ -68,6 +69,7 @@ export const routeModules: readonly RouteModule[] = [
   seriesRoutes,
   siteCurveRoutes,
   siteUnitRoutes,
+  siteWeatherRoutes,
   siteWorthRoutes,
   siteRoutes,
   statusRoutes,

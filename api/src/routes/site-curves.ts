@@ -1,16 +1,29 @@
 import { z } from 'zod'
 import {
+  boxAround,
   deadStrings,
   deviceCurves,
   latestReadings,
+  MAX_PEERS,
   MAX_STATES_MS,
   MAX_STRINGS_MS,
+  neighbourCurve,
+  neighboursOf,
+  PEER_KM,
   producingStrings,
   siteStates,
   stringCurves,
   tenantOf,
 } from '@heliograph/crm-core'
-import { channelSchema, idSchema, listOf, type DeviceId, type SiteId } from '@heliograph/crm-core/contracts'
+import {
+  channelSchema,
+  idSchema,
+  listOf,
+  type DeviceId,
+  type ReadDb,
+  type Row,
+  type SiteId,
+} from '@heliograph/crm-core/contracts'
 import { idParams, type RouteModule } from '../http/api.ts'
 import { dataScope } from '../http/scope.ts'
 import { spanOf, timeQuerySchema } from '../http/time.ts'
@@ -21,12 +34,44 @@ const DAY_MS = 86_400_000
 const MAX_COMPARED_MS = 32 * DAY_MS
 const MAX_CURVE_WIDTH = 600
 
+const curveSchema = z.array(z.object({ ts: z.number(), avg: z.number() }))
 const windowQuery = z.strictObject({
   from: timeQuerySchema.optional(),
   to: timeQuerySchema.optional(),
   width: z.coerce.number().int().min(1).max(MAX_CURVE_WIDTH).default(300),
 })
 const stepSchema = z.number().describe('Width of a bucket, milliseconds')
+
+/** Looked for close by first: in a town thousands lie within the whole distance. */
+const SEARCHED_KM = [3, PEER_KM]
+/** Rated sites around one that the caller may see as well, nearest first. */
+async function neighboursAround(
+  database: ReadDb,
+  site: Row<'site'>,
+): Promise<{ siteId: SiteId; peakPowerW: number }[]> {
+  const { latitude, longitude } = site
+  if (latitude === null || longitude === null) return []
+  let found: { siteId: SiteId; peakPowerW: number }[] = []
+  for (const km of SEARCHED_KM) {
+    const box = boxAround({ latitude, longitude }, km)
+    const around = await database.all('site', {
+      latitude: box.latitude,
+      peakPowerW: { gt: 0 },
+      OR: box.longitudes.map((range) => ({ longitude: range })),
+    })
+    const others = around.filter(({ id }) => id !== site.id)
+    const places = [site, ...others].map((each) => ({
+      id: each.id,
+      latitude: each.latitude!,
+      longitude: each.longitude!,
+    }))
+    const peaks = new Map(others.map(({ id, peakPowerW }) => [id, peakPowerW!]))
+    const near = neighboursOf(places, km, MAX_PEERS).get(site.id) ?? []
+    found = near.map((id) => ({ siteId: id as SiteId, peakPowerW: peaks.get(id)! }))
+    if (found.length === MAX_PEERS) break
+  }
+  return found
+}
 
 /** What is inside a site: its inverters beside each other, their DC inputs, and the states that its curve is tinted with. */
 export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
@@ -40,7 +85,7 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
       schema: {
         tags,
         summary:
-          'The power curves of its inverters beside each other, with the energy of each; a day unless asked for more',
+          'The power curves of its inverters beside each other, with the energy of each, and what is usual around the site; a day unless asked for more',
         params: idParams,
         querystring: windowQuery,
         response: {
@@ -54,9 +99,18 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
                 name: z.string(),
                 peakPowerW: z.number().nullable(),
                 energyWh: z.number().nullable(),
-                points: z.array(z.object({ ts: z.number(), avg: z.number() })),
+                points: curveSchema,
               }),
             ),
+            neighbours: z
+              .object({
+                sites: z.int().describe('How many have said anything in the window'),
+                withinKm: z.number(),
+                yieldHours: z.number().nullable().describe('Wh per Wp, the median of the sites'),
+                points: curveSchema.describe('W per Wp, the median of the sites'),
+              })
+              .nullable()
+              .describe('Rated sites nearby that the caller may see; null where there is none'),
           }),
         },
       },
@@ -67,11 +121,16 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
       const devices = await database.all('device', { siteId: site.id, kind: 'inverter' })
       const span = spanOf(request.query, site.timezone, { now: now(), defaultMs: DAY_MS, maxMs: MAX_COMPARED_MS })
       const tenantId = tenantOf(database.caller)
-      const { stepMs, curves } = await deviceCurves(
-        warehouse,
-        { tenantId, siteIds: [site.id as SiteId] },
-        { tenantId, ...span, width: request.query.width, deviceIds: devices.map(({ id }) => id as DeviceId) },
-      )
+      const near = await neighboursAround(database, site)
+      const window = { tenantId, ...span, width: request.query.width }
+      const [{ stepMs, curves }, around] = await Promise.all([
+        deviceCurves(
+          warehouse,
+          { tenantId, siteIds: [site.id as SiteId] },
+          { ...window, deviceIds: devices.map(({ id }) => id as DeviceId) },
+        ),
+        neighbourCurve(warehouse, { tenantId, siteIds: near.map(({ siteId }) => siteId) }, { ...window, sites: near }),
+      ])
       const byId = new Map(devices.map((device) => [device.id, device]))
       return {
         siteId: site.id,
@@ -87,6 +146,15 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
             points,
           }
         }),
+        neighbours:
+          around.sites === 0
+            ? null
+            : {
+                sites: around.sites,
+                withinKm: PEER_KM,
+                yieldHours: around.yieldHours ?? null,
+                points: around.points,
+              },
       }
     },
   )

@@ -21,6 +21,20 @@ export function distanceKm(
   return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)))
 }
 
+/** Degrees that hold all places within a distance, for a search by columns; two ranges of longitude where the date line lies within. */
+export function boxAround(
+  { latitude, longitude }: { latitude: number; longitude: number },
+  km: number,
+): { latitude: { gte: number; lte: number }; longitudes: { gte: number; lte: number }[] } {
+  const high = km / (EARTH_KM * DEGREE)
+  const wide = high / Math.max(0.01, Math.cos(latitude * DEGREE))
+  const [west, east] = [longitude - wide, longitude + wide]
+  const longitudes = [{ gte: Math.max(-180, west), lte: Math.min(180, east) }]
+  if (west < -180) longitudes.push({ gte: west + 360, lte: 180 })
+  if (east > 180) longitudes.push({ gte: -180, lte: east - 360 })
+  return { latitude: { gte: latitude - high, lte: latitude + high }, longitudes }
+}
+
 /**
  * The nearest neighbours of every place within a distance, nearest first; across the date line too.
  * @param maxKm at most 50, the size of a cell of the search

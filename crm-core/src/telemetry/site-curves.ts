@@ -8,6 +8,7 @@ import type {
   TenantId,
   Warehouse,
 } from '@heliograph/crm-core/contracts'
+import { median } from './expected.ts'
 import { BUCKET_MS, bucketOf } from './spread.ts'
 import { id, instant, list, second, sql } from './sql.ts'
 
@@ -72,6 +73,55 @@ export async function deviceCurves(
     curve.points.push({ ts: Number(slot), avg: w })
   }
   return { stepMs, curves: deviceIds.flatMap((deviceId) => curves.get(deviceId) ?? []) }
+}
+
+export interface NeighbourCurve {
+  /** How many neighbours have said anything in the window. */
+  sites: number
+  /** Wh per Wp of the window, the median; absent where nothing was counted. */
+  yieldHours?: number
+  /** W per Wp, the median of those that say something then. */
+  points: { ts: number; avg: number }[]
+}
+/**
+ * What is usual around a site: sites by their own rating, in the middle of each other. A neighbour that is dead, in the shade or
+ * rated wrongly moves a median by little.
+ * @param request `sites` with their rating, W, above zero
+ */
+export async function neighbourCurve(
+  warehouse: Warehouse,
+  scope: DataScope,
+  request: Window & { sites: readonly { siteId: SiteId; peakPowerW: number }[] },
+): Promise<NeighbourCurve> {
+  const { tenantId, from, to, sites } = request
+  if (sites.length === 0) return { sites: 0, points: [] }
+  const stepMs = stepOf(request, BUCKET_MS)
+  const rows = await warehouse.query<{ site: SiteId; slot: number; w: number | null; wh: number | null }>(
+    sql`SELECT site_id AS site, intDiv(toInt64(toUnixTimestamp(r.ts)) * 1000, ${stepMs}) * ${stepMs} AS slot,
+        avg(ac_power_w_avg) AS w, sum(energy_wh) AS wh
+      FROM rollup_site_5m AS r FINAL WHERE tenant_id = ${id(tenantId)} AND site_id IN ${list(sites.map(({ siteId }) => siteId))}
+        AND r.ts >= ${second(bucketOf(from))} AND r.ts < ${second(to + 999)} GROUP BY site, slot ORDER BY slot`,
+    { scope, lane: 'light', maxRows: MAX_CURVE_ROWS },
+  )
+  const peaks = new Map(sites.map(({ siteId, peakPowerW }) => [siteId, peakPowerW]))
+  const slots = new Map<number, number[]>()
+  const energies = new Map<SiteId, number>()
+  const heard = new Set<SiteId>()
+  for (const { site, slot, w, wh } of rows) {
+    const peak = peaks.get(site)!
+    if (wh !== null) energies.set(site, (energies.get(site) ?? 0) + wh / peak)
+    if (w === null) continue
+    heard.add(site)
+    const at = Number(slot)
+    const powers = slots.get(at)
+    if (powers) powers.push(w / peak)
+    else slots.set(at, [w / peak])
+  }
+  return {
+    sites: heard.size,
+    ...(energies.size > 0 && { yieldHours: median([...energies.values()]) }),
+    points: [...slots].map(([ts, powers]) => ({ ts, avg: median(powers) })),
+  }
 }
 
 export interface StringCurve {

@@ -114,6 +114,60 @@ describe('what is inside a site', () => {
     const thinned = (await support.get(`sites/${mine.siteId}/inverters?${window}&width=3`)).json<{ stepMs: number }>()
     expect(thinned.stepMs).toBe(20 * MINUTE)
   })
+  test('and beside what is usual around it, as far as the caller may see', async () => {
+    const admin = await signIn(world.app, mine.adminEmail)
+    const around = async (client: Client) =>
+      (await client.get(`sites/${mine.siteId}/inverters?${window}`)).json<{
+        neighbours: {
+          sites: number
+          withinKm: number
+          yieldHours: number
+          points: { ts: number; avg: number }[]
+        } | null
+      }>().neighbours
+    const owner = (await admin.post('customers', { name: 'Of the neighbours' })).json<{ id: string }>()
+    const { latitude, longitude } = (await admin.get(`sites/${mine.siteId}`)).json<Record<string, number>>()
+    const site = async (facts: object): Promise<string> =>
+      (await admin.post('sites', { name: 'N', customerId: owner.id, timezone: 'Europe/Berlin', ...facts })).json<{
+        id: string
+      }>().id
+    const near = (north: number) => ({ latitude: latitude! + north, longitude: longitude! })
+    // A kilometre is about 0.009 degrees of latitude.
+    const places = [
+      await site({ ...near(0.01), peakPowerW: 10_000 }),
+      await site({ ...near(-0.05), peakPowerW: 5_000 }),
+      await site({ ...near(0.1), peakPowerW: 20_000 }),
+      await site({ ...near(0.5), peakPowerW: 10_000 }),
+      await site(near(0.02)),
+      await site({ peakPowerW: 10_000 }),
+    ]
+    expect(await around(support)).toBeNull()
+    await world.warehouse.insert(
+      'rollup_site_5m',
+      places.flatMap((site_id, index) =>
+        [0, 1].map((slot) => ({
+          tenant_id: mine.id,
+          site_id,
+          ts: NOON + slot * 5 * MINUTE,
+          date: '2026-06-21',
+          energy_wh: 100,
+          ac_power_w_avg: 1_000 * (index + 1),
+          version: 1,
+          is_deleted: 0,
+        })),
+      ),
+    )
+    // 1 of 10, 2 of 5 and 3 of 20 kW in the middle of each other; 200 Wh of each, over the same ratings.
+    expect(await around(support)).toEqual({
+      sites: 3,
+      withinKm: 25,
+      yieldHours: 200 / 10_000,
+      points: [0, 1].map((slot) => ({ ts: NOON + slot * 5 * MINUTE, avg: 3_000 / 20_000 })),
+    })
+    // Who sees a customer's sites alone learns of no others.
+    expect(await around(customer)).toBeNull()
+    expect((await foreign.get(`sites/${mine.siteId}/inverters?${window}`)).statusCode).toBe(404)
+  })
   test('states of one kind that touch are one span, and a break is a break', async () => {
     const { items } = (await support.get(`sites/${mine.siteId}/states?${window}`)).json<{
       items: { from: number; to: number; state: string }[]

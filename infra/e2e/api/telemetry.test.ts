@@ -16,6 +16,7 @@ let mine: Tenant
 let other: Tenant
 let admin: Client
 const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 /** 29 March 2026, the day Berlin's clocks go forward: 23 hours long. */
 const DAY = Date.parse('2026-03-28T23:00:00Z')
 const COUNT = 300
@@ -160,6 +161,35 @@ describe('worth of the energy', () => {
       worth: [{ amount: 5, currency: 'EUR' }],
     })
     expect((await read(admin, other.siteId)).statusCode).toBe(404)
+  })
+})
+
+describe('weather', () => {
+  test('what a service told of a site’s place, hour by hour, for who may see the site', async () => {
+    const hour = (siteId: string, tenantId: string, at: number, told: object) => ({
+      tenant_id: tenantId,
+      site_id: siteId,
+      ts: at,
+      ghi_wm2: 500,
+      version: 1,
+      ...told,
+    })
+    await world.warehouse.insert('weather_hours', [
+      hour(mine.siteId, mine.id, DAY + 12 * HOUR, { ghi_wm2: 612.5, ambient_c: 14.5, wind_ms: 0 }),
+      hour(mine.siteId, mine.id, DAY + 11 * HOUR, {}),
+      hour(mine.siteId, mine.id, DAY + 40 * HOUR, {}),
+      hour(other.siteId, other.id, DAY + 12 * HOUR, {}),
+    ])
+    const answer = await admin.get(`sites/${mine.siteId}/weather?${span}`)
+    expect(answer.json()).toEqual({
+      items: [
+        { ts: new Date(DAY + 11 * HOUR).toISOString(), ghiWm2: 500, ambientC: null, windMs: null },
+        { ts: new Date(DAY + 12 * HOUR).toISOString(), ghiWm2: 612.5, ambientC: 14.5, windMs: 0 },
+      ],
+      nextCursor: null,
+    })
+    expect((await admin.get(`sites/${other.siteId}/weather?${span}`)).statusCode).toBe(404)
+    expect((await admin.get(`sites/${mine.siteId}/weather?from=2026-01-01&to=2026-03-01`)).statusCode).toBe(400)
   })
 })
 

@@ -7,6 +7,7 @@ import { createApi } from '@heliograph/api'
 import { createCrm, createCrmJobs, createOutboxRelay, type FailureChange, parseBrokerHosts } from '@heliograph/crm-core'
 import {
   type AlarmRecord,
+  type ConsumeOptions,
   decodeRecord,
   type DomainEvent,
   encodeRecord,
@@ -258,6 +259,12 @@ export async function startApi(
 
 type Crm = ReturnType<typeof createCrm>
 
+/**
+ * A device costs one row however often it spoke within a batch. Batches that take what comes would keep this process busy with rows of
+ * a few devices that nobody has claimed yet, instead of with what is asked of it.
+ */
+const UNCLAIMED_BATCHES = { maxRecords: 5_000, lingerMs: 250 } as const
+
 /** What the log tells the CRM: alarms, unclaimed devices, progress of replays. Offsets are saved with their effects. */
 function startDesks(log: Log, crm: Crm, onError: (error: unknown) => void): LogConsumer[] {
   const desk = <T extends object>(
@@ -266,11 +273,12 @@ function startDesks(log: Log, crm: Crm, onError: (error: unknown) => void): LogC
       records: T[],
       position: { topic: string; consumer: string; partition: number; offset: number },
     ) => Promise<unknown>,
+    batches: Pick<ConsumeOptions, 'maxRecords' | 'lingerMs'> = { maxRecords: 500 },
   ): LogConsumer =>
     log.consume({
       topic,
       group: 'desk',
-      maxRecords: 500,
+      ...batches,
       async handle({ partition, records }) {
         const position = { topic, consumer: 'desk', partition, offset: records.at(-1)!.offset + 1 }
         await apply(
@@ -282,7 +290,7 @@ function startDesks(log: Log, crm: Crm, onError: (error: unknown) => void): LogC
     })
   return [
     desk<AlarmRecord>(TOPICS.alarms, crm.desk.applyAlarms),
-    desk<UnclaimedRecord>(TOPICS.unclaimed, crm.desk.applyUnclaimed),
+    desk<UnclaimedRecord>(TOPICS.unclaimed, crm.desk.applyUnclaimed, UNCLAIMED_BATCHES),
     desk<ReplayProgressRecord>(TOPICS.replays, crm.desk.applyReplayProgress),
   ]
 }

@@ -15,6 +15,31 @@ export interface ComparedDevice {
   energyWh: number | null
   points: readonly { ts: number; avg: number }[]
 }
+/** What is usual around the site: sites by their own rating, in the middle of each other. */
+export interface Neighbours {
+  sites: number
+  withinKm: number
+  /** Wh per Wp of the window. */
+  yieldHours: number | null
+  /** W per Wp. */
+  points: readonly { ts: number; avg: number }[]
+}
+export const neighboursLabel = ({ sites, withinKm }: Neighbours): string =>
+  sites === 1 ? `A site within ${String(withinKm)} km` : `${String(sites)} sites within ${String(withinKm)} km`
+
+/** The rated inverters of a site together, against what is usual around it; undefined where one of the two is not known. */
+export function siteAgainst(
+  devices: readonly ComparedDevice[],
+  neighbours: Neighbours | null,
+): { yieldHours: number; deviation: number } | undefined {
+  const usual = neighbours?.yieldHours ?? 0
+  const told = devices.filter(({ energyWh, peakPowerW }) => energyWh !== null && (peakPowerW ?? 0) > 0)
+  if (usual <= 0 || told.length === 0) return undefined
+  const sum = (of: (device: ComparedDevice) => number): number => told.reduce((total, each) => total + of(each), 0)
+  const yieldHours = sum(({ energyWh }) => energyWh!) / sum(({ peakPowerW }) => peakPowerW!)
+  return { yieldHours, deviation: yieldHours / usual - 1 }
+}
+
 /** How one stands among its peers. */
 export interface Standing {
   deviceId: string
@@ -66,6 +91,7 @@ export interface ComparisonInput {
   locale: string
   stepMs: number
   devices: readonly ComparedDevice[]
+  neighbours: Neighbours | null
   nights: readonly Interval[]
   colors: ChartColors
   width: number
@@ -92,74 +118,105 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
     points: device.points.map(({ ts, avg }) => ({ ts, avg: avg / device.peakPowerW! })),
     color: colorOf(device.deviceId, index),
   }))
+  const around = input.neighbours?.points ?? []
+  const aroundLabel = input.neighbours ? neighboursLabel(input.neighbours) : ''
   const scale = { factor: 1, unit: UNIT }
   const option = {
     ...frame,
     xAxis: timeAxis(input),
     yAxis: valueAxis(scale, input),
     dataZoom: [zoomable],
-    series: curves.map(({ device, points, color }, index) => ({
-      id: device.deviceId,
-      type: 'line',
-      name: device.name,
-      showSymbol: points.length === 1,
-      connectNulls: false,
-      data: withGaps(points, stepMs).map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.avg])),
-      lineStyle: {
-        color: color ?? (few ? colors.series[index] : colors.inkDim),
-        width: color ? 2.2 : 1.2,
-        opacity: color || few ? 1 : 0.45,
-      },
-      itemStyle: { color: color ?? (few ? colors.series[index] : colors.inkDim) },
-      z: color ? 4 : 2,
-      emphasis: { disabled: true },
-      ...(index === 0 ? { markArea: nightShade(input.nights, colors) } : {}),
-    })),
+    series: [
+      ...curves.map(({ device, points, color }, index) => ({
+        id: device.deviceId,
+        type: 'line',
+        name: device.name,
+        showSymbol: points.length === 1,
+        connectNulls: false,
+        data: drawn(points, stepMs),
+        lineStyle: {
+          color: color ?? (few ? colors.series[index] : colors.inkDim),
+          width: color ? 2.2 : 1.2,
+          opacity: color || few ? 1 : 0.45,
+        },
+        itemStyle: { color: color ?? (few ? colors.series[index] : colors.inkDim) },
+        z: color ? 4 : 2,
+        emphasis: { disabled: true },
+        ...(index === 0 ? { markArea: nightShade(input.nights, colors) } : {}),
+      })),
+      ...(around.length === 0
+        ? []
+        : [
+            {
+              id: 'neighbours',
+              type: 'line',
+              name: aroundLabel,
+              showSymbol: around.length === 1,
+              connectNulls: false,
+              data: drawn(around, stepMs),
+              lineStyle: { color: colors.ink, width: 1.6, type: 'dashed', opacity: 0.7 },
+              itemStyle: { color: colors.ink },
+              z: 3,
+              emphasis: { disabled: true },
+            },
+          ]),
+    ],
   }
-  const times = [...new Set(curves.flatMap(({ points }) => points.map(({ ts }) => ts)))].sort((a, b) => a - b)
-  const values = curves.map(({ points }) => new Map(points.map(({ ts, avg }) => [ts, avg])))
+  /** In the order of the table's columns. */
+  const told = [
+    ...curves.map(({ device, points }) => ({ name: device.name, points })),
+    ...(around.length === 0 ? [] : [{ name: aroundLabel, points: around }]),
+  ]
+  const times = [...new Set(told.flatMap(({ points }) => points.map(({ ts }) => ts)))].sort((a, b) => a - b)
+  const values = told.map(({ points }) => new Map(points.map(({ ts, avg }) => [ts, avg])))
   return {
     option,
-    legend: few
-      ? curves.map(({ device, color }, index) => ({
-          label: device.name,
-          color: color ?? colors.series[index] ?? '',
-          shape: 'line',
-        }))
-      : [
-          ...curves
-            .filter(({ color }) => color)
-            .slice(0, 6)
-            .map(({ device, color }) => ({ label: device.name, color: color!, shape: 'line' as const })),
-          {
-            label: `${String(curves.length - low.length)} in line with each other`,
-            color: colors.inkDim,
-            shape: 'line',
-          },
-        ],
+    legend: [
+      ...(few
+        ? curves.map(({ device, color }, index) => ({
+            label: device.name,
+            color: color ?? colors.series[index] ?? '',
+            shape: 'line' as const,
+          }))
+        : [
+            ...curves
+              .filter(({ color }) => color)
+              .slice(0, 6)
+              .map(({ device, color }) => ({ label: device.name, color: color!, shape: 'line' as const })),
+            {
+              label: `${String(curves.length - low.length)} in line with each other`,
+              color: colors.inkDim,
+              shape: 'line' as const,
+            },
+          ]),
+      ...(around.length === 0 ? [] : [{ label: aroundLabel, color: colors.ink, shape: 'line' as const }]),
+    ],
     empty: curves.every(({ points }) => points.length === 0),
     summary: summary(input, standing, curves),
     tooltip: (x) => {
-      const told = curves
-        .map(({ device, points }) => ({ name: device.name, point: nearest(points, x, stepMs) }))
-        .filter((one) => one.point !== undefined)
-        .sort((a, b) => a.point!.avg - b.point!.avg)
+      const row = (label: string, { avg }: { avg: number }) => ({
+        label,
+        value: `${onScale(avg, scale, locale)} ${UNIT}`,
+      })
+      const then = curves
+        .flatMap(({ device, points }) => {
+          const point = nearest(points, x, stepMs)
+          return point ? [{ name: device.name, point }] : []
+        })
+        .sort((a, b) => a.point.avg - b.point.avg)
+      const usual = nearest(around, x, stepMs)
       return {
-        title: exactTime(told[0]?.point?.ts ?? x, zone, locale),
-        rows:
-          told.length === 0
-            ? [{ label: 'Inverters', value: 'no data' }]
-            : told
-                .slice(0, MOST_TOLD)
-                .map(({ name, point }) => ({ label: name, value: `${onScale(point!.avg, scale, locale)} ${UNIT}` })),
-        note: told.length > MOST_TOLD ? `and ${String(told.length - MOST_TOLD)} more above these` : undefined,
+        title: exactTime(then[0]?.point.ts ?? usual?.ts ?? x, zone, locale),
+        rows: [
+          ...(then.length === 0 ? [{ label: 'Inverters', value: 'no data' }] : []),
+          ...then.slice(0, MOST_TOLD).map(({ name, point }) => row(name, point)),
+          ...(usual ? [row(aroundLabel, usual)] : []),
+        ],
+        note: then.length > MOST_TOLD ? `and ${String(then.length - MOST_TOLD)} more above these` : undefined,
       }
     },
     table: {
-      columns: [
-        { title: 'Time' },
-        ...curves.map(({ device }) => ({ title: `${device.name}, ${UNIT}`, align: 'end' as const })),
-      ],
+      columns: [{ title: 'Time' }, ...told.map(({ name }) => ({ title: `${name}, ${UNIT}`, align: 'end' as const }))],
       rows: times.map((ts) => [
         dateTime(ts, zone, locale),
         ...values.map((one) => {
@@ -168,12 +225,25 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
         }),
       ]),
       csv: {
-        head: ['ts', ...curves.map(({ device }) => `${device.name} kw_per_kwp`)],
+        head: ['ts', ...told.map(({ name }) => `${name} kw_per_kwp`)],
         rows: times.map((ts) => [new Date(ts).toISOString(), ...values.map((one) => one.get(ts) ?? '')]),
       },
     },
   }
 }
+
+/** A sentence: how the site stands against what is usual around it. */
+export function againstText(deviation: number, neighbours: Neighbours, locale: string): string {
+  const around = neighbours.sites === 1 ? 'its neighbour' : `the middle of ${String(neighbours.sites)} sites`
+  const within = `within ${String(neighbours.withinKm)} km`
+  if (Math.abs(deviation) < IN_LINE) return `The site is in line with ${around} ${within}.`
+  return `The site is ${share(Math.abs(deviation), locale)} ${deviation < 0 ? 'below' : 'above'} ${around} ${within}.`
+}
+/** Roofs, dust and instruments differ by this much anyway. */
+const IN_LINE = 0.02
+
+const drawn = (points: readonly { ts: number; avg: number }[], stepMs: number): [number, number | null][] =>
+  withGaps(points, stepMs).map((point) => ('gap' in point ? [point.ts, null] : [point.ts, point.avg]))
 
 function summary(
   input: ComparisonInput,
@@ -184,11 +254,13 @@ function summary(
   if (curves.length === 0) return 'No inverter of this site has a rating: there is nothing to compare by.'
   const missing = curves.filter(({ points }) => points.length === 0 || gapTime(points, stepMs) > 3_600_000).length
   const low = standing.filter((one) => one.low)
+  const against = siteAgainst(input.devices, input.neighbours)
   return [
     `${String(curves.length)} inverters by kW per kWp from ${dateTime(from, zone, locale)} to ${dateTime(to, zone, locale)}.`,
     low.length === 0
       ? 'None is notably below the others.'
       : `Below the others: ${low.map(({ name, deviation }) => `${name} by ${share(-deviation!, locale)}`).join(', ')}.`,
+    against ? againstText(against.deviation, input.neighbours!, locale) : '',
     missing > 0 ? `${String(missing)} of them have gaps.` : '',
   ]
     .filter(Boolean)

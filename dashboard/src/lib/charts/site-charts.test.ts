@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { DAY, HOUR, startOfDay } from '../format/times.ts'
 import { NO_COLORS } from './colors.ts'
-import { comparisonChart, standings, type ComparedDevice } from './comparison.ts'
+import { againstText, comparisonChart, siteAgainst, standings, type ComparedDevice } from './comparison.ts'
 import { energyBars, energyChart, yearBefore } from './energy.ts'
 import { heatCells, heatChart, heatColor } from './heat.ts'
 import { legendPlaces } from './picture.ts'
@@ -32,6 +32,7 @@ describe('inverters beside each other', () => {
     energyWh,
     points: avg > 0 ? [{ ts: from + 12 * HOUR, avg }] : [],
   })
+  const window = { ...base, from, to: from + DAY, stepMs: 300_000 }
   it('are told by their own rating, worst first, against the median of the others', () => {
     const found = standings([
       device('big', 20_000, 100_000),
@@ -54,7 +55,7 @@ describe('inverters beside each other', () => {
     expect(standings([device('alone', 5_000, 20_000)])[0]).toMatchObject({ deviation: null, low: false, yieldHours: 4 })
   })
   it('are drawn in kW per kWp; without a rating there is nothing to compare by', () => {
-    const input = { ...base, from, to: from + DAY, stepMs: 300_000 }
+    const input = { ...window, neighbours: null }
     const model = comparisonChart({
       ...input,
       devices: [device('a', 10_000, 50_000, 5_000), device('b', 20_000, 100_000, 10_000)],
@@ -67,10 +68,8 @@ describe('inverters beside each other', () => {
   })
   it('of few, each has a colour of its own, whoever falls behind', () => {
     const { legend, option } = comparisonChart({
-      ...base,
-      from,
-      to: from + DAY,
-      stepMs: 300_000,
+      ...window,
+      neighbours: null,
       devices: [device('a', 10_000, 50_000, 5_000), device('b', 10_000, 0, 1)],
     })
     expect(legend?.map(({ color }) => color)).toEqual(['s1', 's2'])
@@ -80,10 +79,34 @@ describe('inverters beside each other', () => {
     const many = Array.from({ length: 5 }, (_, index) =>
       device(`n${String(index)}`, 10_000, index === 3 ? 20_000 : 50_000, 4_000),
     )
-    const model = comparisonChart({ ...base, from, to: from + DAY, stepMs: 300_000, devices: many })
+    const model = comparisonChart({ ...window, neighbours: null, devices: many })
     const drawn = model.option as unknown as Drawn
     expect(drawn.series.filter(({ lineStyle }) => lineStyle.color === 's1').map(({ id }) => id)).toEqual(['n3'])
     expect(model.summary).toContain('n3 by 60 %')
+  })
+  it('stand against what is usual around the site, in the curve, the tooltip, the table and a sentence', () => {
+    const neighbours = { sites: 3, withinKm: 25, yieldHours: 5, points: [{ ts: from + 12 * HOUR, avg: 0.8 }] }
+    const devices = [device('a', 10_000, 40_000, 5_000), device('unrated', null, 90_000)]
+    expect(siteAgainst(devices, neighbours)).toEqual({ yieldHours: 4, deviation: 4 / 5 - 1 })
+    const model = comparisonChart({ ...window, devices, neighbours })
+    const around = (model.option as unknown as Drawn).series.at(-1)!
+    expect([around.id, around.data[0]![1], around.lineStyle.type]).toEqual(['neighbours', 0.8, 'dashed'])
+    expect(model.legend?.at(-1)?.label).toBe('3 sites within 25 km')
+    expect(model.tooltip(from + 12 * HOUR, 0)?.rows.at(-1)).toEqual({
+      label: '3 sites within 25 km',
+      value: '0.8 kW/kWp',
+    })
+    expect(model.table.csv.head.at(-1)).toBe('3 sites within 25 km kw_per_kwp')
+    expect(model.table.csv.rows[0]!.at(-1)).toBe(0.8)
+    expect(model.summary).toContain('The site is 20 % below the middle of 3 sites within 25 km.')
+  })
+  it('are not held against neighbours that made nothing, and a little more or less is in line', () => {
+    const neighbours = { sites: 1, withinKm: 25, yieldHours: null, points: [] }
+    expect(siteAgainst([device('a', 10_000, 40_000)], neighbours)).toBeUndefined()
+    expect(siteAgainst([device('a', 10_000, 40_000)], null)).toBeUndefined()
+    expect(siteAgainst([device('a', 10_000, null)], { ...neighbours, yieldHours: 4 })).toBeUndefined()
+    expect(againstText(-0.01, neighbours, 'en')).toBe('The site is in line with its neighbour within 25 km.')
+    expect(againstText(0.1, neighbours, 'en')).toContain('10 % above its neighbour')
   })
 })
 

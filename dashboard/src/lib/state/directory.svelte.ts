@@ -12,6 +12,7 @@ class Names<T extends { id: string; name: string }> {
   #paged: boolean
   #asked: Promise<void> | undefined
   #renewing = false
+  #loadedAt = 0
 
   /** @param paged whether the list comes by pages, and takes a limit */
   constructor(path: string, needs: Permission, paged = true) {
@@ -26,9 +27,12 @@ class Names<T extends { id: string; name: string }> {
       this.#asked = undefined
     })
   }
-  /** Asks once more, as there is something whose name is not here. What is shown stays until the answer is there. */
-  again(): void {
-    if (!this.ready || this.#renewing) return
+  /**
+   * Asks once more, as there may be something whose name is not here. What is shown stays until the answer is there.
+   * @param olderThanMs a list that was asked for since is good enough, milliseconds
+   */
+  again(olderThanMs = 0): void {
+    if (!this.ready || this.#renewing || Date.now() - this.#loadedAt < olderThanMs) return
     this.#renewing = true
     void this.#load()
       .catch(() => undefined)
@@ -47,6 +51,7 @@ class Names<T extends { id: string; name: string }> {
   async #load(): Promise<void> {
     if (!session.may(this.#needs)) return
     const items: T[] = []
+    this.#loadedAt = Date.now()
     if (!this.#paged) items.push(...(await api.get<ListOf<T>>(this.#path)).items)
     else for await (const page of api.pages<T>(this.#path, {}, new AbortController().signal)) items.push(...page)
     this.entries = new Map(items.map((item) => [item.id, item]))
