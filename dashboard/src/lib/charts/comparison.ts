@@ -34,7 +34,7 @@ export function siteAgainst(
 ): { yieldHours: number; deviation: number } | undefined {
   const usual = neighbours?.yieldHours ?? 0
   const told = devices.filter(({ energyWh, peakPowerW }) => energyWh !== null && (peakPowerW ?? 0) > 0)
-  if (usual <= 0 || told.length === 0) return undefined
+  if (usual < LEAST_YIELD_HOURS || told.length === 0) return undefined
   const sum = (of: (device: ComparedDevice) => number): number => told.reduce((total, each) => total + of(each), 0)
   const yieldHours = sum(({ energyWh }) => energyWh!) / sum(({ peakPowerW }) => peakPowerW!)
   return { yieldHours, deviation: yieldHours / usual - 1 }
@@ -47,13 +47,15 @@ export interface Standing {
   /** Wh per Wp of the window; null without rating or energy. */
   yieldHours: number | null
   energyWh: number | null
-  /** Against the median of the others: -0.2 is a fifth less. Null where there is nobody to compare with. */
+  /** Against the median of the others: -0.2 is a fifth less. Null where there is nobody, or too little yet, to compare with. */
   deviation: number | null
   /** Further below its peers than they differ among themselves. */
   low: boolean
 }
 /** From here on a difference is worth a look: below it strings, dust and roofs differ anyway. */
 export const LOW_DEVIATION = -0.08
+/** Wh per Wp below which a share of it says nothing: at dawn a step of a counter is a quarter of all there is. */
+export const LEAST_YIELD_HOURS = 0.1
 
 function median(values: readonly number[]): number | undefined {
   if (values.length === 0) return undefined
@@ -71,7 +73,7 @@ export function standings(devices: readonly ComparedDevice[]): Standing[] {
     .map(({ deviceId, name, energyWh }, index): Standing => {
       const own = yields[index] ?? null
       const usual = median(yields.filter((value, other): value is number => other !== index && value !== null))
-      const deviation = own === null || usual === undefined || usual <= 0 ? null : own / usual - 1
+      const deviation = own === null || usual === undefined || usual < LEAST_YIELD_HOURS ? null : own / usual - 1
       return {
         deviceId,
         name,
@@ -97,6 +99,7 @@ export interface ComparisonInput {
   width: number
 }
 const UNIT = 'kW/kWp'
+const LEAST_AXIS = 0.1
 /** A tooltip is read at a glance. */
 const MOST_TOLD = 10
 
@@ -124,7 +127,8 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
   const option = {
     ...frame,
     xAxis: timeAxis(input),
-    yAxis: valueAxis(scale, input),
+    // By night and at dawn the steps of an axis would all be told as zero.
+    yAxis: { ...valueAxis(scale, input), max: ({ max }: { max: number }) => (max < LEAST_AXIS ? LEAST_AXIS : null) },
     dataZoom: [zoomable],
     series: [
       ...curves.map(({ device, points, color }, index) => ({
@@ -189,7 +193,7 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
               shape: 'line' as const,
             },
           ]),
-      ...(around.length === 0 ? [] : [{ label: aroundLabel, color: colors.ink, shape: 'line' as const }]),
+      ...(around.length === 0 ? [] : [{ label: aroundLabel, color: colors.ink, shape: 'dashed' as const }]),
     ],
     empty: curves.every(({ points }) => points.length === 0),
     summary: summary(input, standing, curves),
@@ -256,9 +260,11 @@ function summary(
   const low = standing.filter((one) => one.low)
   const against = siteAgainst(input.devices, input.neighbours)
   return [
-    `${String(curves.length)} inverters by kW per kWp from ${dateTime(from, zone, locale)} to ${dateTime(to, zone, locale)}.`,
+    `${curves.length === 1 ? 'One inverter' : `${String(curves.length)} inverters`} by kW per kWp from ${dateTime(from, zone, locale)} to ${dateTime(to, zone, locale)}.`,
     low.length === 0
-      ? 'None is notably below the others.'
+      ? standing.some(({ deviation }) => deviation !== null)
+        ? 'None is notably below the others.'
+        : ''
       : `Below the others: ${low.map(({ name, deviation }) => `${name} by ${share(-deviation!, locale)}`).join(', ')}.`,
     against ? againstText(against.deviation, input.neighbours!, locale) : '',
     missing > 0 ? `${String(missing)} of them have gaps.` : '',

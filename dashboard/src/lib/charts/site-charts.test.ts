@@ -51,6 +51,13 @@ describe('inverters beside each other', () => {
     expect(found[0]!.deviation).toBeCloseTo(-0.2, 9)
     expect(found.at(-1)!.deviation).toBeNull()
   })
+  it('are not judged at dawn, when a step of a counter is much of what there is', () => {
+    const found = standings([device('a', 5_000, 20), device('b', 5_000, 10)])
+    expect(found.map(({ deviation, low }) => [deviation, low])).toEqual([
+      [null, false],
+      [null, false],
+    ])
+  })
   it('say nothing of one that has no peers', () => {
     expect(standings([device('alone', 5_000, 20_000)])[0]).toMatchObject({ deviation: null, low: false, yieldHours: 4 })
   })
