@@ -3,6 +3,8 @@ import {
   boxAround,
   deadStrings,
   deviceCurves,
+  facesAlike,
+  facingOf,
   latestReadings,
   MAX_PEERS,
   MAX_STATES_MS,
@@ -44,7 +46,9 @@ const stepSchema = z.number().describe('Width of a bucket, milliseconds')
 
 /** Looked for close by first: in a town thousands lie within the whole distance. */
 const SEARCHED_KM = [3, PEER_KM]
-/** Rated sites around one that the caller may see as well, nearest first. */
+/** Looked at, nearest first, until enough of them face as the site does. */
+const LOOKED_AT = 4 * MAX_PEERS
+/** Rated sites around one that face as it does and that the caller may see as well, nearest first. */
 async function neighboursAround(
   database: ReadDb,
   site: Row<'site'>,
@@ -65,9 +69,17 @@ async function neighboursAround(
       latitude: each.latitude!,
       longitude: each.longitude!,
     }))
+    const near = neighboursOf(places, km, LOOKED_AT).get(site.id) ?? []
+    const arrays = Map.groupBy(
+      await database.all('siteArray', { siteId: { in: [site.id, ...near] } }),
+      ({ siteId }) => siteId,
+    )
+    const facing = facingOf(arrays.get(site.id) ?? [])
     const peaks = new Map(others.map(({ id, peakPowerW }) => [id, peakPowerW!]))
-    const near = neighboursOf(places, km, MAX_PEERS).get(site.id) ?? []
-    found = near.map((id) => ({ siteId: id as SiteId, peakPowerW: peaks.get(id)! }))
+    found = near
+      .filter((id) => facesAlike(facing, facingOf(arrays.get(id) ?? [])))
+      .slice(0, MAX_PEERS)
+      .map((id) => ({ siteId: id as SiteId, peakPowerW: peaks.get(id)! }))
     if (found.length === MAX_PEERS) break
   }
   return found
@@ -110,7 +122,9 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
                 points: curveSchema.describe('W per Wp, the median of the sites'),
               })
               .nullable()
-              .describe('Rated sites nearby that the caller may see; null where there is none'),
+              .describe(
+                'Rated sites nearby that face as this one does and that the caller may see; null where there is none',
+              ),
           }),
         },
       },

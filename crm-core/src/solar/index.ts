@@ -1,4 +1,5 @@
 export * from './clear-sky.ts'
+export * from './facing.ts'
 export * from './lost-together.ts'
 export * from './neighbours.ts'
 export * from './plant-model.ts'

@@ -140,7 +140,11 @@ describe('what is inside a site', () => {
       await site({ ...near(0.5), peakPowerW: 10_000 }),
       await site(near(0.02)),
       await site({ peakPowerW: 10_000 }),
+      await site({ ...near(0.03), peakPowerW: 10_000 }),
     ]
+    // Nobody told how the site faces, so it is like those of which nobody told either.
+    const array = { siteId: places.at(-1), name: 'Roof', azimuthDeg: 180, tiltDeg: 30, peakPowerW: 10_000 }
+    expect((await admin.post('arrays', array)).statusCode).toBe(201)
     expect(await around(support)).toBeNull()
     await world.warehouse.insert(
       'rollup_site_5m',

@@ -15,7 +15,7 @@ export interface ComparedDevice {
   energyWh: number | null
   points: readonly { ts: number; avg: number }[]
 }
-/** What is usual around the site: sites by their own rating, in the middle of each other. */
+/** What is usual around the site: sites that face as it does, by their own rating, in the middle of each other. */
 export interface Neighbours {
   sites: number
   withinKm: number
@@ -25,7 +25,9 @@ export interface Neighbours {
   points: readonly { ts: number; avg: number }[]
 }
 export const neighboursLabel = ({ sites, withinKm }: Neighbours): string =>
-  sites === 1 ? `A site within ${String(withinKm)} km` : `${String(sites)} sites within ${String(withinKm)} km`
+  sites === 1
+    ? `A like site within ${String(withinKm)} km`
+    : `${String(sites)} like sites within ${String(withinKm)} km`
 
 /** The rated inverters of a site together, against what is usual around it; undefined where one of the two is not known. */
 export function siteAgainst(
@@ -238,8 +240,8 @@ export function comparisonChart(input: ComparisonInput): ChartModel {
 
 /** A sentence: how the site stands against what is usual around it. */
 export function againstText(deviation: number, neighbours: Neighbours, locale: string): string {
-  const around = neighbours.sites === 1 ? 'its neighbour' : `the middle of ${String(neighbours.sites)} sites`
-  const within = `within ${String(neighbours.withinKm)} km`
+  const around = neighbours.sites === 1 ? 'a site' : `the middle of ${String(neighbours.sites)} sites`
+  const within = `within ${String(neighbours.withinKm)} km that ${neighbours.sites === 1 ? 'faces' : 'face'} as it does`
   if (Math.abs(deviation) < IN_LINE) return `The site is in line with ${around} ${within}.`
   return `The site is ${share(Math.abs(deviation), locale)} ${deviation < 0 ? 'below' : 'above'} ${around} ${within}.`
 }

@@ -98,22 +98,24 @@ describe('inverters beside each other', () => {
     const model = comparisonChart({ ...window, devices, neighbours })
     const around = (model.option as unknown as Drawn).series.at(-1)!
     expect([around.id, around.data[0]![1], around.lineStyle.type]).toEqual(['neighbours', 0.8, 'dashed'])
-    expect(model.legend?.at(-1)?.label).toBe('3 sites within 25 km')
+    expect(model.legend?.at(-1)?.label).toBe('3 like sites within 25 km')
     expect(model.tooltip(from + 12 * HOUR, 0)?.rows.at(-1)).toEqual({
-      label: '3 sites within 25 km',
+      label: '3 like sites within 25 km',
       value: '0.8 kW/kWp',
     })
-    expect(model.table.csv.head.at(-1)).toBe('3 sites within 25 km kw_per_kwp')
+    expect(model.table.csv.head.at(-1)).toBe('3 like sites within 25 km kw_per_kwp')
     expect(model.table.csv.rows[0]!.at(-1)).toBe(0.8)
-    expect(model.summary).toContain('The site is 20 % below the middle of 3 sites within 25 km.')
+    expect(model.summary).toContain('The site is 20 % below the middle of 3 sites within 25 km that face as it does.')
   })
   it('are not held against neighbours that made nothing, and a little more or less is in line', () => {
     const neighbours = { sites: 1, withinKm: 25, yieldHours: null, points: [] }
     expect(siteAgainst([device('a', 10_000, 40_000)], neighbours)).toBeUndefined()
     expect(siteAgainst([device('a', 10_000, 40_000)], null)).toBeUndefined()
     expect(siteAgainst([device('a', 10_000, null)], { ...neighbours, yieldHours: 4 })).toBeUndefined()
-    expect(againstText(-0.01, neighbours, 'en')).toBe('The site is in line with its neighbour within 25 km.')
-    expect(againstText(0.1, neighbours, 'en')).toContain('10 % above its neighbour')
+    expect(againstText(-0.01, neighbours, 'en')).toBe(
+      'The site is in line with a site within 25 km that faces as it does.',
+    )
+    expect(againstText(0.1, neighbours, 'en')).toContain('10 % above a site')
   })
 })
 
