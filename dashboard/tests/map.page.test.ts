@@ -47,8 +47,8 @@ test('clusters open by mouse and by keyboard', async ({ page }) => {
   const mark = page.getByRole('button', { name: /1,234 sites: .*34 down/ })
   await expect(mark).toBeVisible({ timeout: 60_000 })
   await expect(page.getByText('3 sites have no place')).toBeVisible()
+  // The picture gives way to the map that moves, and what is asked for again is the same mark: who stands on it stays.
   await mark.focus()
-  // Asked for again, by the clock or by a move, it is the same mark: who stands on it stays.
   await page.evaluate(() => window.dispatchEvent(new Event('resize')))
   await expect(page.locator('[data-land="drawn"]')).toBeVisible({ timeout: 60_000 })
   await expect(mark).toBeFocused()
