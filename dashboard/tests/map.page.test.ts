@@ -6,6 +6,10 @@ test('the map shows the sites, the list beside it follows the view, the view is 
   const found = watchConsole(page)
   await signIn(page, 'support')
   await page.goto('/map')
+  // A picture, until the mouse comes to it.
+  await expect(page.locator('[data-map="still"] [data-mark]').first()).toBeVisible({ timeout: 60_000 })
+  await expect(page.locator('canvas')).toHaveCount(0)
+  await page.getByRole('region', { name: 'Map of sites' }).hover({ position: { x: 300, y: 20 } })
   await expect(page.locator('[data-map="drawn"]')).toBeVisible({ timeout: 60_000 })
   const marks = page.locator('[data-mark]')
   await expect(marks.first()).toBeVisible({ timeout: 60_000 })
@@ -49,6 +53,7 @@ test('clusters open by mouse and by keyboard', async ({ page }) => {
   await expect(page.getByText('3 sites have no place')).toBeVisible()
   // The picture gives way to the map that moves, and what is asked for again is the same mark: who stands on it stays.
   await mark.focus()
+  await page.getByRole('region', { name: 'Map of sites' }).hover({ position: { x: 300, y: 20 } })
   await page.evaluate(() => window.dispatchEvent(new Event('resize')))
   await expect(page.locator('[data-land="drawn"]')).toBeVisible({ timeout: 60_000 })
   await expect(mark).toBeFocused()
