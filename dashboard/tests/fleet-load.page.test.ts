@@ -5,7 +5,8 @@ const SITES = 10_000
 /** What a server sends at ten thousand updates a second: ten frames, each with a thousand of the newest values. */
 const FRAMES_A_SECOND = 10
 const UPDATES_A_FRAME = 1000
-const SECONDS = 8
+/** How long the rows are watched: `HELIO_FLEET_SECONDS=600` is what the heap is judged by. */
+const SECONDS = Number(process.env['HELIO_FLEET_SECONDS'] ?? 8)
 /**
  * The bars are 8 ms of script a frame and no task above 50 ms, in time of the processor, which other processes do not take part in. Room
  * for slower machines, and for caches that are shared.
@@ -45,7 +46,7 @@ const site = (at: number) => ({
 
 /** The load comes from here instead of ten thousand devices: what is measured is the page. */
 test('ten thousand rows at ten thousand updates a second keep the page quick', async ({ page, browser }) => {
-  test.setTimeout(360_000)
+  test.setTimeout(360_000 + SECONDS * 1000)
   await page.route('**/api/v1/sites?*', async (route) => {
     const url = new URL(route.request().url())
     const from = Number(url.searchParams.get('cursor') ?? 0)

@@ -20,6 +20,11 @@ export interface PageInstance {
   stop(): Promise<void>
 }
 
+/** What the tests themselves are told; a server refuses settings that it does not know. */
+const OF_TESTS = /^HELIO_(CHROMIUM|SLOWNESS|CHART_SECONDS|FLEET_SECONDS)$/
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_TESTS.test(name)))
+
 /** As long as a service manager waits, and long enough for a page to notice. */
 const RESTART_MS = 5_000
 
@@ -44,7 +49,7 @@ export async function startInstance(
     spawn(command[0]!, command.slice(1), {
       cwd: root,
       env: {
-        ...process.env,
+        ...inherited(),
         HELIO_DATA_DIR: dataDir,
         HELIO_HTTP_PORT: String(httpPort),
         HELIO_MQTT_PORT: String(mqttPort),

@@ -45,7 +45,7 @@ const windowQuery = z.strictObject({
 const stepSchema = z.number().describe('Width of a bucket, milliseconds')
 
 /** Looked for close by first: in a town thousands lie within the whole distance. */
-const SEARCHED_KM = [3, PEER_KM]
+const SEARCHED_KM = [3, 8, PEER_KM]
 /** Looked at, nearest first, until enough of them face as the site does. */
 const LOOKED_AT = 4 * MAX_PEERS
 /** Rated sites around one that face as it does and that the caller may see as well, nearest first. */
@@ -80,7 +80,8 @@ async function neighboursAround(
       .filter((id) => facesAlike(facing, facingOf(arrays.get(id) ?? [])))
       .slice(0, MAX_PEERS)
       .map((id) => ({ siteId: id as SiteId, peakPowerW: peaks.get(id)! }))
-    if (found.length === MAX_PEERS) break
+    // Farther ones would not be looked at.
+    if (found.length === MAX_PEERS || near.length === LOOKED_AT) break
   }
   return found
 }
