@@ -56,6 +56,7 @@ export {
 } from './assets/broker-hosts.ts'
 export { type BrokerAddress, brokerAddress } from './assets/broker-settings.ts'
 export { emitDevice, linkDevice } from './assets/device-periods.ts'
+export { likeSitesAround } from './assets/like-sites.ts'
 export * from './assets/registry-facts.ts'
 export { BROKER_PASSWORDS, createSecretBox, type SecretBox } from './assets/secret-box.ts'
 export { type FailureChange } from './auth/failure-limits.ts'

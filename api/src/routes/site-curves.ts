@@ -1,31 +1,19 @@
 import { z } from 'zod'
 import {
-  boxAround,
   deadStrings,
   deviceCurves,
-  facesAlike,
-  facingOf,
   latestReadings,
-  MAX_PEERS,
   MAX_STATES_MS,
   MAX_STRINGS_MS,
   neighbourCurve,
-  neighboursOf,
   PEER_KM,
+  likeSitesAround,
   producingStrings,
   siteStates,
   stringCurves,
   tenantOf,
 } from '@heliograph/crm-core'
-import {
-  channelSchema,
-  idSchema,
-  listOf,
-  type DeviceId,
-  type ReadDb,
-  type Row,
-  type SiteId,
-} from '@heliograph/crm-core/contracts'
+import { channelSchema, idSchema, listOf, type DeviceId, type SiteId } from '@heliograph/crm-core/contracts'
 import { idParams, type RouteModule } from '../http/api.ts'
 import { dataScope } from '../http/scope.ts'
 import { spanOf, timeQuerySchema } from '../http/time.ts'
@@ -43,48 +31,6 @@ const windowQuery = z.strictObject({
   width: z.coerce.number().int().min(1).max(MAX_CURVE_WIDTH).default(300),
 })
 const stepSchema = z.number().describe('Width of a bucket, milliseconds')
-
-/** Looked for close by first: in a town thousands lie within the whole distance. */
-const SEARCHED_KM = [3, 8, PEER_KM]
-/** Looked at, nearest first, until enough of them face as the site does. */
-const LOOKED_AT = 4 * MAX_PEERS
-/** Rated sites around one that face as it does and that the caller may see as well, nearest first. */
-async function neighboursAround(
-  database: ReadDb,
-  site: Row<'site'>,
-): Promise<{ siteId: SiteId; peakPowerW: number }[]> {
-  const { latitude, longitude } = site
-  if (latitude === null || longitude === null) return []
-  let found: { siteId: SiteId; peakPowerW: number }[] = []
-  for (const km of SEARCHED_KM) {
-    const box = boxAround({ latitude, longitude }, km)
-    const around = await database.all('site', {
-      latitude: box.latitude,
-      peakPowerW: { gt: 0 },
-      OR: box.longitudes.map((range) => ({ longitude: range })),
-    })
-    const others = around.filter(({ id }) => id !== site.id)
-    const places = [site, ...others].map((each) => ({
-      id: each.id,
-      latitude: each.latitude!,
-      longitude: each.longitude!,
-    }))
-    const near = neighboursOf(places, km, LOOKED_AT).get(site.id) ?? []
-    const arrays = Map.groupBy(
-      await database.all('siteArray', { siteId: { in: [site.id, ...near] } }),
-      ({ siteId }) => siteId,
-    )
-    const facing = facingOf(arrays.get(site.id) ?? [])
-    const peaks = new Map(others.map(({ id, peakPowerW }) => [id, peakPowerW!]))
-    found = near
-      .filter((id) => facesAlike(facing, facingOf(arrays.get(id) ?? [])))
-      .slice(0, MAX_PEERS)
-      .map((id) => ({ siteId: id as SiteId, peakPowerW: peaks.get(id)! }))
-    // Farther ones would not be looked at.
-    if (found.length === MAX_PEERS || near.length === LOOKED_AT) break
-  }
-  return found
-}
 
 /** What is inside a site: its inverters beside each other, their DC inputs, and the states that its curve is tinted with. */
 export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
@@ -136,7 +82,7 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
       const devices = await database.all('device', { siteId: site.id, kind: 'inverter' })
       const span = spanOf(request.query, site.timezone, { now: now(), defaultMs: DAY_MS, maxMs: MAX_COMPARED_MS })
       const tenantId = tenantOf(database.caller)
-      const near = await neighboursAround(database, site)
+      const near = await likeSitesAround(database, site)
       const window = { tenantId, ...span, width: request.query.width }
       const [{ stepMs, curves }, around] = await Promise.all([
         deviceCurves(
