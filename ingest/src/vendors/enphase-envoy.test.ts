@@ -115,6 +115,22 @@ describe('meters', () => {
   })
 })
 
+describe('reports', () => {
+  it('have no phase for a clamp that is not used', () => {
+    const line = { actPower: 26, rmsVoltage: 238, rmsCurrent: 0.5 }
+    const cumulative = { actPower: 26, whDlvdCum: 231_681.576, whRcvdCum: 219.4, freqHz: 50 }
+    const body = [
+      {
+        createdAt: 1_700_000_000,
+        reportType: 'production',
+        cumulative,
+        lines: [line, { actPower: 0, rmsVoltage: 0, rmsCurrent: 0 }, { actPower: 0, rmsVoltage: 3.1, rmsCurrent: 0 }],
+      },
+    ]
+    expect(decode(body).readings[0]?.ac).toEqual([{ power_w: 26, voltage_v: 238, current_a: 0.5 }])
+  })
+})
+
 describe('micro-inverters', () => {
   it('that never reported are left out', () => {
     expect(decode([{ serialNumber: '1', lastReportDate: 0, lastReportWatts: 0 }]).readings).toEqual([])

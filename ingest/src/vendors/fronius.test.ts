@@ -129,3 +129,52 @@ it('says that keys are no seconds once, not a thousand times', () => {
   expect(readings).toEqual([])
   expect(rejected?.length).toBeLessThan(25)
 })
+
+describe('history of the cloud', () => {
+  const entry = (when: object, channels: Record<string, unknown>) => ({
+    ...when,
+    channels: Object.entries(channels).map(([channelName, value]) => ({
+      channelName,
+      channelType: 'Energy',
+      unit: 'Wh',
+      value,
+    })),
+  })
+  const history = (data: unknown[], timezone?: string, deviceId: string | null = null) =>
+    fronius
+      .decode(
+        {
+          body: new TextEncoder().encode(JSON.stringify({ pvSystemId: 'a-b', deviceId, data })),
+          transport: 'poll',
+          receivedAt,
+          ...(timezone !== undefined && { timezone }),
+        },
+        { inverters: {}, last: {} },
+      )
+      .readings.map((one) => [one.device, new Date(one.ts).toISOString(), one.metrics])
+
+  it('has intervals by system and by inverter', () => {
+    const interval = { logDateTime: '2016-09-13T10:00:00Z', logDuration: 300 }
+    expect(history([entry(interval, { EnergyProductionTotal: 120.5, EnergyOutput: 118, EnergyFeedIn: 80 })])).toEqual([
+      ['pvsystem/a-b', '2016-09-13T10:00:00.000Z', { energy_interval_wh: 120.5, interval_s: 300 }],
+    ])
+    expect(history([entry(interval, { EnergyExported: 12.4 })], undefined, 'inv-1')).toEqual([
+      ['inv-1', '2016-09-13T10:00:00.000Z', { energy_interval_wh: 12.4, interval_s: 300 }],
+    ])
+    expect(history([entry(interval, { EnergyProductionTotal: null, EnergyFeedIn: 80 })])).toEqual([])
+  })
+  it('has days as the day counter, and no counter for longer sums', () => {
+    const sums = ['2016-09-12', '2016-09-13', '2016-09', '2016', 'total'].map((logDateTime) =>
+      entry({ logDateTime }, { EnergyProductionTotal: 12_000 }),
+    )
+    expect(history(sums, 'Europe/Vienna')).toEqual([
+      ['pvsystem/a-b', '2016-09-12T20:59:59.000Z', { energy_day_wh: 12_000 }],
+      ['pvsystem/a-b', '2016-09-13T20:59:59.000Z', { energy_day_wh: 12_000 }],
+    ])
+    expect(history(sums)).toEqual([])
+  })
+  it('measures nothing in the lists of systems and devices', () => {
+    expect(decode({ pvSystems: [{ pvSystemId: 'a-b', peakPower: 5000 }], links: {} }).readings).toEqual([])
+    expect(decode({ devices: [{ deviceId: 'inv-1', deviceType: 'Inverter' }] }).readings).toEqual([])
+  })
+})

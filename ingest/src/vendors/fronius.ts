@@ -17,7 +17,7 @@ import {
   ohmpilotReadings,
   storageReadings,
 } from './fronius/meter.ts'
-import { isFlowData, flowReading } from './fronius/cloud.ts'
+import { flowReading, historyReadings, isCatalogue, isFlowData, isHistory } from './fronius/cloud.ts'
 import { isSensorData, sensorReadings } from './fronius/sensor.ts'
 import { isPowerFlow, powerFlowReadings } from './fronius/site.ts'
 
@@ -68,6 +68,11 @@ function decodeFronius(message: VendorMessage, state: FroniusState): Decoded {
     const told: Rejection[] = []
     return { readings: flowReading(json, message, told), rejected: told }
   }
+  if (isRecord(json) && isHistory(json)) {
+    const told: Rejection[] = []
+    return { readings: historyReadings(json, message, told), rejected: limited(told) }
+  }
+  if (isRecord(json) && isCatalogue(json)) return { readings: [] }
   if (isRecord(json) && json.APIVersion !== undefined) return { readings: [] } // GetAPIVersion
   if (!isRecord(json) || !isRecord(json.Head) || !isRecord(json.Body)) {
     throw new DecodeError(

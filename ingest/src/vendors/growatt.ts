@@ -3,7 +3,8 @@ import { gathered, get, isRecord, jsonOf, levelsOf, tryJson } from '../vocabular
 import { limited } from '../vocabulary/rejections.ts'
 import { grottReading, isGrott } from './growatt/grott.ts'
 import { recordReading, recordsOf } from './growatt/record.ts'
-import { isStick, stickReading, type Sticks } from './growatt/stick.ts'
+import { fromAdapter, isAdapter, isStick, stickReading, type Sticks } from './growatt/stick.ts'
+import { isPackPart, isPackRelay, packRelayReading } from './growatt/storage.ts'
 
 const MAX_RECORDS = 5000
 
@@ -57,6 +58,9 @@ function decodeGrowatt(message: VendorMessage, state: GrowattState): Decoded {
   if (isRecord(json)) {
     if (isGrott(json)) return { readings: grottReading(json, message, rejected), rejected }
     if (isStick(json)) return { readings: stickReading(json, message, state.sticks, rejected), rejected }
+    if (isAdapter(json)) return { readings: stickReading(fromAdapter(json), message, state.sticks, rejected), rejected }
+    if (isPackRelay(json) || isPackPart(json, message))
+      return { readings: packRelayReading(json, message, rejected), rejected }
   }
   const records = recordsOf(unfolded(json))
   if (records.length === 0) {
@@ -76,6 +80,8 @@ const unfolded = (json: object): unknown =>
 const QUIET_KEYS = [
   ...['code', 'access_token', 'grant_type', 'deviceSnList', 'deviceSn', 'refresh_token', 'error', 'error_code'],
   ...['result', 'back', 'obj', 'correlationId', 'success', 'deviceList'],
+  // Settings and state of relays and adapters.
+  ...['charging_limit', 'safetyfuncen', 'maxoutputactivepp', 'rssi'],
 ]
 /** Answers and requests without measurements: sign-in, authorisations, device information, settings, daily sums, errors. */
 function isQuiet(json: Record<string, unknown>, message: VendorMessage): boolean {

@@ -135,7 +135,7 @@ function configure(where: ConfigTopic, topic: string, message: VendorMessage, st
   if (!isRecord(raw)) throw new DecodeError('unknown-format', 'a discovery config is an object')
   const config = expand(raw)
   const base = typeof raw['~'] === 'string' ? raw['~'] : undefined
-  const device = deviceOf(config, where.node)
+  const device = deviceOf(config, where.node, where.component === 'sensor' && where.node === where.object)
   if (!isSafeKey(device.id)) return { readings: [] }
   // One of its configs describes a device, the others may name it only.
   if (Object.hasOwn(state.devices, device.id) || Object.keys(state.devices).length < MAX_DEVICES)
@@ -266,6 +266,7 @@ function build(
     else if (kind === 'x') built.extra(slot.slice(2), value)
   }
   putFlows(built, device, window, state)
+  putTariffs(built, device, window, state)
   built.sumDc()
   const facts = Object.hasOwn(state.devices, device) ? state.devices[device] : undefined
   if (facts)
@@ -292,5 +293,26 @@ function putFlows(
     if (values.every((value) => value === undefined) || valueIn(window, `m:${FLOWS[flow]}`) !== undefined) continue
     if (slots.some((slot, i) => values[i] === undefined && isTaken(slot, device, state))) continue
     built.metric(FLOWS[flow], Number(values[0] ?? 0) - Number(values[1] ?? 0))
+  }
+}
+
+/** Counters told per tariff: their sum, once all of a device are known, unless it tells the sum itself. */
+function putTariffs(
+  built: ReturnType<typeof reading>,
+  device: string,
+  window: ReturnType<typeof windowOf>,
+  state: DiscoveryState,
+): void {
+  for (const metric of ['import_total_wh', 'export_total_wh'] as const) {
+    const parts = Object.values(state.entities).filter(
+      (entity) => entity.device === device && entity.slot.startsWith(`t:${metric}:`),
+    )
+    const values = parts.map((entity) => valueIn(window, entity.slot))
+    parts.forEach(({ slot }, i) => built.extra(`${metric}_tariff_${slot.slice(slot.lastIndexOf(':') + 1)}`, values[i]))
+    if (parts.length < 2 || values.includes(undefined) || isTaken(`m:${metric}`, device, state)) continue
+    built.metric(
+      metric,
+      values.reduce<number>((sum, value) => sum + Number(value), 0),
+    )
   }
 }

@@ -117,6 +117,43 @@ describe('sma', () => {
 })
 
 describe('tasmota', () => {
+  it('reads a French meter: watts beside volt-amperes, counters in Wh as text', () => {
+    const meter = {
+      PH: 1,
+      ISUB: 45,
+      PSUB: 9000,
+      U1: 235,
+      P1: 1500,
+      W1: 1400,
+      I1: 6,
+      P: 1500,
+      W: 1400,
+      PP: 0,
+      PW: 0,
+      C: 0.93,
+    }
+    expect(decode(tasmota, { METER: meter }, 'tele/c/SENSOR').readings).toMatchObject([
+      { metrics: { grid_power_w: 1400, power_factor: 0.93 }, ac: [{ voltage_v: 235, current_a: 6, power_w: 1400 }] },
+    ])
+    const frame = { ADCO: '061964000000', HCHC: '001000500', HCHP: '002000000', PAPP: '00780' }
+    const told = decode(tasmota, { TIC: frame }, 'tele/c/SENSOR').readings
+    expect(told.map((one) => one.metrics)).toEqual([{ import_total_wh: 3_000_500 }])
+    expect(decode(tasmota, { TIC: { ...frame, HCHP: undefined } }, 'tele/c/SENSOR').readings).toEqual([])
+  })
+  it('reads names of scripts inside ENERGY, and numbers of OBIS in full', () => {
+    const energy = { E_in: 10, E_out: 2, Power: -63, Freq: 50 }
+    expect(decode(tasmota, { ENERGY: energy }, 'tele/a/SENSOR').readings).toMatchObject([
+      { metrics: { ac_power_w: -63, import_total_wh: 10_000, export_total_wh: 2000, frequency_hz: 50 } },
+    ])
+    const pv = { Pv1Power: 300, Pv2Power: 620, Pv1Voltage: 300, Power: 900 }
+    expect(decode(tasmota, { ENERGY: pv }, 'tele/a/SENSOR').readings).toMatchObject([
+      { metrics: { ac_power_w: 900, dc_power_w: 920 }, dc: [{ voltage_v: 300, power_w: 300 }, { power_w: 620 }] },
+    ])
+    const sml = { '1-0:1.8.0*255': 100.5, '1-0:16.7.0*255': -12 }
+    expect(decode(tasmota, { SML: sml }, 'tele/a/SENSOR').readings).toMatchObject([
+      { metrics: { import_total_wh: 100_500, grid_power_w: -12 } },
+    ])
+  })
   it('gives the device its name wherever the prefix stands', () => {
     const body = { Time: '2026-06-01T10:00:00', ENERGY: { Power: 5 } }
     const names = ['tele/a/SENSOR', 'a/tele/SENSOR', 'home/a/tele/SENSOR'].map(
@@ -171,6 +208,12 @@ describe('shelly', () => {
     const records = { keys: ['a_total_act_energy'], data: [{ ts: 1_700_000_000, period: 60, values: [[1.1]] }] }
     expect(decode(shelly, records).readings).toEqual([])
   })
+  it('takes no sensor at an input for the grid, and a component of a newer kind for what it measures', () => {
+    expect(decode(shelly, { id: 100, voltage: 4.2 }, 'x/status/voltmeter:100').readings).toEqual([])
+    const lamp = { id: 0, output: true, apower: 12.2, aenergy: { total: 45.1 } }
+    const status = { src: 'x', method: 'NotifyStatus', params: { ts: 1_700_000_000, 'rgbcct:0': lamp } }
+    expect(decode(shelly, status).readings).toMatchObject([{ metrics: { ac_power_w: 12.2, energy_total_wh: 45.1 } }])
+  })
   it('measures nothing of a relay without a meter', () => {
     expect(decode(shelly, { id: 0, output: false, source: 'init' }, 'x/status/switch:0').readings).toEqual([])
   })
@@ -191,6 +234,20 @@ describe('home assistant discovery', () => {
     expect(decode(homeassistantDiscovery, { p: 1 }, 's', state).readings).toHaveLength(1)
     decode(homeassistantDiscovery, '', 'homeassistant/sensor/d/p/config', state)
     expect(decode(homeassistantDiscovery, { p: 1 }, 's', state).readings).toEqual([])
+  })
+  it('takes sensors of one name together where their device and topic have no other mark', () => {
+    const state = homeassistantDiscovery.initialState?.()
+    const device = { name: 'Hybrid' }
+    decode(homeassistantDiscovery, config({ name: 'PV power', device }), 'homeassistant/sensor/a/config', state)
+    decode(
+      homeassistantDiscovery,
+      config({ name: 'Load power', value_template: '{{ value_json.q }}', device }),
+      'homeassistant/sensor/b/config',
+      state,
+    )
+    expect(decode(homeassistantDiscovery, { p: 1, q: 2 }, 's', state).readings).toMatchObject([
+      { device: 'Hybrid', metrics: { pv_power_w: 1, load_power_w: 2 } },
+    ])
   })
   it('keeps a second sensor of a kind by its name', () => {
     const state = homeassistantDiscovery.initialState?.()
@@ -213,10 +270,61 @@ describe('home assistant discovery', () => {
     ['DC Input 2 Power', { dc: [{}, { power_w: 5 }] }],
     ['EV charging power', { metrics: { load_power_w: 5 } }],
     ['Inverter Power', { metrics: { ac_power_w: 5 } }],
+    ['PV power 2', { dc: [{}, { power_w: 5 }] }],
+    ['Net power consumption', { metrics: { grid_power_w: 5 } }],
+    ['Active power P-', { metrics: { grid_power_w: -5 } }],
+    ['Heating rod power', { metrics: { load_power_w: 5 } }],
   ])('takes %s for what it is called', (name, expected) => {
     const state = homeassistantDiscovery.initialState?.()
     decode(homeassistantDiscovery, config({ name }), 'homeassistant/sensor/d/p/config', state)
     expect(decode(homeassistantDiscovery, { p: 5 }, 's', state).readings).toMatchObject([expected])
+  })
+  /** What a device announces as [name, class, unit], and the reading of one body with a value for each. */
+  const announced = (sensors: [name: string, deviceClass: string, unit: string, value: number][]) => {
+    const state = homeassistantDiscovery.initialState?.()
+    sensors.forEach(([name, device_class, unit_of_measurement], i) =>
+      decode(
+        homeassistantDiscovery,
+        config({ name, device_class, unit_of_measurement, value_template: `{{ value_json.v${i} }}` }),
+        `homeassistant/sensor/d/s${i}/config`,
+        state,
+      ),
+    )
+    const body = Object.fromEntries(sensors.map(([, , , value], i) => [`v${i}`, value]))
+    return decode(homeassistantDiscovery, body, 's', state).readings[0]
+  }
+  it('adds up the tariffs of a meter, and takes its two powers from each other', () => {
+    const reading = announced([
+      ['Energy Delivered T1', 'energy', 'kWh', 100.1],
+      ['Energy Delivered T2', 'energy', 'kWh', 200],
+      ['Energy Returned T1', 'energy', 'kWh', 10],
+      ['Power Delivered', 'power', 'kW', 0],
+      ['Power Returned', 'power', 'kW', 1.5],
+      ['Power Returned l1', 'power', 'kW', 1.5],
+    ])
+    expect(reading?.metrics).toEqual({ import_total_wh: 300_100, grid_power_w: -1500 })
+    expect(reading?.extra).toMatchObject({ export_total_wh_tariff_1: 10_000, s5: 1.5 })
+    expect(reading?.ac).toBeUndefined()
+  })
+  it('takes no part for the whole', () => {
+    const reading = announced([
+      ['Energy phase a', 'energy', 'kWh', 10],
+      ['PV1 energy today', 'energy', 'kWh', 0.2],
+      ['EPS power', 'power', 'W', 0],
+      ['Grid power L1', 'power', 'W', 70],
+      ['Power factor phase b', 'power_factor', '%', 98],
+      ['Line voltage A-B', 'voltage', 'V', 400],
+      ['Bus voltage', 'voltage', 'V', 380],
+      ['Boiler flow temperature', 'temperature', '°C', 34],
+      ['Load voltage', 'voltage', 'V', 0],
+      ['Energy production last seven days', 'energy', 'kWh', 77],
+      ['Active energy A-', 'energy', 'kWh', 5],
+      ['Total energy', 'energy', 'kWh', 1000],
+      ['Inverter power', 'power', 'W', 2500],
+    ])
+    expect(reading?.metrics).toEqual({ energy_total_wh: 1_000_000, export_total_wh: 5000, ac_power_w: 2500 })
+    expect(reading?.ac).toBeUndefined()
+    expect(announced([['Voltage b', 'voltage', 'V', 231]])?.ac).toEqual([{}, { voltage_v: 231 }])
   })
   it('stays bounded', () => {
     const state = homeassistantDiscovery.initialState?.()

@@ -23,6 +23,7 @@ import {
   componentName,
   componentsOf,
   indexOf,
+  isMeter,
   kindOf,
   putComponent,
 } from './shelly/components.ts'
@@ -176,7 +177,7 @@ function decodeStatus(
   if (isGen1Meter(json)) return gen1Meter(named ?? 'shelly', json, message, rejected)
   const component = componentName(rest.at(-1) ?? '')
   if (rest[0] === 'status') {
-    if (component)
+    if (component && isMeter(component.kind, json))
       return componentReadings(named ?? 'shelly', [{ ...component, status: json }], arrival(message), {}, rejected)
     return [] // status/sys, status/wifi, status/mqtt
   }

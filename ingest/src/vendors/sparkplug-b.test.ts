@@ -245,6 +245,11 @@ describe('names', () => {
     ['Current Power', 'ac_power_w'],
     ['Temperatures/Heatsink', 'inverter_temp_c'],
     ['Inverter/WH', 'energy_total_wh'],
+    ['Active Energy Import', 'import_total_wh'],
+    ['Total Energy Export', 'export_total_wh'],
+    ['Solar/Energy Today', 'energy_day_wh'],
+    ['Solar Array Power', 'pv_power_w'],
+    ['Power Factor Total', 'power_factor'],
   ])('%s is %s', (name, metric) => expect(meaningOf(name).meaning).toMatchObject({ kind: 'metric', metric }))
   it.each([
     ['DC/2/Voltage', 'dc', 1, 'voltage_v'],
@@ -256,6 +261,7 @@ describe('names', () => {
     ['AC/Voltage', 'ac', 0, 'voltage_v'],
     ['Current Grid Voltage', 'ac', 0, 'voltage_v'],
     ['Strings/2/Current', 'dc', 1, 'current_a'],
+    ['Meter/Voltage L1-N', 'ac', 0, 'voltage_v'],
   ])('%s is a channel', (name, side, index, quantity) =>
     expect(meaningOf(name).meaning).toEqual({ kind: 'channel', side, index, quantity }),
   )

@@ -19,6 +19,7 @@ import {
   wordsOf,
 } from '../vocabulary/index.ts'
 import { isScriptedMeter, putScriptedMeter } from './tasmota/scripted.ts'
+import { isTeleinfo, putTeleinfo } from './tasmota/teleinfo.ts'
 
 const PREFIXES = new Set(['tele', 'stat', 'cmnd'])
 /** Messages of the firmware that hold no measurements, by the topic's last level. */
@@ -171,8 +172,9 @@ function metersOf(sensors: Record<string, unknown>): Meter[] {
         putInverter(built, energy)
       },
     })
+  if (isTeleinfo(sensors)) meters.push({ name: 'TIC', put: (built) => putTeleinfo(built, sensors) })
   for (const [name, sensor] of entriesOf(sensors))
-    if (name !== 'ENERGY' && isScriptedMeter(name, sensor))
+    if (!/^(ENERGY|METER|TIC|PROD)$/.test(name) && isScriptedMeter(name, sensor))
       meters.push({ name, put: (built) => putScriptedMeter(built, name, sensor) })
   for (const [name, clamp] of entriesOf(sensors.ANALOG))
     if (isRecord(clamp) && /^CTEnergy\d*$/.test(name))
@@ -186,11 +188,11 @@ function putEnergy(built: ReadingBuilder, energy: Record<string, unknown>): void
     .metric('ac_power_w', total(energy.Power))
     .metric('energy_day_wh', total(energy.Today), 1000)
     .metric('energy_total_wh', total(energy.Total), 1000)
-    .metric('import_total_wh', total(energy.ImportActive ?? energy.Import), 1000)
-    .metric('export_total_wh', total(energy.ExportActive ?? energy.Export), 1000)
+    .metric('import_total_wh', total(energy.ImportActive ?? energy.Import ?? energy.E_in ?? energy.Total_in), 1000)
+    .metric('export_total_wh', total(energy.ExportActive ?? energy.Export ?? energy.E_out ?? energy.Total_out), 1000)
     .metric('reactive_power_var', total(energy.ReactivePower))
     .metric('power_factor', Array.isArray(energy.Factor) ? undefined : energy.Factor)
-    .metric('frequency_hz', Array.isArray(energy.Frequency) ? (energy.Frequency as unknown[])[0] : energy.Frequency)
+    .metric('frequency_hz', listOf(energy.Frequency ?? energy.Freq)[0])
     .extraNumber('Yesterday_wh', total(energy.Yesterday), 1000)
     .extraNumber('ApparentPower', total(energy.ApparentPower))
     .extraNumber('Period', total(energy.Period))
@@ -203,13 +205,15 @@ function putEnergy(built: ReadingBuilder, energy: Record<string, unknown>): void
 }
 /** An inverter that the device reads by its serial line (Solax X1) adds its own side to `ENERGY`. */
 function putInverter(built: ReadingBuilder, energy: Record<string, unknown>): void {
-  if (energy.SolarPower === undefined && energy.PV1Power === undefined) return
+  // Scripts write the same names in another case.
+  const pv = (name: string): unknown => energy[`PV${name}`] ?? energy[`Pv${name}`]
+  if (energy.SolarPower === undefined && pv('1Power') === undefined) return
   built.metric('pv_power_w', energy.SolarPower).metric('inverter_temp_c', energy.Temperature)
   for (let i = 1; i <= 4; i++)
     built.dc(i - 1, {
-      voltage_v: energy[`PV${i}Voltage`],
-      current_a: energy[`PV${i}Current`],
-      power_w: energy[`PV${i}Power`],
+      voltage_v: pv(`${i}Voltage`),
+      current_a: pv(`${i}Current`),
+      power_w: pv(`${i}Power`),
     })
   built.sumDc().extra('status_text', energy.Status).extra('error', energy.Error)
 }

@@ -257,13 +257,14 @@ export function reportReadings(
     putPowerFactor(built, get(all, 'pwrFactor'))
     listOf(get(entry, 'lines'))
       .slice(0, 3)
-      .forEach((line, index) =>
+      .forEach((line, index) => {
+        if ((finiteOf(get(line, 'rmsVoltage')) ?? Infinity) < MIN_PHASE_V) return
         built.ac(index, {
           voltage_v: get(line, 'rmsVoltage'),
           current_a: get(line, 'rmsCurrent'),
           power_w: get(line, 'actPower') ?? get(line, 'currW'),
-        }),
-      )
+        })
+      })
     if (built.measured) readings.push(built.build())
   }
   return readings
@@ -310,6 +311,7 @@ export function batteryInventoryReadings(
         .metric('battery_soc_pct', get(entry, 'percentFull'))
         .extraNumber('temperature', get(entry, 'temperature'))
         .extraNumber('maxCellTemp', get(entry, 'maxCellTemp'))
+        .extraNumber('real_power_w', get(entry, 'real_power_w')) // which direction is positive is told nowhere
         .extra('status_text', get(entry, 'admin_state_str'))
         .attributes({
           kind: 'battery',

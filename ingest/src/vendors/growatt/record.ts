@@ -15,6 +15,15 @@ import {
 } from '../../vocabulary/index.ts'
 import { opposite } from '../../vocabulary/sign.ts'
 import { errorFault, protectionFault } from './faults.ts'
+import {
+  isPacked,
+  isStorage,
+  putPacks,
+  putPacksStatus,
+  putStorage,
+  putStorageStatus,
+  serverWallTime,
+} from './storage.ts'
 import { delivers, OPERATION_TEXTS, operationStatus, STATE_TEXTS, stateStatus } from './states.ts'
 
 const MAX_BATTERIES = 40
@@ -76,7 +85,8 @@ export function recordReading(
     rejected.push({ reason: 'invalid-field', detail: `deviceSn: ${quote(record.deviceSn)}, expected a serial number` })
     return []
   }
-  const ms = textMs(record.utcTime, 'UTC') ?? textMs(any('time', 'lastUpdateTime'), message.timezone)
+  const told = any('time', 'lastUpdateTime')
+  const ms = textMs(record.utcTime, 'UTC') ?? textMs(serverWallTime(told) ?? told, message.timezone)
   const built = reading(serial, deviceTime(ms, message), rejected)
     .metric('ac_power_w', record.pac)
     .metric('pv_power_w', record.ppv)
@@ -92,8 +102,13 @@ export function recordReading(
       name: wordsOf(record.alias, 100),
       parent: wordsOf(any('dataLogSn', 'dataloggerSn'), 60),
     })
+  if (isStorage(record)) {
+    putStorage(built, record)
+    return finished(built, record)
+  }
   putEnergies(built, record, any)
   putBattery(built, record, any)
+  if (isPacked(record)) putPacks(built, record)
   const [from, to] = [
     any('activePower', 'pacToUserTotal', 'pacToUserR'),
     any('reverActivePower', 'pacToGridTotal', 'pacToGridR'),
@@ -106,8 +121,14 @@ export function recordReading(
     .extraNumber('etoGridToday_wh', any('etoGridToday', 'eToGridToday'), 1000)
   for (const name of ['backupPower', 'pexPower', 'genPower', 'smartLoadPower', 'priority', 'batteryStatus'])
     built.extraNumber(name, record[name])
+  return finished(built, record)
+}
+
+function finished(built: ReadingBuilder, record: Record<string, unknown>): DecodedReading[] {
   const measured = built.measured
   putState(built, record)
+  if (isStorage(record)) putStorageStatus(built, record)
+  else if (isPacked(record)) putPacksStatus(built, record)
   const done = built.build()
   return measured || done.status !== undefined ? [done] : []
 }

@@ -2,6 +2,7 @@ import type { DecodedReading, Metric } from '@heliograph/crm-core/contracts'
 import type { Rejection, VendorMessage } from '../../vendor.ts'
 import {
   arrival,
+  entriesOf,
   finiteOf,
   integerOf,
   isRecord,
@@ -19,6 +20,36 @@ import { delivers, OFF_GRID_TEXTS, offGridStatus, operationStatus, stateStatus }
 export const isStick = (body: Record<string, unknown>): boolean =>
   Object.hasOwn(body, 'InverterStatus') ||
   (Object.hasOwn(body, 'Mac') && ['OutputPower', 'AcPower', 'OutActivePwr'].some((key) => Object.hasOwn(body, key)))
+
+/**
+ * What RS485 adapters with another free program (growatt2mqtt) publish: the same registers in the same units, under names of their own.
+ */
+const ADAPTER_NAMES: Readonly<Record<string, string>> = {
+  status: 'InverterStatus',
+  solarpower: 'InputPower',
+  outputpower: 'OutputPower',
+  gridfrequency: 'GridFrequency',
+  gridvoltage: 'GridVoltage',
+  energytoday: 'TodayGenerateEnergy',
+  energytotal: 'TotalGenerateEnergy',
+  tempinverter: 'InverterTemperature',
+  tempipm: 'TemperatureInsideIPM',
+  tempboost: 'BoostTemperature',
+  faultcode: 'InverterFaultMaincode',
+}
+/** Phases (`gridvoltagel1`) and inputs (`pv1power`) of the same. */
+const adapterName = (name: string): string => {
+  const phase = /^grid(voltage|current|power)l([123])$/.exec(name)
+  const input = /^pv(\d)(voltage|current|power)$/.exec(name)
+  const capital = (text = '') => text.charAt(0).toUpperCase() + text.slice(1)
+  if (phase) return `L${phase[2]}ThreePhaseGrid${phase[1] === 'voltage' ? '' : 'Output'}${capital(phase[1])}`
+  if (input) return `PV${input[1]}${capital(input[2])}`
+  return Object.hasOwn(ADAPTER_NAMES, name) ? (ADAPTER_NAMES[name] ?? name) : name
+}
+export const isAdapter = (body: Record<string, unknown>): boolean =>
+  ['solarpower', 'outputpower', 'energytotal'].every((key) => Object.hasOwn(body, key))
+export const fromAdapter = (body: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(entriesOf(body).map(([name, value]) => [adapterName(name), value]))
 
 const METRICS: readonly (readonly [Metric, number, ...string[]])[] = [
   ['ac_power_w', 1, 'OutputPower', 'AcPower'],

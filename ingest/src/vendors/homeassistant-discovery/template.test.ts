@@ -26,6 +26,8 @@ describe('value templates', () => {
     ['{{ -value_json.p }}', { p: 12 }, -12],
     ['{{ value_json.t | float - 273.15 }}', { t: 300 }, 26.85],
     ['{{ value_json.p | abs }}', { p: -3 }, 3],
+    ['{{ value_json.p | float if value_json.p != None else None }}', { p: 3 }, 3],
+    ['{{ value_json.p | float if value_json.p != None else 0 }}', { p: null }, undefined],
     ['{{ (value_json.p | float(0) / 1000) | round(2) }}', { p: 2635 }, 2.64],
     ['{{ value_json.p / 1000 | round(0) | int(0) }}', { p: 2635 }, 2.635],
     ['{{ 1000 * value_json.p }}', { p: 1.5 }, 1500],

@@ -24,7 +24,7 @@ export function parseTemplate(text: string | undefined): ValueTemplate | undefin
 
 const PATH = String.raw`value_json(?:\.\w+|\[[^\]]{1,80}\])*`
 /** A test for being there: what is not there stays missing here, whatever the template puts in its place. */
-const THERE = String.raw`(?:${PATH}(?: is (?:defined|not none|number))?|'[^']{1,80}' in ${PATH})`
+const THERE = String.raw`(?:${PATH}(?: is (?:defined|not none|number)| ?!= ?none)?|'[^']{1,80}' in ${PATH})`
 const GUARD = new RegExp(
   String.raw`^\s*\{%-?\s*if ${THERE}(?: and ${THERE})?\s*-?%\}\s*\{\{-?([\s\S]*?)-?\}\}\s*(?:\{%-?\s*else\s*-?%\}[^%]{0,80})?\{%-?\s*endif\s*-?%\}\s*$`,
   'i',

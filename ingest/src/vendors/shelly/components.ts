@@ -15,11 +15,14 @@ export function componentName(name: string): { kind: string; index: number } | u
   const match = COMPONENT.exec(name)
   return match ? { kind: match[1] ?? '', index: Number(match[2]) } : undefined
 }
+/** Whether a component measures power, newer kinds too. A `voltmeter` has a voltage, but of whatever hangs on it. */
+export const isMeter = (kind: string, status: Record<string, unknown>): boolean =>
+  METERS.has(kind) || 'apower' in status
 /** The measuring components of a status object (`Shelly.GetStatus`, `NotifyStatus`). */
 export function componentsOf(status: unknown): Component[] {
   return entriesOf(status).flatMap(([name, value]) => {
     const component = componentName(name)
-    return component && isRecord(value) && METERS.has(component.kind) ? [{ ...component, status: value }] : []
+    return component && isRecord(value) && isMeter(component.kind, value) ? [{ ...component, status: value }] : []
   })
 }
 /** What a component's status alone is (`EM.GetStatus` and the like): told by its keys. */

@@ -43,12 +43,16 @@ const SPOT_STATUS = new Map<string, DeviceStatus>([
   ['off', 'off'],
 ])
 
+/** The owner's choice of a decimal comma reaches the values where they are quoted. */
+const pointed = (value: unknown): unknown =>
+  typeof value === 'string' && /^-?\d+,\d+$/.test(value) ? value.replace(',', '.') : value
+
 export function spotReading(
   body: Record<string, unknown>,
   message: VendorMessage,
   rejected: Rejection[],
 ): DecodedReading[] {
-  const v = lowered(body)
+  const v = Object.fromEntries(entriesOf(lowered(body)).map(([key, value]) => [key, pointed(value)]))
   const serial = wordsOf(v.invserial, 40)
   const name = wordsOf(v.invname, 100)
   const device = serial ?? name ?? (levelsOf(message.topic).join('/').slice(0, 200) || 'sma')
@@ -63,6 +67,9 @@ export function spotReading(
   const hasBattery = ['batchastt', 'batvol'].some((key) => (finiteOf(v[key]) ?? 0) > 0)
   for (const [metric, key, factor] of SPOT)
     if (metric !== 'battery_soc_pct' || hasBattery) built.metric(metric, v[key], factor)
+  // Zeros in both directions where there is no meter.
+  const [from, to] = [finiteOf(v.meteringwin) ?? 0, finiteOf(v.meteringwout) ?? 0]
+  if (from > 0 || to > 0) built.metric('grid_power_w', from - to)
   if ((finiteOf(v.invtemperature) ?? 0) !== 0) built.metric('inverter_temp_c', v.invtemperature)
   for (let i = 1; i <= 12; i++)
     built.dc(i - 1, { voltage_v: v[`udc${i}`], current_a: v[`idc${i}`], power_w: v[`pdc${i}`] })
@@ -244,6 +251,32 @@ const SET_METRICS: Readonly<Record<string, readonly [Metric, 1 | -1]>> = {
   temperatureModule: ['module_temp_c', 1],
   temperatureAmbient: ['ambient_temp_c', 1],
   windSpeed: ['wind_ms', 1],
+  consumption: ['load_power_w', 1],
+  displacementPowerFactor: ['power_factor', 1],
+  externalInsolation: ['irradiance_wm2', 1],
+  moduleTemperature: ['module_temp_c', 1],
+  ambientTemperature: ['ambient_temp_c', 1],
+}
+/** Inputs of one entry, in order: plain values, or each with its index beside it. */
+const inputsOf = (value: unknown): unknown[] =>
+  Array.isArray(value)
+    ? (value as unknown[]).slice(0, 16).map((input) => (isRecord(input) ? get(input, 'value') : input))
+    : []
+/** Phases (set PowerAc) and inputs (PowerDc) of a device, in V, A and W. */
+function putSetChannels(built: ReadingBuilder, entry: Record<string, unknown>): void {
+  ;['A', 'B', 'C'].forEach((phase, index) =>
+    built.ac(index, {
+      voltage_v: entry[`voltagePhase${phase}`],
+      current_a: entry[`currentPhase${phase}`],
+      power_w: entry[`activePowerPhase${phase}`],
+    }),
+  )
+  const volts = inputsOf(entry.dcVoltageInput)
+  const amperes = inputsOf(entry.dcCurrentInput)
+  const watts = inputsOf(entry.dcPowerInput)
+  for (let i = 0; i < Math.max(volts.length, amperes.length, watts.length); i++)
+    built.dc(i, { voltage_v: volts[i], current_a: amperes[i], power_w: watts[i] })
+  built.sumDc().extraNumber('isolation_ohm', entry.isolationResistance)
 }
 
 export function measurementSetReadings(
@@ -273,8 +306,9 @@ export function measurementSetReadings(
       entry.feedIn ?? entry.gridFeedIn,
     )
     putDifference(built, 'battery_power_w', entry.batteryDischarging, entry.batteryCharging)
+    putSetChannels(built, entry)
     built.attributes({
-      kind: plant ? 'gateway' : 'inverter',
+      kind: plant ? 'gateway' : body.setType === 'Sensor' ? 'weather' : 'inverter',
       serial: wordsOf(get(about, 'serial'), 60),
       name: wordsOf(get(about, 'name'), 100),
       model: wordsOf(get(about, 'product'), 100),

@@ -16,6 +16,7 @@ import type { DeviceFacts } from './webconnect.ts'
 
 const MAX_CHANNELS = 5000
 const MAX_COMPONENTS = 200
+const MAX_INPUTS = 12
 
 /** Channels with a metric of their own; the group before the last two levels differs (`Measurement.`, `Parameter.`). */
 const METRIC_CHANNELS: Readonly<Record<string, Metric>> = {
@@ -28,6 +29,9 @@ const METRIC_CHANNELS: Readonly<Record<string, Metric>> = {
   'Measurement.GridMs.TotPFPrc': 'power_factor',
   'Measurement.GridMs.TotVAr': 'reactive_power_var',
   'Measurement.Bat.ChaStt': 'battery_soc_pct',
+  'Measurement.Metering.GridMs.Hz': 'frequency_hz',
+  'Measurement.Metering.PCCMs.PlntCsmpWh': 'import_total_wh',
+  'Measurement.Metering.PCCMs.PlntWh': 'export_total_wh',
   'Measurement.Metering.GridMs.TotWhIn': 'import_total_wh',
   'Measurement.Metering.GridMs.TotWhOut': 'export_total_wh',
   'Measurement.Env.HorInsol': 'irradiance_wm2',
@@ -44,6 +48,9 @@ const EXTRA_CHANNELS: Readonly<Record<string, string>> = {
   'Measurement.Metering.TotFeedTms': 'feed_in_s',
   'Measurement.Metering.TotOpTms': 'operating_s',
   'Measurement.Bat.TmpVal': 'battery_temp_c',
+  'Measurement.Bat.Vol': 'battery_voltage_v',
+  'Measurement.Metering.GridMs.TotWhIn.Bat': 'battery_charge_total_wh',
+  'Measurement.Metering.GridMs.TotWhOut.Bat': 'battery_discharge_total_wh',
   'Measurement.BatChrg.BatChrg': 'battery_charge_total_wh',
   'Measurement.BatDsch.BatDsch': 'battery_discharge_total_wh',
 }
@@ -108,7 +115,11 @@ function componentReading(
   const value = (name: string): unknown => get(channels.get(name), 'value')
   const list = (name: string): unknown[] => {
     const values = get(channels.get(`${name}[]`), 'values') ?? get(channels.get(name), 'values')
-    return Array.isArray(values) ? (values as unknown[]).slice(0, 64) : []
+    if (Array.isArray(values)) return (values as unknown[]).slice(0, 64)
+    // Older devices behind a data manager have a single value, the vendor's cloud one channel for each.
+    const single = [value(name), ...Array.from({ length: MAX_INPUTS }, (_, i) => value(`${name}[${i}]`))]
+    const from = single[0] === undefined ? 1 : 0
+    return single.slice(from, single.findLastIndex((one) => one !== undefined) + 1)
   }
   for (const [name, metric] of Object.entries(METRIC_CHANNELS)) built.metric(metric, value(name))
   for (const [name, extra] of Object.entries(EXTRA_CHANNELS)) built.extraNumber(extra, value(name))
@@ -136,15 +147,20 @@ function componentReading(
   const charger = channels.has('Measurement.ChaSess.WhIn') || channels.has('Measurement.Chrg.ModSw')
   const [gridIn, gridOut] = [value('Measurement.Metering.GridMs.TotWIn'), value('Measurement.Metering.GridMs.TotWOut')]
   if (charger) built.metric('load_power_w', value('Measurement.Metering.GridMs.TotWIn.ChaSta') ?? gridIn)
-  else putDirections(built, 'grid_power_w', gridIn, gridOut)
+  else {
+    putConnection(built, value('Measurement.Metering.PCCMs.PlntW'), value('Measurement.Metering.PCCMs.PlntCsmpW'))
+    putDirections(built, 'grid_power_w', gridIn, gridOut)
+  }
   putDirections(
     built,
     'battery_power_w',
-    value('Measurement.BatDsch.CurBatDsch'),
-    value('Measurement.BatChrg.CurBatCha'),
+    value('Measurement.BatDsch.CurBatDsch') ?? value('Measurement.Metering.GridMs.TotWOut.Bat'),
+    value('Measurement.BatChrg.CurBatCha') ?? value('Measurement.Metering.GridMs.TotWIn.Bat'),
   )
   const measured = built.measured
-  const inverter = ['GridMs.TotW', 'GridMs.TotW.Pv', 'DcMs.Watt[]'].some((name) => channels.has(`Measurement.${name}`))
+  const inverter =
+    watts.length > 0 ||
+    ['GridMs.TotW', 'GridMs.TotW.Pv', 'DcMs.Watt[]'].some((name) => channels.has(`Measurement.${name}`))
   // Meters and chargers are healthy without producing.
   if (inverter)
     putCondition(built, {
@@ -160,6 +176,16 @@ function componentReading(
   })
   const done = built.build()
   return measured || done.status !== undefined ? [done] : []
+}
+
+/**
+ * The plant's connection point as a data manager tells it: fed in, and drawn. What is fed in is negative on some while it is drawn, so
+ * the two are not taken from each other.
+ */
+function putConnection(built: ReadingBuilder, fedIn: unknown, drawn: unknown): void {
+  const out = finiteOf(fedIn)
+  if (out !== undefined && out !== 0) built.metric('grid_power_w', -out)
+  else built.metric('grid_power_w', finiteOf(drawn) ?? out)
 }
 
 /** Two channels for the two directions: the first is ours. */

@@ -34,7 +34,7 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
     'ac_power_w',
   ],
   [
-    /^(?:total )?(?:pv|solar|production|generation)(?: total)? power(?: total)?$|^p ?pv(?: total)?$|^power pv$/,
+    /^(?:total )?(?:pv|solar|production|generation)(?: array| total)? power(?: total)?$|^p ?pv(?: total)?$|^power pv$/,
     'pv_power_w',
   ],
   [/^(?:total )?dc(?: input| total)* power(?: total)?$|^p ?dc$|^power dc$|^input power$/, 'dc_power_w'],
@@ -50,7 +50,7 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
     /^(?:ac )?(?:energy|lifetime energy|active energy|energy produced|produced energy)$|^e ?(?:total|ac)$/,
     'energy_total_wh',
   ],
-  [/^(?:energy|yield|production|generation) (?:day|today|daily)$|^e ?(?:day|today)$/, 'energy_day_wh'],
+  [/^(?:pv |solar )?(?:energy|yield|production|generation) (?:day|today|daily)$|^e ?(?:day|today)$/, 'energy_day_wh'],
   [/^(?:day|today|todays|today s|daily)(?: ac)? (?:energy|yield|production|generation)$/, 'energy_day_wh'],
   [/^(?:ac |grid |line |mains |output )?(?:freq|frequency)$|^f ?ac$|^hz$/, 'frequency_hz'],
   [
@@ -86,15 +86,15 @@ const METRIC_NAMES: readonly (readonly [RegExp, Metric, -1?])[] = [
   [/^(?:site|house|home|building) (?:load|consumption)(?: power)?$/, 'load_power_w'],
   [/^(?:battery |bess |ess |storage )?(?:soc|state of charge)$/, 'battery_soc_pct'],
   [
-    /^(?:grid |meter )?(?:energy )?import(?:ed)?(?: energy)?(?: total)?$|^(?:total )?(?:energy )?import(?:ed)? energy$/,
+    /^(?:grid |meter )?(?:(?:total |active )*energy )?import(?:ed)?(?: active)?(?: energy)?(?: total)?$|^(?:total )?(?:energy )?import(?:ed)? energy$/,
     'import_total_wh',
   ],
   [
-    /^(?:grid |meter )?(?:energy )?(?:export(?:ed)?|feed in)(?: energy)?(?: total)?$|^(?:total )?(?:energy )?export(?:ed)? energy$/,
+    /^(?:grid |meter )?(?:(?:total |active )*energy )?(?:export(?:ed)?|feed in)(?: active)?(?: energy)?(?: total)?$|^(?:total )?(?:energy )?export(?:ed)? energy$/,
     'export_total_wh',
   ],
   [/^(?:active )?power limit(?:ation)?(?: percent| pct)?$/, 'power_limit_pct'],
-  [/^(?:ac )?(?:power factor|pf|cos ?phi)$/, 'power_factor'],
+  [/^(?:ac )?(?:power factor|pf|cos ?phi)(?: total)?$/, 'power_factor'],
   [/^(?:total )?(?:ac )?reactive power(?: total)?$|^q ?ac$/, 'reactive_power_var'],
   // Names of SunSpec's inverter models.
   [/^w$/, 'ac_power_w'],
@@ -181,7 +181,7 @@ const DC_WORDS = new Set([
   'channel',
   'str',
 ])
-const AC_WORDS = new Set(['ac', 'phase', 'l', 'grid', 'line', 'output', 'leg', 'mains', 'n', 'to', 'ph'])
+const AC_WORDS = new Set(['ac', 'phase', 'l', 'grid', 'line', 'output', 'leg', 'mains', 'n', 'to', 'ph', 'meter'])
 /** Quantities, and the joined forms of loggers: `Vpv1`, `Iac2`. */
 const QUANTITIES: Readonly<Record<string, readonly [quantity: keyof Channel, side?: 'dc' | 'ac']>> = {
   voltage: ['voltage_v'], volt: ['voltage_v'], volts: ['voltage_v'], v: ['voltage_v'], u: ['voltage_v'],

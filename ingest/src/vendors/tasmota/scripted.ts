@@ -6,9 +6,9 @@ import { entriesOf, isRecord, numberOf, type ReadingBuilder } from '../../vocabu
  * are compared in lower case, with one separator: see `plain`.
  */
 const IMPORT =
-  /^(e_?|energy_|total_?|power_total_|kwh_?|counter_|zaehler_|dj_tpwr|tpwr)?(in|import|imp|bezug|netzbezug|bezogen|consumed|consumption|verbrauch|afname|soutirage)(_total|_gesamt|_kwh|_sum)?$|^(total_kwh|total_consumption|total_consumed_kwh|total_summe|real_energy_consumed|energy_tot|energy_sum|counter_pos|zaehler_a\+|pos_wirk_tariflos|gesamt(verbrauch|bezug)|verbrauch_(summe|gesamt)|zaehlerstand(_bezug)?)$|^(1_0_)?1_?8_?0(_kwh)?$/
+  /^(e_?|energy_|total_?|power_total_|kwh_?|counter_|zaehler_|dj_tpwr|tpwr)?(in|import|imp|bezug|netzbezug|bezogen|consumed|consumption|verbrauch|afname|soutirage)(_total|_gesamt|_kwh|_sum)?$|^(total_kwh|total_consumption|total_consumed_kwh|total_summe|real_energy_consumed|energy_tot|energy_sum|counter_pos|zaehler_a\+|pos_wirk_tariflos|gesamt(verbrauch|bezug)|verbrauch_(summe|gesamt)|zaehlerstand(_bezug)?|toteneimp)$|^(1_0_)?1_?8_?0(_kwh)?$/
 const EXPORT =
-  /^(e_?|en_|energy_|total_?|power_total_|kwh_?|counter_|zaehler_|dj_tpwr|tpwr)?(out|export|exp|einspeisung|eingespeist|returned|delivered|supply|lieferung|teruglevering|injection)(_total|_gesamt|_kwh|_sum)?$|^(total_delivered_kwh|export_total_kwh|real_energy_delivered|energy_tot_export|counter_neg|zaehler_a-|neg_wirk_tariflos|gesamteinspeisung|einspeisung_(summe|gesamt)|zaehlerstand_einspeisung)$|^(1_0_)?2_?8_?0(_kwh)?$/
+  /^(e_?|en_|energy_|total_?|power_total_|kwh_?|counter_|zaehler_|dj_tpwr|tpwr)?(out|export|exp|einspeisung|eingespeist|returned|delivered|supply|lieferung|teruglevering|injection)(_total|_gesamt|_kwh|_sum)?$|^(total_delivered_kwh|export_total_kwh|real_energy_delivered|energy_tot_export|counter_neg|zaehler_a-|neg_wirk_tariflos|gesamteinspeisung|einspeisung_(summe|gesamt)|zaehlerstand_einspeisung|toteneexp)$|^(1_0_)?2_?8_?0(_kwh)?$/
 /** Says that something is counted, but not of what: what is taken, where it stands beside a power or what is given. */
 const COUNTER = /^(total|counter|energy|energie)$/
 const POWER =
@@ -39,6 +39,7 @@ const plain = (key: string): string =>
   key
     .trim()
     .toLowerCase()
+    .replace(/\*255$/, '') // the end of an OBIS number in full: 1-0:1.8.0*255
     .replace(/[-_.:+ ]+(?=.)/g, '_')
 const fieldsOf = (sensor: unknown): [key: string, value: unknown][] =>
   entriesOf(sensor).flatMap(([key, value]) => (typeof value === 'object' ? [] : [[plain(key), value]]))
