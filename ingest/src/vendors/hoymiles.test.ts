@@ -54,10 +54,30 @@ describe('opendtu', () => {
       1,
     ],
   ])('understands %j', (body, count) => expect(session(opendtu)(body).readings).toHaveLength(count))
-  it.each(['solar/ac/power', 'solar/battery/stateOfCharge', 'solar/victron/HQ1/V', 'homeassistant/sensor/x/config'])(
-    '%s measures nothing',
-    (topic) => expect(session(opendtu)('5', 0, topic)).toEqual({ readings: [] }),
-  )
+  it('takes the meter and the battery of OpenDTU-OnBattery as devices beside the inverters', () => {
+    const send = session(opendtu)
+    send('196.0', 0, 'home/solar/powermeter/powertotal')
+    send('-12.5', 10, 'home/solar/powermeter/power1')
+    expect(send('231.2', 20, 'home/solar/powermeter/voltage1').readings).toMatchObject([
+      {
+        device: 'home/solar/powermeter',
+        ts: start,
+        metrics: { grid_power_w: 196 },
+        ac: [{ power_w: -12.5, voltage_v: 231.2 }],
+        attributes: { kind: 'meter' },
+      },
+    ])
+    const [battery] = send('87', 0, 'home/solar/battery/stateOfCharge').readings
+    expect(battery).toMatchObject({ device: 'home/solar/battery', metrics: { battery_soc_pct: 87 } })
+    expect(send('-4.2', 10, 'home/solar/battery/current').readings[0]?.metrics).toEqual({ battery_soc_pct: 87 })
+    expect(send('full', 20, 'home/solar/battery/voltage').rejected).toHaveLength(1)
+  })
+  it.each([
+    'solar/ac/power',
+    'solar/battery/alarm/underVoltage',
+    'solar/victron/HQ1/V',
+    'homeassistant/sensor/x/config',
+  ])('%s measures nothing', (topic) => expect(session(opendtu)('5', 0, topic)).toEqual({ readings: [] }))
   it('marks what a broker kept as stale', () => {
     const message = {
       topic: `solar/${SERIAL}/0/power`,

@@ -22,6 +22,7 @@ import {
   wordsOf,
 } from '../../vocabulary/index.ts'
 import { isAcField, isDcField, putAc, putDc } from './fields.ts'
+import { decodeGroup, isMeasuredGroup } from './on-battery.ts'
 
 /** All values of an inverter come in one burst per publish interval, which is rarely below 5 s. */
 const WINDOWS: WindowOptions = { windowMs: 4000, maxDevices: 500, maxValues: 100 }
@@ -150,6 +151,8 @@ function decodeOwn(
   message: VendorMessage,
   state: WindowState,
 ): Decoded {
+  const [group = '', ...rest] = topic.dtu.split('/')
+  if (isMeasuredGroup(group)) return decodeGroup(topic.base, group, rest, text, message, state)
   if (topic.dtu !== 'dtu/status' || flagOf(text) !== false) return { readings: [] }
   const time = { ts: message.receivedAt, tsSource: 'arrival' } as const
   const serials = Object.keys(state.devices).filter(
