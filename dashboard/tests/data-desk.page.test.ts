@@ -188,6 +188,9 @@ test('a device is claimed by keyboard alone, from any page', async ({ page }) =>
   await page.keyboard.type(serial)
   const row = page.getByRole('row', { name: new RegExp(serial) })
   await expect(row).toBeVisible({ timeout: 60_000 })
+  // The list is the filtered one: rows that still come and go would take the focus along.
+  await expect(page).toHaveURL(new RegExp(`q=${serial}`))
+  await expect(page.getByRole('row').filter({ hasText: 'Claim device' })).toHaveCount(1)
   await tabTo(page, row.getByRole('button', { name: 'Claim device' }))
   await page.keyboard.press('Enter')
   const dialog = page.getByRole('dialog', { name: 'Claim device' })
