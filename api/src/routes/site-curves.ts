@@ -82,7 +82,6 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
       const devices = await database.all('device', { siteId: site.id, kind: 'inverter' })
       const span = spanOf(request.query, site.timezone, { now: now(), defaultMs: DAY_MS, maxMs: MAX_COMPARED_MS })
       const tenantId = tenantOf(database.caller)
-      const near = await likeSitesAround(database, site)
       const window = { tenantId, ...span, width: request.query.width }
       const [{ stepMs, curves }, around] = await Promise.all([
         deviceCurves(
@@ -90,7 +89,13 @@ export const siteCurveRoutes: RouteModule = (api, { deps, now }) => {
           { tenantId, siteIds: [site.id as SiteId] },
           { ...window, deviceIds: devices.map(({ id }) => id as DeviceId) },
         ),
-        neighbourCurve(warehouse, { tenantId, siteIds: near.map(({ siteId }) => siteId) }, { ...window, sites: near }),
+        likeSitesAround(database, site).then((near) =>
+          neighbourCurve(
+            warehouse,
+            { tenantId, siteIds: near.map(({ siteId }) => siteId) },
+            { ...window, sites: near },
+          ),
+        ),
       ])
       const byId = new Map(devices.map((device) => [device.id, device]))
       return {

@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { MAX_WEATHER_MS, tenantOf, weatherHours } from '@heliograph/crm-core'
 import { listOf, timeSchema, type SiteId } from '@heliograph/crm-core/contracts'
 import { idParams, type RouteModule } from '../http/api.ts'
-import { dataScope } from '../http/scope.ts'
 import { spanOf, timeQuerySchema } from '../http/time.ts'
 import { dbOf } from '../plugins/caller.ts'
 
@@ -37,11 +36,8 @@ export const siteWeatherRoutes: RouteModule = (api, { deps, now }) => {
       const site = await database.get('site', request.params.id)
       const span = spanOf(request.query, site.timezone, { now: now(), defaultMs: DAY_MS, maxMs: MAX_WEATHER_MS })
       const tenantId = tenantOf(database.caller)
-      const hours = await weatherHours(warehouse, await dataScope(database), {
-        tenantId,
-        siteId: site.id as SiteId,
-        ...span,
-      })
+      const siteId = site.id as SiteId
+      const hours = await weatherHours(warehouse, { tenantId, siteIds: [siteId] }, { tenantId, siteId, ...span })
       return {
         items: hours.map(({ ts, ghiWm2, ambientC = null, windMs = null }) => ({
           ts: new Date(ts).toISOString(),
