@@ -10,13 +10,15 @@ export function createExpectedRole(deps: {
   warehouse: Warehouse
   registry: Registry
   onError(what: string): (error: unknown) => void
+  pastIsComing(): boolean
 }): Expected & { onEvent(event: DomainEvent): void } {
-  const { settings, warehouse, registry, onError } = deps
+  const { settings, warehouse, registry, onError, pastIsComing } = deps
   const expected = createExpected({
     warehouse,
     registry,
     clock: Date.now,
     onError: onError('expected power'),
+    pastIsComing,
     ...(settings.weatherUrl && {
       weather: createWeatherFeed({
         warehouse,

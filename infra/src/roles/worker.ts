@@ -58,7 +58,13 @@ export async function startWorker(
     for (const { deviceId, from, to } of touched) rollups.touch(deviceId, from, to)
     live.takeReplayed(newest)
   })
-  const expected = createExpectedRole({ settings, warehouse, registry: feed.registry, onError })
+  const expected = createExpectedRole({
+    settings,
+    warehouse,
+    registry: feed.registry,
+    onError,
+    pastIsComing: () => rollups.pastDays > 0,
+  })
   const rollups = createRollups({
     warehouse,
     registry: feed.registry,

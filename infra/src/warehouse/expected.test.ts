@@ -103,13 +103,18 @@ function world(place: Place, names: string[], startsAt: number) {
     devicesOfSite: (id: SiteId) => [...devices.values()].filter((device) => siteAt(device, now) === id),
   }
   const clock = () => (now += 1)
-  const make = (warehouse: Warehouse = test.warehouse, weather?: WeatherFeed): Expected =>
+  const make = (
+    warehouse: Warehouse = test.warehouse,
+    weather?: WeatherFeed,
+    pastIsComing: () => boolean = () => false,
+  ): Expected =>
     createExpected({
       warehouse,
       registry,
       clock,
       worker: `${tenantId}-e`,
       onError: fail,
+      pastIsComing,
       ...(weather && { weather }),
     })
   const state = { expected: make() }
@@ -130,6 +135,7 @@ function world(place: Place, names: string[], startsAt: number) {
     state,
     make,
     at: (ts: number) => (now = ts),
+    rollups,
     reading: (
       name: string,
       ts: number,
@@ -389,6 +395,30 @@ describe('a worker', () => {
     await failing.run({ all: true })
     expect(failing.waiting).toBe(0)
     expect((await w.rows('a', day, day + DAY)).length).toBeGreaterThan(80)
+  })
+  it('leaves what is old until a long past is in, and computes what is young meanwhile', async () => {
+    const w = await clearDay()
+    await w.rollups.flush({ all: true })
+    w.at(day + 9 * DAY)
+    let coming = true
+    const waiting = w.make(test.warehouse, undefined, () => coming)
+    for (const id of w.sites.keys()) waiting.changed(id, day, day + 9 * DAY)
+    const first = await waiting.run()
+    expect([first.waiting, await w.rows('a', day, day + DAY)]).toEqual([expect.any(Number), []])
+    for (let round = 0; round < 20 && (await waiting.run()).days > 0; round++);
+    expect(waiting.waiting).toBeGreaterThan(0)
+    expect(await w.rows('a', day, day + DAY)).toEqual([])
+    coming = false
+    await waiting.run({ all: true })
+    expect(waiting.waiting).toBe(0)
+    expect((await w.rows('a', day, day + DAY)).length).toBeGreaterThan(80)
+    // Nor does it wait for ever.
+    coming = true
+    for (const id of w.sites.keys()) waiting.changed(id, day, day + DAY)
+    const before = (await waiting.run()).waiting
+    w.at(day + 9 * DAY + 20 * MINUTE)
+    for (let round = 0; round < 20 && waiting.waiting > 0; round++) await waiting.run()
+    expect([before > 0, waiting.waiting]).toEqual([true, 0])
   })
   it('asks a weather service once an hour and place, and expects by what it tells', async () => {
     const w = world(MUNICH, ['alone'], day + 15 * HOUR)

@@ -38,6 +38,8 @@ export interface ExpectedOptions {
   clock: () => number
   weather?: WeatherFeed
   onError(error: unknown): void
+  /** Whether a long past is being rolled up: what rests on it is computed once, when all of it is there. */
+  pastIsComing?(): boolean
   /** Time between two rounds. Default 15 s. */
   everyMs?: number
   /** Name of this worker's mark in the store. Default `expected`. */
@@ -75,8 +77,13 @@ const ROUND_MS = 2_500
 const NEIGHBOURS_AGAIN_MS = 60_000
 const MARK_EVERY_MS = 60_000
 const MARK_SLACK_MS = 120_000
+/** While a long past comes in, only what is younger than this is computed; but it does not wait for ever. */
+const YOUNG_MS = 3 * DAY_MS
+const PAST_LIMIT_MS = 15 * 60_000
 /** How far back figures follow a change of a site's facts. */
 const FACTS_REACH_MS = 400 * DAY_MS
+
+const dayOf = (ts: number): number => Math.floor(ts / DAY_MS) * DAY_MS
 
 interface Piece {
   tenantId: TenantId
@@ -108,6 +115,7 @@ export function createExpected(options: ExpectedOptions): Expected {
   let nearAt = Number.NEGATIVE_INFINITY
   let lastVersion = 0
   let markedAt = Number.NEGATIVE_INFINITY
+  let pastSince: number | undefined
   let running: Promise<ExpectedRound> | undefined
   let timer: NodeJS.Timeout | undefined
   let stopped = false
@@ -188,15 +196,16 @@ export function createExpected(options: ExpectedOptions): Expected {
       }
   }
 
-  /** Pieces of at most a day, the newest first, of sites that lie together. */
-  function pieces(dirty: DirtyRanges<SiteId>): Piece[] {
+  /** Pieces of at most a day, the newest first, of sites that lie together. @param oldest what is older stays where it is */
+  function pieces(dirty: DirtyRanges<SiteId>, oldest: number): Piece[] {
     const byDay = new Map<string, Piece & { day: number }>()
     let taken = 0
     for (const { key: siteId, ranges, since } of dirty.take(() => taken++ < SITES_AT_ONCE)) {
       const site = registry.site(siteId)
       if (!site) continue
-      for (const range of ranges)
-        for (let from = range.from; from < range.to; from = Math.floor(from / DAY_MS) * DAY_MS + DAY_MS) {
+      for (const range of ranges) {
+        dirty.add(siteId, range.from, Math.min(range.to, oldest), since)
+        for (let from = Math.max(range.from, oldest); from < range.to; from = dayOf(from) + DAY_MS) {
           const day = Math.floor(from / DAY_MS)
           const to = Math.min(range.to, (day + 1) * DAY_MS)
           const key = `${site.tenantId}|${day}`
@@ -204,6 +213,7 @@ export function createExpected(options: ExpectedOptions): Expected {
           piece.sites.push({ site, from, to, since })
           byDay.set(key, piece)
         }
+      }
     }
     const split = [...byDay.values()].sort((a, b) => b.day - a.day).map(splitDay)
     // Of one day whoever waits longest, so that a round that ends early leaves nobody behind for ever.
@@ -279,12 +289,12 @@ export function createExpected(options: ExpectedOptions): Expected {
     dirty: DirtyRanges<SiteId>,
     until: number,
     each: (piece: Piece) => Promise<number>,
-    isDue: (piece: Piece) => boolean = () => true,
+    { from, isDue = () => true }: { from: number; isDue?: (piece: Piece) => boolean },
   ): Promise<number> {
     let done = 0
     let failed: unknown
     let restored = false
-    for (const piece of pieces(dirty)) {
+    for (const piece of pieces(dirty, from)) {
       let finished = false
       if (failed === undefined && !stopped && isDue(piece) && (done === 0 || performance.now() < until))
         try {
@@ -302,7 +312,14 @@ export function createExpected(options: ExpectedOptions): Expected {
     return done
   }
 
-  async function round(): Promise<ExpectedRound> {
+  /** Begin of the first day whose turn it is. */
+  function oldestDue(now: number): number {
+    if (!options.pastIsComing?.()) pastSince = undefined
+    else pastSince ??= now
+    return pastSince !== undefined && now - pastSince < PAST_LIMIT_MS ? dayOf(now - YOUNG_MS) : 0
+  }
+
+  async function round(all: boolean): Promise<ExpectedRound> {
     const now = clock()
     const until = performance.now() + ROUND_MS
     findNeighbours(now)
@@ -314,9 +331,10 @@ export function createExpected(options: ExpectedOptions): Expected {
     const idle = queue.size === 0 && days.size === 0
     // What is shown now first, then the factors, then what rests on them.
     const isLive = (piece: Piece) => piece.to > now - 2 * 3_600_000
-    let buckets = await work(queue, until, (piece) => compute(piece, now), isLive)
-    const learned = await work(days, until, (piece) => learn(piece, now))
-    if (days.size === 0) buckets += await work(queue, until, (piece) => compute(piece, now))
+    const from = all ? 0 : oldestDue(now)
+    let buckets = await work(queue, until, (piece) => compute(piece, now), { from, isDue: isLive })
+    const learned = await work(days, until, (piece) => learn(piece, now), { from })
+    if (days.size === 0 || from > 0) buckets += await work(queue, until, (piece) => compute(piece, now), { from })
     if ((idle || (queue.size === 0 && days.size === 0)) && now - markedAt >= MARK_EVERY_MS) {
       await writeMark(warehouse, worker, now - MARK_SLACK_MS)
       markedAt = now
@@ -328,9 +346,9 @@ export function createExpected(options: ExpectedOptions): Expected {
   async function run({ all = false } = {}): Promise<ExpectedRound> {
     while (running) await running.catch(() => undefined)
     running = (async () => {
-      const total = await round()
+      const total = await round(all)
       while (all && total.waiting > 0 && !stopped) {
-        const next = await round()
+        const next = await round(all)
         total.buckets += next.buckets
         total.days += next.days
         total.waiting = next.waiting

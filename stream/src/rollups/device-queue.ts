@@ -15,6 +15,7 @@ import type { Arrivals } from './arrivals.ts'
 import type { DayQueue } from './day-queue.ts'
 import type { DirtyRanges } from './dirty-ranges.ts'
 import { existingBuckets } from './existing.ts'
+import type { FreshRows } from './fresh-rows.ts'
 import { eachOrRestore, groups, monthsOf, ofOneFlush, OVERLAPPING } from './grouping.ts'
 import type { LiveDevices } from './live-devices.ts'
 import type { RollupRow } from './rows.ts'
@@ -65,8 +66,9 @@ export class DeviceQueue {
    * Computes and writes everything whose turn it is.
    * @param all what would wait for its turn is done as well
    * @param since when the oldest of it came in
+   * @param fresh takes the rows of long stretches, for the sites that follow
    */
-  async compute(all: boolean, since: number): Promise<DevicesComputed> {
+  async compute(all: boolean, since: number, fresh: FreshRows): Promise<DevicesComputed> {
     const { warehouse, clock, dirty, arrivals, live, nextVersion, rowsOf } = this.#options
     const now = clock()
     const done: DevicesComputed = { rows: 0, recomputed: 0, more: false }
@@ -98,6 +100,7 @@ export class DeviceQueue {
         for (const row of await this.#removals(tenantId, results, version, since)) rows.push(row)
         await warehouse.insert('rollup_device_5m', rows)
         for (const result of results) {
+          fresh.add(result)
           const { until } = jobs.find(({ device }) => device.id === result.device.id)!
           // A fold that goes on in memory writes its rows itself.
           if (live.adopt(result, until, now)) this.#written.forget(result.device.id)

@@ -10,6 +10,7 @@ import type { CoarseScope } from './coarse.ts'
 import { DayQueue } from './day-queue.ts'
 import { DeviceQueue } from './device-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
+import { FreshRows } from './fresh-rows.ts'
 import { LONG_MS } from './grouping.ts'
 import { LiveDevices, type ObservedReading } from './live-devices.ts'
 import { readMark, storedSince, writeMark } from './marks.ts'
@@ -124,13 +125,16 @@ export function createRollups(options: RollupOptions): Rollups {
   }
   /** A device's rows as they are written; its sites and days follow. */
   function rowsOf(of: RegistryDevice, changed: readonly BucketRow[], version: number, since: number): RollupRow[] {
-    // Power is carried into the following buckets of its site. Rows that follow each other are one stretch.
+    // Power is carried into the following buckets of its site. Rows that follow each other are one stretch; of a long past its
+    // nights are part of it, so that the sites of a month go through the same few queries.
+    const isLong = changed.length > 0 && changed.at(-1)!.ts - changed[0]!.ts > LONG_MS
+    const gapMs = isLong ? DAY_MS : BUCKET_MS
     let at = 0
     while (at < changed.length) {
       const from = changed[at]!.ts
       const siteId = siteAt(of, from)
       let last = from
-      while (++at < changed.length && changed[at]!.ts <= last + BUCKET_MS && siteAt(of, changed[at]!.ts) === siteId)
+      while (++at < changed.length && changed[at]!.ts <= last + gapMs && siteAt(of, changed[at]!.ts) === siteId)
         last = changed[at]!.ts
       sites.add(siteId, from, last + BUCKET_MS + CARRY_MS, since)
     }
@@ -164,8 +168,9 @@ export function createRollups(options: RollupOptions): Rollups {
       }
       throw error
     }
-    const computed = await devices.compute(all, since)
-    const siteCount = await sites.compute(since)
+    const fresh = new FreshRows()
+    const computed = await devices.compute(all, since, fresh)
+    const siteCount = await sites.compute(since, fresh)
     if (all || clock() - coarseAt >= coarseEveryMs) {
       const begin = clock()
       await days.compute(since)

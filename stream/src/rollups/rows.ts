@@ -11,7 +11,7 @@ import {
   type GaugeValue,
   type RollupGauge,
 } from '@heliograph/crm-core'
-import type { RegistryDevice, RegistrySite, Sql } from '@heliograph/crm-core/contracts'
+import type { DeviceId, RegistryDevice, RegistrySite, Sql } from '@heliograph/crm-core/contracts'
 
 export type RollupRow = Record<string, string | number | undefined>
 
@@ -83,7 +83,7 @@ export function siteBucketRow(
 
 /** A device's row of five minutes as it is read back. */
 export interface StoredBucket {
-  device_id: string
+  device_id: DeviceId
   site_id: string
   ts: number
   energy_wh: number | null

@@ -3,6 +3,7 @@ import { BUCKET_MS, joinNear } from '@heliograph/crm-core'
 import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
+import type { FreshRows } from './fresh-rows.ts'
 import { eachOrRestore, groups, monthsOf, OVERLAPPING } from './grouping.ts'
 import type { RollupRegistry } from './rollups.ts'
 import { siteRows, type SiteJob } from './site-buckets.ts'
@@ -33,14 +34,17 @@ export class SiteQueue {
     this.#dirty.add(siteId, from, to, since)
   }
 
-  /** @returns how many rows were written */
-  async compute(since: number): Promise<number> {
+  /**
+   * @param fresh rows of devices that this flush has written
+   * @returns how many rows were written
+   */
+  async compute(since: number, fresh: FreshRows): Promise<number> {
     const { warehouse, days, nextVersion } = this.#options
     let count = 0
     await eachOrRestore(
       this.#take(),
       async ({ tenantId, jobs }) => {
-        const rows = await siteRows(warehouse, tenantId, jobs, nextVersion())
+        const rows = await siteRows(warehouse, tenantId, jobs, nextVersion(), fresh)
         await warehouse.insert('rollup_site_5m', rows)
         count += rows.length
         for (const { site, range } of jobs) this.#options.onRows?.(site.id, range.from, range.to)
