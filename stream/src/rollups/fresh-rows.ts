@@ -13,7 +13,7 @@ export interface FreshStretch {
   rows: readonly (HeardBucket & { ts: number })[]
 }
 /** At its ends a stretch may lack so much, which is read from the store. */
-const MOST_LACKING_MS = 2 * 3_600_000
+const MOST_LACKING_MS = 24 * 3_600_000
 
 export class FreshRows {
   readonly #stretches = new Map<DeviceId, FreshStretch[]>()

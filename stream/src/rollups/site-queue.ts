@@ -1,5 +1,5 @@
 /** Sites whose five-minute rows wait to be computed. */
-import { BUCKET_MS, joinNear } from '@heliograph/crm-core'
+import { BUCKET_MS, joinRanges, NEAR_MS } from '@heliograph/crm-core'
 import type { SiteId, TenantId, Warehouse } from '@heliograph/crm-core/contracts'
 import type { DayQueue } from './day-queue.ts'
 import { DirtyRanges } from './dirty-ranges.ts'
@@ -67,7 +67,8 @@ export class SiteQueue {
       if (!site) continue
       const devices = registry.devicesOfSite(key)
       const jobs = byTenant.get(site.tenantId) ?? []
-      for (const range of joinNear(ranges).flatMap(monthsOf)) jobs.push({ site, devices, range })
+      // No further apart: between what a past left and what is live lie days that nobody changed, however long the past.
+      for (const range of joinRanges(ranges, () => NEAR_MS).flatMap(monthsOf)) jobs.push({ site, devices, range })
       byTenant.set(site.tenantId, jobs)
     }
     return [...byTenant].flatMap(([tenantId, list]) =>
