@@ -107,7 +107,7 @@ describe('the demo on shared engines', { timeout: 600_000, retry: 0 }, () => {
     const state = () => JSON.parse(readFileSync(join(api.dataDir, 'demo.json'), 'utf8')) as { historyJob?: number }
     expect(existsSync(join(api.dataDir, 'demo.json'))).toBe(true)
     await until('the past to be in', () => state().historyJob === undefined, HISTORY_LIMIT_MS, 1_000)
-    await admin.drained()
+    // Its sums are in then, too; the line itself is never empty while two hundred devices speak.
     const { items } = await admin.get<Listed<{ id: string; name: string }>>('/sites?limit=500')
     const yesterday = Date.now() - 36 * 3_600_000
     const energy = async (siteId: string) => {
