@@ -9,7 +9,7 @@ import { tryKafka } from './kafka-faults.ts'
 import { kafkaStorage } from './kafka-fixture.ts'
 import { createKafkaLog } from './kafka.ts'
 import { kafkaOptions } from './kafka-options.ts'
-import { createProxy, type Proxy } from './toxiproxy.ts'
+import { createProxy, type Proxy } from '../../services/proxy.ts'
 
 type Broker = Awaited<ReturnType<typeof ownService>>
 const CROWD = 5

@@ -1,9 +1,11 @@
-/** For tests: a proxy that delays, stalls or cuts what goes through it. */
+/** For tests: a proxy of toxiproxy's that delays, stalls or cuts what goes through it. */
 import { randomBytes } from 'node:crypto'
 
+/** `timeout` of 0 ms: bytes go in and nothing comes out, while the connection stays. */
+export type ToxicType = 'latency' | 'timeout' | 'bandwidth' | 'reset_peer'
 export interface Proxy {
-  /** Does something to what comes back from the engine, until `clear`. */
-  add(type: 'latency' | 'timeout' | 'bandwidth' | 'reset_peer', attributes: Record<string, number>): Promise<void>
+  /** Does something to what comes back from the engine (`downstream`) or goes to it, until `clear`. Default what comes back. */
+  add(type: ToxicType, attributes: Record<string, number>, stream?: 'downstream' | 'upstream'): Promise<void>
   clear(): Promise<void>
 }
 
@@ -23,8 +25,8 @@ export async function createProxy(control: string, listen: number, upstream: num
     enabled: true,
   })
   return {
-    async add(type, attributes) {
-      await call('POST', `/proxies/${name}/toxics`, { name: type, type, stream: 'downstream', attributes })
+    async add(type, attributes, stream = 'downstream') {
+      await call('POST', `/proxies/${name}/toxics`, { name: `${type}-${stream}`, type, stream, attributes })
     },
     async clear() {
       const toxics = (await call('GET', `/proxies/${name}/toxics`)) as { name: string }[]
