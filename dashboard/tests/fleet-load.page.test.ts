@@ -96,6 +96,7 @@ test('ten thousand rows at ten thousand updates a second keep the page quick', a
   const [scriptBefore, framesBefore] = [await script(), frames]
   await page.waitForTimeout(SECONDS * 1000)
   const perFrame = ((await script()) - scriptBefore) / (frames - framesBefore)
+  const grown = (await heap()) / heapBefore
 
   // Scrolling through all of it, while it goes on.
   await page.locator('[data-list]').hover()
@@ -106,17 +107,18 @@ test('ten thousand rows at ten thousand updates a second keep the page quick', a
   }
   const tasks = mainTasks(await browser.stopTracing())
   expect(tasks.length).toBeGreaterThan(100)
-  const grown = (await heap()) / heapBefore
   const told = {
     scriptMsPerFrame: Number(perFrame.toFixed(2)),
     longestTasksMs: tasks.slice(0, 5).map(Math.round),
     heapGrownTo: Number(grown.toFixed(2)),
+    heapAfterScrolling: Number(((await heap()) / heapBefore).toFixed(2)),
   }
   console.log(`fleet under load: ${JSON.stringify(told)}`)
   test.info().annotations.push({ type: 'measured', description: JSON.stringify(told) })
   expect(perFrame).toBeLessThan(8 * SLOWNESS)
   expect(tasks[0]).toBeLessThan(50 * SLOWNESS)
-  expect(grown).toBeLessThan(1.5)
+  // What collections leave at one moment differs by a tenth; what is kept for good would go on growing.
+  expect(grown).toBeLessThan(1.25)
   // Rows under the pointer have stayed where they were: what would move is told instead.
   await expect(page.getByRole('button', { name: /changes?$/ })).toBeVisible()
 })
