@@ -85,13 +85,14 @@ export async function checkRedis(url: URL): Promise<void> {
     await redis.ping()
     // A refused user or database is told beside; the connection goes on as somebody else, or on another one.
     if (trouble !== undefined) throw trouble as Error
-    const version = /^redis_version:(\d+)\S*/m.exec(await redis.info('server'))
+    const info = await redis.info()
+    const version = /^redis_version:(\d+)\S*/m.exec(info)
     if (version !== null && Number(version[1]) < OLDEST)
       throw new EngineFaultError(
         SETTING,
         `${shown} is Redis ${version[0].split(':')[1]}; Redis ${OLDEST} is the oldest that serves`,
       )
-    const role = /^role:(\w+)/m.exec(await redis.info('replication'))?.[1]
+    const role = /^role:(\w+)/m.exec(info)?.[1]
     if (role === 'slave')
       throw new EngineFaultError(SETTING, `${shown} is a replica and takes no writes; name the one that it follows`)
   } catch (error) {

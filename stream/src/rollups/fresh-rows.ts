@@ -14,13 +14,17 @@ export interface FreshStretch {
 }
 /** At its ends a stretch may lack so much, which is read from the store. */
 const MOST_LACKING_MS = 24 * 3_600_000
+/** Held at once: of a site of hundreds of devices one flush may compute millions. A row with every gauge is a kilobyte. */
+const MOST_ROWS = 350_000
 
 export class FreshRows {
   readonly #stretches = new Map<DeviceId, FreshStretch[]>()
+  #count = 0
 
   /** What is short is read back: it is little, and nobody knows what lies around it. */
   add({ device, range, rows }: Pick<Recomputed, 'device' | 'range' | 'rows'>): void {
-    if (range.to - range.from <= LONG_MS) return
+    if (range.to - range.from <= LONG_MS || this.#count + rows.length > MOST_ROWS) return
+    this.#count += rows.length
     const known = this.#stretches.get(device.id)
     if (known) known.push({ range, rows })
     else this.#stretches.set(device.id, [{ range, rows }])
