@@ -1,6 +1,6 @@
 /**
  * Thirty-five days at five minutes and twelve months by the hour before them, through the ordinary import, in the background: first
- * the last days of all sites, so that pages show something at once, then the others, of the year the newest months of all sites first.
+ * the last days of all sites, so that pages show something at once, then the others site by site.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../cli/client.ts'
@@ -39,29 +39,15 @@ interface Job {
   to: number
   stepMs: number
 }
-/**
- * Begins of months (UTC) as days back, later ones first: what is stored at once lies in one of the store's months, and all sites have
- * their newest ones first. The first and the last month may be short.
- */
-function monthsBack(from: number, to: number, seededAt: number): number[] {
-  const now = new Date(seededAt)
-  const found: number[] = []
-  for (let month = now.getUTCMonth(); ; month--) {
-    const back = Math.round((seededAt - Date.UTC(now.getUTCFullYear(), month)) / (24 * HOUR_MS))
-    if (back >= from) return [to, ...found, from]
-    if (back > to) found.push(back)
-  }
-}
 /** What is to be brought in, in this order. */
-export function historyJobs({ fineDays, firstDays, coarseDays }: HistoryReach, seededAt: number): Job[] {
+export function historyJobs({ fineDays, firstDays, coarseDays }: HistoryReach): Job[] {
   const all = DEMO_SITES.map((_, site) => site)
   const jobs = (from: number, to: number, stepMs: number): Job[] =>
     from > to ? all.map((site) => ({ site, from, to, stepMs })) : []
-  const cuts = monthsBack(fineDays + coarseDays, fineDays, seededAt)
   return [
     ...jobs(firstDays, 0, STEP_MS),
     ...jobs(fineDays, firstDays, STEP_MS),
-    ...cuts.slice(1).flatMap((from, at) => jobs(from, cuts[at]!, HOUR_MS)),
+    ...jobs(fineDays + coarseDays, fineDays, HOUR_MS),
   ]
 }
 
@@ -127,9 +113,7 @@ const sizeOf = ({ site, from, to, stepMs }: Job): number =>
 /** @returns whether all of it is in */
 export async function importHistory(client: Client, state: DemoState, options: ImportOptions): Promise<boolean> {
   const { reach, pauseMs = 5 } = options
-  const jobs = historyJobs(reach, state.seededAt)
-  // Days that a site's counters are known of once are not summed up again for each of its jobs.
-  const measures = new Map<number, SiteMeasures>()
+  const jobs = historyJobs(reach)
   const sizes = jobs.map(sizeOf)
   const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0)
   async function send(readings: readonly ImportReading[], tenantId: string): Promise<void> {
@@ -140,11 +124,9 @@ export async function importHistory(client: Client, state: DemoState, options: I
   for (let index = state.historyJob ?? jobs.length; index < jobs.length; index++) {
     const job = jobs[index]!
     const { tenantId } = state.devices[DEMO_SITES[job.site]!.devices[0]!.serial]!
-    const of = measures.get(job.site) ?? new SiteMeasures(DEMO_SITES[job.site]!, state.seededAt)
-    measures.set(job.site, of)
     // The next message is made while one is on its way.
     let sending: Promise<void> | undefined
-    for await (const chunk of chunksOf(job, of, state)) {
+    for await (const chunk of chunksOf(job, state)) {
       await sending
       if (options.stopped()) return false
       sending = send(chunk, tenantId)
@@ -167,12 +149,9 @@ interface ImportReading extends Pick<Measured, 'metrics' | 'status'> {
   ts: number
 }
 /** Readings of a job in messages, in order of time. */
-async function* chunksOf(
-  { from, to, stepMs }: Job,
-  measures: SiteMeasures,
-  state: DemoState,
-): AsyncGenerator<ImportReading[]> {
-  const { site } = measures
+async function* chunksOf({ site: at, from, to, stepMs }: Job, state: DemoState): AsyncGenerator<ImportReading[]> {
+  const site = DEMO_SITES[at]!
+  const measures = new SiteMeasures(site, state.seededAt)
   const today = dayNumber(site, state.seededAt)
   let chunk: ImportReading[] = []
   // Backwards to the first day once, so that counters are known; then forwards.

@@ -35,8 +35,8 @@ describe('rows that were just computed', () => {
   it('are none of a short stretch, and no more than fit', () => {
     const fresh = new FreshRows()
     fresh.add({ device: device('short'), range: { from: 0, to: DAY }, rows: rows(1) })
-    fresh.add({ device: device('a'), range: month, rows: rows(300_000) })
-    fresh.add({ device: device('b'), range: month, rows: rows(100_000) })
+    fresh.add({ device: device('a'), range: month, rows: rows(1_000_000) })
+    fresh.add({ device: device('b'), range: month, rows: rows(300_000) })
     fresh.add({ device: device('c'), range: month, rows: rows(9_000) })
     expect(['short', 'a', 'b', 'c'].filter((id) => fresh.covering(id as DeviceId, month))).toEqual(['a', 'c'])
     expect(fresh.covering('short' as DeviceId, { from: 0, to: DAY })).toBeUndefined()

@@ -14,17 +14,25 @@ export interface FreshStretch {
 }
 /** At its ends a stretch may lack so much, which is read from the store. */
 const MOST_LACKING_MS = 24 * 3_600_000
-/** Held at once: of a site of hundreds of devices one flush may compute millions. A row with every gauge is a kilobyte. */
-const MOST_ROWS = 350_000
+/**
+ * Held at once, a row and each of its gauges counted (some hundred bytes each): of a site of hundreds of devices one flush may compute
+ * millions of rows.
+ */
+const MOST_HELD = 2_500_000
+const sizeOf = (rows: FreshStretch['rows']): number => {
+  const middle = rows[rows.length >> 1]
+  return middle ? rows.length * (2 + Object.keys(middle.gauges).length) : 0
+}
 
 export class FreshRows {
   readonly #stretches = new Map<DeviceId, FreshStretch[]>()
-  #count = 0
+  #held = 0
 
   /** What is short is read back: it is little, and nobody knows what lies around it. */
   add({ device, range, rows }: Pick<Recomputed, 'device' | 'range' | 'rows'>): void {
-    if (range.to - range.from <= LONG_MS || this.#count + rows.length > MOST_ROWS) return
-    this.#count += rows.length
+    const size = sizeOf(rows)
+    if (range.to - range.from <= LONG_MS || this.#held + size > MOST_HELD) return
+    this.#held += size
     const known = this.#stretches.get(device.id)
     if (known) known.push({ range, rows })
     else this.#stretches.set(device.id, [{ range, rows }])

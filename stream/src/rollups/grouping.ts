@@ -48,7 +48,7 @@ export const LONG_MS = 2 * DAY_MS
  * Of long stretches one flush computes about so much, with the sites they belong to: a year comes in piece by piece, and what is
  * live does not wait for all of it.
  */
-const LONG_DEVICE_MS = 1000 * DAY_MS
+const LONG_DEVICE_MS = 3000 * DAY_MS
 
 /**
  * A long stretch month by month, as the store keeps its rows: devices and sites share queries, and what is written at once lies
