@@ -117,8 +117,8 @@ test('ten thousand rows at ten thousand updates a second keep the page quick', a
   test.info().annotations.push({ type: 'measured', description: JSON.stringify(told) })
   expect(perFrame).toBeLessThan(8 * SLOWNESS)
   expect(tasks[0]).toBeLessThan(50 * SLOWNESS)
-  // What collections leave at one moment differs by a tenth; what is kept for good would go on growing.
-  expect(grown).toBeLessThan(1.25)
+  // One look differs from another by a fifth; what is kept for good would go on growing.
+  expect(grown).toBeLessThan(1.4)
   // Rows under the pointer have stayed where they were: what would move is told instead.
   await expect(page.getByRole('button', { name: /changes?$/ })).toBeVisible()
 })
