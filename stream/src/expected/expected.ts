@@ -206,8 +206,8 @@ export function createExpected(options: ExpectedOptions): Expected {
       for (const range of ranges) {
         dirty.add(siteId, range.from, Math.min(range.to, oldest), since)
         for (let from = Math.max(range.from, oldest); from < range.to; from = dayOf(from) + DAY_MS) {
-          const day = Math.floor(from / DAY_MS)
-          const to = Math.min(range.to, (day + 1) * DAY_MS)
+          const day = dayOf(from)
+          const to = Math.min(range.to, day + DAY_MS)
           const key = `${site.tenantId}|${day}`
           const piece = byDay.get(key) ?? { day, tenantId: site.tenantId, sites: [], since, from, to }
           piece.sites.push({ site, from, to, since })
