@@ -1,5 +1,6 @@
 export * from './counter.ts'
 export * from './data-quality.ts'
+export * from './device-buckets.ts'
 export * from './device-fold.ts'
 export * from './expected.ts'
 export * from './expected-calibration.ts'

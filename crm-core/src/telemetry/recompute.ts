@@ -3,6 +3,7 @@
  * which reaches from the counter readings before it to those after it.
  */
 import type { RegistryDevice, RegistrySite } from '@heliograph/crm-core/contracts'
+import { hourAfter, hourOf } from './device-buckets.ts'
 import { DeviceFold, type BucketRow, type FoldDevice, type FoldReading } from './device-fold.ts'
 import { localDay } from './local-time.ts'
 import { groupNear, type Range } from './near-ranges.ts'
@@ -21,6 +22,8 @@ export interface RecomputeJob {
   withoutCounters?: boolean
   /** Known to have a source that is chosen per day: read by whole days at once. */
   byDays?: boolean
+  /** What lies before is told by whole hours: there the store keeps rows of more than one bucket (`deviceBuckets`). */
+  hoursBefore?: number
 }
 export interface Recomputed {
   device: RegistryDevice
@@ -66,6 +69,7 @@ export function foldDevice(device: RegistryDevice, site: RegistrySite): FoldDevi
  * @param jobs one per device
  */
 export async function recompute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
+  if (jobs.length === 0) return []
   const first = await compute(
     source,
     jobs.map((job) => (job.withoutCounters || job.byDays ? { ...job, range: wholeDays(job) } : job)),
@@ -110,7 +114,10 @@ interface Plan {
 /** In the order of the jobs. */
 async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promise<Recomputed[]> {
   const plans = jobs.map((job): Plan => {
-    const margin = { from: bucketOf(job.range.from - MARGIN_MS), to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS }
+    const margin = inHours(job, {
+      from: bucketOf(job.range.from - MARGIN_MS),
+      to: bucketOf(job.range.to + MARGIN_MS) + BUCKET_MS,
+    })
     const own = isWholeDays(job) ? wholeDays(job) : margin
     return { job, own, read: own, before: [], after: [], readings: [] }
   })
@@ -118,7 +125,10 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
   const widened: Plan[] = []
   for (const plan of plans) {
     const reached = reach(plan)
-    const range = { from: Math.min(plan.own.from, reached.from), to: Math.max(plan.own.to, reached.to) }
+    const range = inHours(plan.job, {
+      from: Math.min(plan.own.from, reached.from),
+      to: Math.max(plan.own.to, reached.to),
+    })
     plan.own = isWholeDays(plan.job) ? wholeDays({ ...plan.job, range }) : range
     if (plan.own.from < plan.read.from || plan.own.to > plan.read.to) widened.push(plan)
   }
@@ -132,6 +142,10 @@ async function compute(source: RawSource, jobs: readonly RecomputeJob[]): Promis
     computed.push(folded(plan))
   }
   return computed
+}
+
+function inHours({ hoursBefore = Number.NEGATIVE_INFINITY }: RecomputeJob, { from, to }: Range): Range {
+  return { from: from < hoursBefore ? hourOf(from) : from, to: to < hoursBefore ? hourAfter(to) : to }
 }
 
 function folded({ job: { device, site, keepReadings }, own, before, readings, after }: Plan): Recomputed {

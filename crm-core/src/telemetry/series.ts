@@ -15,6 +15,7 @@ import {
   type Warehouse,
 } from '@heliograph/crm-core/contracts'
 import { coverageOf } from './coverage.ts'
+import { deviceBuckets } from './device-buckets.ts'
 import { dayStart, localDate } from './local-time.ts'
 import { warehouseCurve } from './raw-curves.ts'
 import {
@@ -29,6 +30,7 @@ import {
   type SeriesBucket,
   type StoredBucketWidth,
 } from './series-plan.ts'
+import { bucketOf } from './spread.ts'
 import { allOf, id, identifier, join, list, second, sql } from './sql.ts'
 
 export type SeriesTarget =
@@ -175,6 +177,11 @@ async function rawGauge(
 
 const tableOf = (target: SeriesTarget, bucket: StoredBucketWidth): Sql =>
   identifier(`rollup_${target.kind === 'device' ? 'device' : 'site'}_${bucket}`)
+/** Amounts of single buckets, as a table to select from. */
+function amountsOf({ tenantId, target, from, to }: SeriesRequest, bucket: StoredBucketWidth): Sql {
+  if (target.kind !== 'device' || bucket !== '5m') return sql`${tableOf(target, bucket)} AS r FINAL`
+  return deviceBuckets(tenantId, [target.deviceId], { from: bucketOf(from), to: to + 999 })
+}
 function where({ tenantId, target, from, to, timezone }: SeriesRequest, bucket: StoredBucketWidth): Sql {
   // A day belongs to the window when the window touches it; sites of other zones begin theirs at other instants.
   const dated = bucket === '1d' || bucket === '1mo'
@@ -252,7 +259,7 @@ async function sums(
   const origin =
     metric === 'energy_wh' ? originBits(target.kind === 'device' ? sql`energy_method` : sql`source`) : sql`8`
   const perSlot = sql`SELECT ${slot} AS slot, sum(${value}) AS wh, ${origin} AS src
-    FROM ${tableOf(target, bucket)} AS r FINAL WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
+    FROM ${amountsOf(request, bucket)} WHERE ${where(request, bucket)} AND ${value} IS NOT NULL GROUP BY slot`
   if (dated) {
     const rows = await warehouse.query<{ slot: string; wh: number; src: number }>(sql`${perSlot} ORDER BY slot`, {
       scope,

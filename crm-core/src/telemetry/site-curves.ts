@@ -8,6 +8,7 @@ import type {
   TenantId,
   Warehouse,
 } from '@heliograph/crm-core/contracts'
+import { deviceBuckets } from './device-buckets.ts'
 import { median } from './expected.ts'
 import { BUCKET_MS, bucketOf } from './spread.ts'
 import { id, instant, list, second, sql } from './sql.ts'
@@ -60,8 +61,8 @@ export async function deviceCurves(
       options,
     ),
     warehouse.query<{ device_id: DeviceId; wh: number }>(
-      sql`SELECT device_id, sum(energy_wh) AS wh FROM rollup_device_5m AS r FINAL
-        WHERE ${where} AND energy_wh IS NOT NULL GROUP BY device_id`,
+      sql`SELECT device_id, sum(energy_wh) AS wh FROM ${deviceBuckets(tenantId, deviceIds, { from: bucketOf(from), to: to + 999 })}
+        WHERE energy_wh IS NOT NULL GROUP BY device_id`,
       options,
     ),
   ])

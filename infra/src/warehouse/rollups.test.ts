@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readingRow, siteAt, sql } from '@heliograph/crm-core'
+import { deviceBuckets, readingRow, siteAt, sql } from '@heliograph/crm-core'
 import { WarehouseError } from '@heliograph/crm-core/contracts'
 import type {
   ConnectionId,
@@ -107,11 +107,26 @@ function world(plans: [name: string, kind: DeviceKind, role: DeviceRole, more?: 
 }
 
 const system = { scope: 'system', lane: 'light' } as const
-const dump = (table: string, tenantId: string): Promise<object[]> =>
-  test.warehouse.query(
-    sql`SELECT * EXCEPT (version, is_deleted, tenant_id, site_id) FROM ${sql([table] as unknown as TemplateStringsArray)} FINAL WHERE tenant_id = ${tenantId} ORDER BY ALL`,
+/** Every bucket by itself, however it is kept. */
+const dump = async (table: string, tenantId: TenantId): Promise<object[]> => {
+  const own = sql([table] as unknown as TemplateStringsArray)
+  const keys = sql`version, is_deleted, tenant_id, site_id`
+  if (table !== 'rollup_device_5m')
+    return test.warehouse.query(
+      sql`SELECT * EXCEPT (${keys}) FROM ${own} FINAL WHERE tenant_id = ${tenantId} ORDER BY ALL`,
+      system,
+    )
+  const ids = await test.warehouse.query<{ id: DeviceId }>(
+    sql`SELECT DISTINCT device_id AS id FROM ${own} WHERE tenant_id = ${tenantId}`,
     system,
   )
+  const all = deviceBuckets(
+    tenantId,
+    ids.map(({ id }) => id),
+    { from: 0, to: START + 4000 * DAY },
+  )
+  return test.warehouse.query(sql`SELECT * EXCEPT (${keys}, run) FROM ${all} ORDER BY ALL`, system)
+}
 const energy = async (scope: 'device' | 'site', bucket: string, tenantId: string, extra = sql`1`): Promise<number> => {
   const table = sql([`rollup_${scope}_${bucket}`] as unknown as TemplateStringsArray)
   const [row] = await test.warehouse.query<{ wh: number }>(
@@ -380,6 +395,90 @@ describe('roll-ups', () => {
     expect(await energy('site', '1d', w.tenantId)).toBeGreaterThan(1000)
     now = START + 60 * DAY
   }, 60_000)
+
+  it('keep a long past of devices that speak seldom in few rows, and are the same numbers', async () => {
+    const plans: Parameters<typeof world>[0] = [
+      ['hourly', 'inverter', 'production'],
+      ['meter', 'meter', 'grid'],
+    ]
+    const everything = (w: World): Reading[] => {
+      const readings: Reading[] = []
+      let [wh, bought, sold] = [1_000_000, 5000, 7000]
+      for (let ts = START + 2.5 * MINUTE; ts < START + 12 * DAY; ts += HOUR) {
+        const power = sun(ts, 9000)
+        wh += power
+        bought += 300
+        sold += power / 2
+        // Nobody spoke for a day and a half.
+        if (ts > START + 4 * DAY && ts < START + 5.5 * DAY) continue
+        if (power > 0) readings.push(w.reading('hourly', ts, { ac_power_w: power, energy_total_wh: wh }))
+        readings.push(w.reading('meter', ts, { grid_power_w: 300, import_total_wh: bought, export_total_wh: sold }))
+      }
+      return readings
+    }
+    const late = (w: World): Reading[] => [
+      w.reading('hourly', START + 3 * DAY + 10 * HOUR + 33 * MINUTE, { ac_power_w: 5000 }),
+      w.reading('meter', START + 5 * DAY + 31 * MINUTE, { import_total_wh: 5000 + 120 * 300 }),
+    ]
+    const rowsOf = async ({ tenantId }: World): Promise<number> => {
+      const [row] = await test.warehouse.query<{ n: number }>(
+        sql`SELECT toUInt32(count()) AS n FROM rollup_device_5m FINAL WHERE tenant_id = ${tenantId}`,
+        system,
+      )
+      return row!.n
+    }
+    const restored = now
+    // As it comes, hour by hour: every bucket is a row.
+    const live = world(plans)
+    let spoken = 0
+    for (const reading of [...everything(live), ...late(live)].sort((a, b) => a.ts - b.ts)) {
+      now = Math.max(reading.ts, now - 400 * DAY)
+      await live.insert([reading])
+      if (reading.deviceId.endsWith('meter') && ++spoken % 12 === 0) await live.rollups.flush()
+    }
+    await live.rollups.flush({ all: true })
+    now = restored
+    for (const seed of [1, 2]) {
+      const chance = random(seed)
+      const w = world(plans)
+      const past = everything(w)
+      await w.insert(past, seed === 1)
+      if (seed === 2) for (const { id } of w.devices.values()) w.rollups.touch(id, START, START + 12 * DAY)
+      await w.rollups.flush({ all: true })
+      expect(await rowsOf(w)).toBeLessThan((await rowsOf(live)) / 2)
+      const rows = await rowsOf(w)
+      await w.insert(late(w))
+      await w.rollups.flush({ all: true })
+      // What is computed again anywhere ends in the same rows.
+      for (let round = 0; round < 6; round++) {
+        const from = START + Math.floor(chance() * 12 * 288) * 5 * MINUTE
+        const to = from + Math.floor(chance() ** 3 * 4 * DAY) + MINUTE
+        for (const { id } of w.devices.values()) w.rollups.touch(id, from, to)
+        await w.rollups.flush({ all: round % 2 === 0 })
+      }
+      await w.rollups.flush({ all: true })
+      expect((await rowsOf(w)) - rows).toBeLessThan(30)
+      for (const table of TABLES)
+        expectAlike(
+          plain(await dump(table, w.tenantId), w.tenantId),
+          plain(await dump(table, live.tenantId), live.tenantId),
+        )
+      const verified = await verifyRollups({
+        warehouse: test.warehouse,
+        registry: w,
+        windows: 20,
+        random: chance,
+        before: START + 12 * DAY,
+      })
+      expect(verified.differences).toEqual([])
+      // And it goes on from there as it speaks.
+      const counted = past.flatMap(({ metrics }) => metrics.energy_total_wh ?? [])
+      const end = counted.at(-1)! + 20_000
+      await w.insert([w.reading('hourly', START + 12 * DAY + 12 * HOUR, { energy_total_wh: end })])
+      await w.rollups.flush({ all: true })
+      expect(await energy('device', '5m', w.tenantId)).toBeCloseTo(end - counted[0]!, 3)
+    }
+  }, 120_000)
 
   it('are right at midnight, whatever energy is told by', async () => {
     const w = world([

@@ -2,6 +2,7 @@
 import {
   BUCKET_MS,
   bucketOf,
+  deviceBuckets,
   id,
   instant,
   list,
@@ -69,7 +70,7 @@ export async function siteInputs(
   )
   if (rows.length === 0) return new Map()
   const [presence, flags] = [
-    await devicePresence(warehouse, window, deviceIds),
+    await devicePresence(warehouse, tenantId, deviceIds, { from, to: range.to }),
     await limitsAndFaults(warehouse, tenantId, deviceIds, { from, to: range.to }),
   ]
   const bySite = new Map(sites.map((input) => [input.site.id, input]))
@@ -149,13 +150,14 @@ const HEARD = 1
 const COUNTED = 2
 async function devicePresence(
   warehouse: Warehouse,
-  window: ReturnType<typeof sql>,
+  tenantId: TenantId,
   deviceIds: readonly DeviceId[],
+  range: Range,
 ): Promise<Map<string, number>> {
   const rows = await warehouse.query<{ device: string; at: number; bits: number }>(
     sql`SELECT device_id AS device, toUnixTimestamp(r.ts) * 1000 AS at,
         (samples > 0) * ${HEARD} + (energy_wh IS NOT NULL AND energy_method != 'power') * ${COUNTED} AS bits
-      FROM rollup_device_5m AS r FINAL WHERE ${window} AND device_id IN ${list(deviceIds)}`,
+      FROM ${deviceBuckets(tenantId, deviceIds, range)}`,
     OPTIONS,
   )
   return new Map(rows.map(({ device, at, bits }) => [`${device}/${at}`, bits]))

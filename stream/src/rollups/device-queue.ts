@@ -1,7 +1,7 @@
 /** Devices whose five-minute rows wait to be computed from the store. */
 import { setImmediate as turn } from 'node:timers/promises'
 import {
-  BUCKET_MS,
+  hourOf,
   joinNear,
   localDate,
   siteAt,
@@ -14,11 +14,12 @@ import type { DeviceId, RegistryDevice, RegistrySite, TenantId, Warehouse } from
 import type { Arrivals } from './arrivals.ts'
 import type { DayQueue } from './day-queue.ts'
 import type { DirtyRanges } from './dirty-ranges.ts'
-import { existingBuckets } from './existing.ts'
+import { existingRows } from './existing.ts'
 import type { FreshRows } from './fresh-rows.ts'
 import { eachOrRestore, groups, monthsOf, ofOneFlush, OVERLAPPING } from './grouping.ts'
-import type { LiveDevices } from './live-devices.ts'
-import type { RollupRow } from './rows.ts'
+import { KEEP_MS, type LiveDevices } from './live-devices.ts'
+import { deviceBucketRow, type RollupRow } from './rows.ts'
+import { inRuns, RUNS_AFTER_MS, type RunRow } from './runs.ts'
 import type { SiteQueue } from './site-queue.ts'
 import { WrittenRows } from './written-rows.ts'
 
@@ -35,8 +36,8 @@ export interface DeviceQueueOptions {
   live: LiveDevices
   days: DayQueue
   sites: SiteQueue
-  /** Rows of a device as they are written, and what follows from them is marked. */
-  rowsOf(device: RegistryDevice, changed: Recomputed['rows'], version: number, since: number): RollupRow[]
+  /** Marks what follows from buckets of a device that changed. */
+  changed(device: RegistryDevice, rows: Recomputed['rows'], since: number): void
 }
 export interface DevicesComputed {
   rows: number
@@ -44,9 +45,20 @@ export interface DevicesComputed {
   /** Whether there is work whose turn has come: of a long past one call computes a part. */
   more: boolean
 }
+interface DeviceJob extends RecomputeJob {
+  /** What lies before is written in runs; whole hours of it. */
+  hoursBefore: number
+}
 interface Group {
   tenantId: TenantId
-  jobs: RecomputeJob[]
+  jobs: DeviceJob[]
+}
+/** Of one device: what was computed, what of it lies before and after the border of its job, and what is written. */
+interface Part {
+  result: Recomputed
+  past: Recomputed['rows']
+  recent: Recomputed['rows']
+  runs: readonly RunRow[]
 }
 
 export class DeviceQueue {
@@ -69,7 +81,7 @@ export class DeviceQueue {
    * @param fresh takes the rows of long stretches, for the sites that follow
    */
   async compute(all: boolean, since: number, fresh: FreshRows): Promise<DevicesComputed> {
-    const { warehouse, clock, dirty, arrivals, live, nextVersion, rowsOf } = this.#options
+    const { warehouse, clock, dirty, arrivals, live, nextVersion, changed } = this.#options
     const now = clock()
     const done: DevicesComputed = { rows: 0, recomputed: 0, more: false }
     const restore = (some: readonly RecomputeJob[]): void => {
@@ -92,20 +104,32 @@ export class DeviceQueue {
         const version = nextVersion()
         const results = await recompute({ warehouse, tenantId, scope: 'system' }, jobs)
         const rows: RollupRow[] = []
+        const planOf = new Map(jobs.map((job) => [job.device.id, job]))
+        const parts: Part[] = []
         for (const result of results) {
-          const changed = this.#written.changed(result.device, result.rows)
-          for (const row of rowsOf(result.device, changed, version, since)) rows.push(row)
+          const { device } = result
+          const { hoursBefore } = planOf.get(device.id)!
+          const border = result.rows.findIndex(({ ts }) => ts >= hoursBefore)
+          const recent = border < 0 ? [] : result.rows.slice(border)
+          // What lies before goes into runs, which are written whole.
+          const past = result.rows.slice(0, result.rows.length - recent.length)
+          const differing = [...past, ...this.#written.changed(device, recent)]
+          const runs = inRuns(device, differing, hoursBefore)
+          changed(device, differing, since)
+          for (const row of runs) rows.push(deviceBucketRow(device, row, version))
+          parts.push({ result, past, recent, runs })
           await turn()
         }
-        for (const row of await this.#removals(tenantId, results, version, since)) rows.push(row)
+        for (const row of await this.#removals(tenantId, parts, version, since)) rows.push(row)
         await warehouse.insert('rollup_device_5m', rows)
-        for (const result of results) {
+        for (const { result, past, recent } of parts) {
           fresh.add(result)
-          const { until } = jobs.find(({ device }) => device.id === result.device.id)!
+          const { device } = result
+          const { until } = planOf.get(device.id)!
+          this.#written.drop(device.id, past)
           // A fold that goes on in memory writes its rows itself.
-          if (live.adopt(result, until, now)) this.#written.forget(result.device.id)
-          else if (until !== undefined || this.#written.knows(result.device.id))
-            this.#written.keep(result.device, result.rows)
+          if (live.adopt(result, until, now)) this.#written.forget(device.id)
+          else if (until !== undefined || this.#written.knows(device.id)) this.#written.keep(device, recent)
         }
         done.rows += rows.length
         done.recomputed += results.length
@@ -117,9 +141,9 @@ export class DeviceQueue {
   }
 
   /** By tenant. */
-  #take(all: boolean, now: number): Map<TenantId, RecomputeJob[]> {
+  #take(all: boolean, now: number): Map<TenantId, DeviceJob[]> {
     const { dirty, live, siteOf } = this.#options
-    const jobs = new Map<TenantId, RecomputeJob[]>()
+    const jobs = new Map<TenantId, DeviceJob[]>()
     for (const { key: deviceId, ranges } of dirty.take((id) => all || (live.get(id)?.notBefore ?? 0) <= now)) {
       const device = this.#options.device(deviceId)
       if (!device) continue
@@ -129,6 +153,7 @@ export class DeviceQueue {
       const isNewest = ({ from, to }: Range): boolean =>
         state !== undefined && to > state.applied && from <= state.applied
       const list = jobs.get(device.tenantId) ?? []
+      const hoursBefore = hourOf(Math.min(now - RUNS_AFTER_MS, state ? state.applied - KEEP_MS : now))
       for (const range of [
         ...joinNear(ranges.filter((each) => !isNewest(each))).flatMap(monthsOf),
         ...ranges.filter(isNewest),
@@ -139,6 +164,7 @@ export class DeviceQueue {
           device,
           site,
           range,
+          hoursBefore,
           ...(state && isNewest(range) ? { until: state.applied } : {}),
           ...(state?.withoutCounters ? { withoutCounters: true } : {}),
           ...(state?.byDays ? { byDays: true } : {}),
@@ -150,24 +176,24 @@ export class DeviceQueue {
   }
 
   /** Rows that the store has and the computation does not yield any more. */
-  async #removals(
-    tenantId: TenantId,
-    results: readonly Recomputed[],
-    version: number,
-    since: number,
-  ): Promise<RollupRow[]> {
+  async #removals(tenantId: TenantId, parts: readonly Part[], version: number, since: number): Promise<RollupRow[]> {
     const { warehouse, sites, days } = this.#options
     const removals: RollupRow[] = []
-    const existing = await existingBuckets(warehouse, tenantId, results)
-    for (const { device, site, range, rows: computed } of results) {
+    const existing = await existingRows(
+      warehouse,
+      tenantId,
+      parts.map(({ result }) => result),
+    )
+    for (const { result, recent, runs } of parts) {
+      const { device, site, range } = result
       const gone = (existing.get(device.id) ?? []).filter(({ ts }) => ts >= range.from && ts < range.to)
       if (gone.length === 0) continue
-      const kept = new Set(computed.map(({ ts }) => ts))
-      for (const { ts, siteId } of gone) {
+      const kept = new Set([...runs, ...recent].map(({ ts }) => ts))
+      for (const { ts, to, siteId } of gone) {
         // A device that was moved is another site's now: the site it left is computed again.
-        if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, ts + BUCKET_MS, since)
+        if (siteId !== siteAt(device, ts)) sites.add(siteId, ts, to, since)
         if (kept.has(ts)) continue
-        this.#written.drop(device.id, [ts])
+        this.#written.drop(device.id, [{ ts }])
         removals.push({
           tenant_id: tenantId,
           site_id: siteId,
@@ -177,7 +203,7 @@ export class DeviceQueue {
           version,
           is_deleted: 1,
         })
-        sites.add(siteId, ts, ts + BUCKET_MS, since)
+        sites.add(siteId, ts, to, since)
         days.markRemoved('device', device.id)
         days.markRemoved('site', siteId)
         days.mark('device', device.id, [ts], since)

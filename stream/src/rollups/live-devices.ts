@@ -65,7 +65,7 @@ const MAX_PENDING = 20_000
 const FOLD_AT = 32
 const FOLD_KEEPS = 8
 /** Live buckets kept in memory per device: the open one and two before it. */
-const KEEP_MS = 2 * BUCKET_MS
+export const KEEP_MS = 2 * BUCKET_MS
 /** Older than this is history that comes in. */
 const PAST_MS = 86_400_000
 /** A device silent for so long gives its memory back. */

@@ -103,7 +103,7 @@ export function createRollups(options: RollupOptions): Rollups {
     live,
     days,
     sites,
-    rowsOf,
+    changed,
   })
   let running: Promise<FlushResult> | undefined
   let coarseAt = Number.NEGATIVE_INFINITY
@@ -123,28 +123,27 @@ export function createRollups(options: RollupOptions): Rollups {
     const found = registry.device(id as DeviceId)
     return found && siteOf(found, at)
   }
-  /** A device's rows as they are written; its sites and days follow. */
-  function rowsOf(of: RegistryDevice, changed: readonly BucketRow[], version: number, since: number): RollupRow[] {
+  /** What follows from buckets of a device that changed: its sites and days. */
+  function changed(of: RegistryDevice, rows: readonly BucketRow[], since: number): void {
     // Power is carried into the following buckets of its site. Rows that follow each other are one stretch; of a long past its
     // nights are part of it, so that the sites of a month go through the same few queries.
-    const isLong = changed.length > 0 && changed.at(-1)!.ts - changed[0]!.ts > LONG_MS
+    const isLong = rows.length > 0 && rows.at(-1)!.ts - rows[0]!.ts > LONG_MS
     const gapMs = isLong ? DAY_MS : BUCKET_MS
     let at = 0
-    while (at < changed.length) {
-      const from = changed[at]!.ts
+    while (at < rows.length) {
+      const from = rows[at]!.ts
       const siteId = siteAt(of, from)
       let last = from
-      while (++at < changed.length && changed[at]!.ts <= last + gapMs && siteAt(of, changed[at]!.ts) === siteId)
-        last = changed[at]!.ts
+      while (++at < rows.length && rows[at]!.ts <= last + gapMs && siteAt(of, rows[at]!.ts) === siteId)
+        last = rows[at]!.ts
       sites.add(siteId, from, last + BUCKET_MS + CARRY_MS, since)
     }
     days.mark(
       'device',
       of.id,
-      changed.map(({ ts }) => ts),
+      rows.map(({ ts }) => ts),
       since,
     )
-    return changed.map((row) => deviceBucketRow(of, row, version))
   }
 
   const oldest = (): number => Math.min(clock(), dirty.oldest, sites.oldest, days.oldest)
@@ -155,8 +154,9 @@ export function createRollups(options: RollupOptions): Rollups {
     const startedAt = clock()
     const rows: RollupRow[] = []
     const version = nextVersion()
-    live.apply(since, (of, changed) => {
-      for (const row of rowsOf(of, changed, version, since)) rows.push(row)
+    live.apply(since, (of, buckets) => {
+      changed(of, buckets, since)
+      for (const bucket of buckets) rows.push(deviceBucketRow(of, bucket, version))
     })
     try {
       await warehouse.insert('rollup_device_5m', rows)

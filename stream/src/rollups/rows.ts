@@ -5,13 +5,13 @@ import {
   ROLLUP_GAUGES,
   siteAt,
   sql,
-  type BucketRow,
   type SiteValues,
   type DeviceValues,
   type GaugeValue,
   type RollupGauge,
 } from '@heliograph/crm-core'
 import type { DeviceId, RegistryDevice, RegistrySite, Sql } from '@heliograph/crm-core/contracts'
+import type { RunRow } from './runs.ts'
 
 export type RollupRow = Record<string, string | number | undefined>
 
@@ -35,7 +35,7 @@ function setGauges(row: RollupRow, gauges: Partial<Record<RollupGauge, GaugeValu
   return row
 }
 
-export function deviceBucketRow(device: RegistryDevice, row: BucketRow, version: number): RollupRow {
+export function deviceBucketRow(device: RegistryDevice, row: RunRow, version: number): RollupRow {
   const columns = {
     tenant_id: device.tenantId,
     site_id: siteAt(device, row.ts),
@@ -49,6 +49,7 @@ export function deviceBucketRow(device: RegistryDevice, row: BucketRow, version:
     export_wh: row.exportWh,
     samples: row.samples,
     slots: row.samples > 0 ? 1 : 0,
+    run: row.run ?? 1,
     version,
     is_deleted: 0,
   }

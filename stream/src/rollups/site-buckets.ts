@@ -4,6 +4,7 @@ import {
   BUCKET_MS,
   bucketOf,
   combineSite,
+  deviceBuckets,
   id,
   list,
   localDate,
@@ -116,10 +117,9 @@ async function fill(warehouse: Warehouse, tenantId: TenantId, lacks: readonly La
   const lackOf = new Map(lacks.map((lack) => [lack.deviceId, lack]))
   const from = Math.min(...lacks.map((lack) => lack.from))
   const to = Math.max(...lacks.map((lack) => lack.to))
-  const query = sql`SELECT device_id, site_id, toUnixTimestamp(ts) * 1000 AS ts, energy_wh, energy_method, estimated_wh,
+  const query = sql`SELECT device_id, site_id, toUnixTimestamp(r.ts) * 1000 AS ts, energy_wh, energy_method, estimated_wh,
       import_wh, export_wh, samples, ${GAUGES} AS gauges
-    FROM rollup_device_5m AS r FINAL
-    WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list([...lackOf.keys()])} AND r.ts >= ${second(from)} AND r.ts < ${second(to)}`
+    FROM ${deviceBuckets(tenantId, [...lackOf.keys()], { from, to })}`
   for await (const rows of warehouse.stream<StoredBucket>(query, OPTIONS))
     for (const row of rows) {
       const lack = lackOf.get(row.device_id)!

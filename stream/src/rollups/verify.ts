@@ -4,10 +4,10 @@ import {
   bucketOf,
   combineSite,
   day as dayLiteral,
+  deviceBuckets,
   id,
   identifier,
   instant,
-  list,
   localDay,
   second,
   siteAt,
@@ -101,7 +101,7 @@ async function verifyDevice(
     from: Math.max(computed!.range.from, from - DAY_MS),
     to: Math.min(computed!.range.to, bucketOf(before), from + 2 * DAY_MS),
   }
-  const stored = await deviceBuckets(warehouse, device.tenantId, [device.id], range.from, range.to)
+  const stored = await storedBuckets(warehouse, device.tenantId, [device.id], range.from, range.to)
   const expected = new Map(computed!.rows.map((row) => [row.ts, row]))
   const rows = new Map(stored.map((row) => [row.ts, row]))
   for (const ts of new Set([...expected.keys(), ...rows.keys()])) {
@@ -151,7 +151,7 @@ async function verifySite(
   const from = bucketOf(at)
   const to = Math.min(from + DAY_MS / 4, bucketOf(before))
   const devices = registry.devicesOfSite(site.id)
-  const rows = await deviceBuckets(
+  const rows = await storedBuckets(
     warehouse,
     site.tenantId,
     devices.map((device) => device.id),
@@ -218,7 +218,7 @@ async function verifyDays(
     })
 }
 
-function deviceBuckets(
+function storedBuckets(
   warehouse: Warehouse,
   tenantId: TenantId,
   deviceIds: readonly DeviceId[],
@@ -228,8 +228,7 @@ function deviceBuckets(
   return warehouse.query<StoredBucket>(
     sql`SELECT device_id, site_id, toUnixTimestamp(r.ts) * 1000 AS ts, energy_wh, energy_method, estimated_wh, import_wh, export_wh, samples,
         ${GAUGES} AS gauges
-      FROM rollup_device_5m AS r FINAL
-      WHERE tenant_id = ${id(tenantId)} AND device_id IN ${list(deviceIds)} AND r.ts >= ${second(from)} AND r.ts < ${second(to)}`,
+      FROM ${deviceBuckets(tenantId, deviceIds, { from, to })}`,
     OPTIONS,
   )
 }

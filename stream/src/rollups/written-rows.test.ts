@@ -54,7 +54,7 @@ describe('rows that were written', () => {
   it('are told again when they went away, were moved to another site, or another day lies in their place', () => {
     const written = new WrittenRows()
     written.keep(device, [row(0), row(1), row(2)])
-    written.drop(device.id, [row(0).ts])
+    written.drop(device.id, [row(0)])
     expect(timesOf(written.changed(device, [row(0), row(1), row(2)]))).toEqual([0])
     expect(written.changed({ ...device, siteId: 'other' as SiteId }, [row(1)])).toHaveLength(1)
     written.keep(device, [row(3 * 288 + 1)])

@@ -39,9 +39,9 @@ export class WrittenRows {
       if (isKept(known, row.ts)) known.digests[slotOf(row.ts)] = digest(row, siteAt(device, row.ts))
   }
   /** The store has them no more. */
-  drop(device: DeviceId, times: readonly number[]): void {
+  drop(device: DeviceId, rows: readonly { ts: number }[]): void {
     const known = this.#known.get(device)
-    if (known) for (const ts of times) if (isKept(known, ts)) known.digests[slotOf(ts)] = Number.NaN
+    if (known) for (const { ts } of rows) if (isKept(known, ts)) known.digests[slotOf(ts)] = Number.NaN
   }
   /** Its rows are written by others from now on. */
   forget(device: DeviceId): void {

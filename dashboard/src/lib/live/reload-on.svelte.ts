@@ -3,6 +3,8 @@ import type { LiveRequest } from './hub.ts'
 import { live } from './live.svelte.ts'
 
 const AT_MOST_EVERY_MS = 2000
+/** What changes at once is asked for once. */
+const SOON_MS = 100
 
 /** Calls `reload` after updates of a topic, not for its first snapshot: the list was loaded with the page. */
 export function reloadOn(request: () => LiveRequest | undefined, reload: () => void): void {
@@ -11,16 +13,21 @@ export function reloadOn(request: () => LiveRequest | undefined, reload: () => v
     if (!wanted) return
     let timer: ReturnType<typeof setTimeout> | undefined
     let first = true
+    let reloadedAt = Number.NEGATIVE_INFINITY
     const stop = live.hub.subscribe(wanted, {
       apply: (_entries, whole) => {
         if (first && whole) {
           first = false
           return
         }
-        timer ??= setTimeout(() => {
-          timer = undefined
-          reload()
-        }, AT_MOST_EVERY_MS)
+        timer ??= setTimeout(
+          () => {
+            timer = undefined
+            reloadedAt = performance.now()
+            reload()
+          },
+          Math.max(SOON_MS, reloadedAt + AT_MOST_EVERY_MS - performance.now()),
+        )
       },
     })
     return () => {
