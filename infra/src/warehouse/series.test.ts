@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  deviceCurves,
   fleetEnergyToday,
   kpi,
   latestReadings,
   readingRow,
   readingsPage,
   seriesQuery,
+  sql,
   type GaugePoint,
   type SeriesRequest,
   type SumPoint,
@@ -162,6 +164,54 @@ describe('series', () => {
         expect(series[0]).toMatchObject({ unit: 'Wh', source: 'counter' })
       }
   })
+  it('tell each five minutes of a device that spoke once an hour long ago', async () => {
+    const slowTenant = 'slow' as TenantId
+    const place = { ...site('slow-site', 'Asia/Kathmandu'), tenantId: slowTenant }
+    const slow = { ...device('hourly', place.id, 'inverter', 'production'), tenantId: slowTenant }
+    const said = Array.from({ length: 30 }, (_, hour): Reading => ({
+      ...readings[0]!,
+      tenantId: slowTenant,
+      siteId: place.id,
+      deviceId: slow.id,
+      ts: START + hour * HOUR,
+      receivedAt: START,
+      metrics: { energy_total_wh: 1_000_000 + hour * 1200 },
+    }))
+    await test.warehouse.insert('readings', said.map(readingRow))
+    const registry = { device: () => slow, site: () => place, devicesOfSite: () => [slow] }
+    const rollups = createRollups({ warehouse: test.warehouse, registry, clock: () => START + 30 * DAY })
+    rollups.touch(slow.id, START, START + 30 * HOUR)
+    await rollups.flush({ all: true })
+    const kept = await test.warehouse.query<{ run: number }>(
+      sql`SELECT run FROM rollup_device_5m FINAL WHERE tenant_id = ${slowTenant}`,
+      { scope: 'system', lane: 'light' },
+    )
+    // Two an hour, three where Kathmandu's day ends at a quarter past one.
+    expect(kept.reduce((sum, { run }) => sum + run, 0)).toBe(29 * 12 + 1)
+    expect(kept.length).toBeLessThanOrEqual(2 * 30 + 2)
+    const [from, to] = [START + 5 * HOUR + 20 * MINUTE, START + 6 * HOUR + 10 * MINUTE]
+    const asked = { tenantId: slowTenant, from, to, width: 100 }
+    const { series } = await seriesQuery(
+      test.warehouse,
+      { tenantId: slowTenant },
+      {
+        ...asked,
+        target: { kind: 'device', deviceId: slow.id },
+        timezone: 'Asia/Kathmandu',
+        metrics: ['energy_wh'],
+        bucket: '5m',
+        now: NOW,
+      },
+    )
+    expect(sums(series[0]!.points)).toEqual(
+      Array.from({ length: 10 }, (_, slot) => ({
+        ts: from + slot * 5 * MINUTE,
+        sum: expect.closeTo(100, 6) as number,
+      })),
+    )
+    const { curves } = await deviceCurves(test.warehouse, { tenantId: slowTenant }, { ...asked, deviceIds: [slow.id] })
+    expect(curves).toEqual([{ deviceId: slow.id, energyWh: expect.closeTo(1000, 6) as number, points: [] }])
+  })
   it('tell days by the local date of each site', async () => {
     const { series, bucket } = await ask({ target: { kind: 'sites' }, metrics: ['energy_wh'], bucket: '1d' })
     expect(bucket).toBe('1d')
@@ -301,6 +351,11 @@ describe('readings and figures', () => {
     // Rows after "now" exist here because the days are over.
     expect(today.get(berlin.id)).toBeCloseTo(raw.days.find(({ date }) => date === '2026-03-30')!.energyWh, 3)
     expect(today.has(lisbon.id)).toBe(true)
+  })
+  it('give empty figures of a site that has no devices yet', async () => {
+    const figures = await kpi(test.warehouse, scope, { site: berlin, devices: [], from: START, to: NOW, now: NOW })
+    expect(figures).toMatchObject({ rows: 0, energyWh: 0, coverage: 0, days: [] })
+    expect(figures).not.toHaveProperty('peakAcPowerW')
   })
   it('give the same figures from raw and from the roll-ups', async () => {
     const figures = await kpi(test.warehouse, scope, {

@@ -35,6 +35,8 @@ export class DayQueue {
   readonly #dirty = new DirtyRanges<`${CoarseScope}:${string}`>()
   /** Of these, five-minute rows went away. */
   readonly #removed = new Set<string>()
+  /** Since when what is being computed has waited. */
+  #computing = Number.POSITIVE_INFINITY
 
   constructor(options: DayQueueOptions) {
     this.#options = options
@@ -43,7 +45,7 @@ export class DayQueue {
     return this.#dirty.size
   }
   get oldest(): number {
-    return this.#dirty.oldest
+    return Math.min(this.#dirty.oldest, this.#computing)
   }
   /** @param times starts of the five-minute rows that changed */
   mark(scope: CoarseScope, id: string, times: readonly number[], since: number): void {
@@ -57,6 +59,7 @@ export class DayQueue {
 
   async compute(since: number): Promise<void> {
     const { warehouse, nextVersion } = this.#options
+    this.#computing = since
     await eachOrRestore(
       this.#take(),
       async ({ members, ...job }) => {
@@ -68,7 +71,7 @@ export class DayQueue {
           if (removed) this.markRemoved(scope, id)
         }
       },
-    )
+    ).finally(() => (this.#computing = Number.POSITIVE_INFINITY))
   }
 
   /** Those of about the same days are computed together. */

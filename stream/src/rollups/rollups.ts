@@ -106,6 +106,9 @@ export function createRollups(options: RollupOptions): Rollups {
     changed,
   })
   let running: Promise<FlushResult> | undefined
+  /** While hours, days and months are computed; a failure is that of the flush that waits for it, or of the next. */
+  let coarse: Promise<void> | undefined
+  let coarseFailure: unknown
   let coarseAt = Number.NEGATIVE_INFINITY
   let lastVersion = 0
   let markedAt = Number.NEGATIVE_INFINITY
@@ -171,10 +174,16 @@ export function createRollups(options: RollupOptions): Rollups {
     const fresh = new FreshRows()
     const computed = await devices.compute(all, since, fresh)
     const siteCount = await sites.compute(since, fresh)
-    if (all || clock() - coarseAt >= coarseEveryMs) {
-      const begin = clock()
-      await days.compute(since)
-      coarseAt = clock() + Math.min(COARSE_REST * (clock() - begin), MOST_COARSE_REST_MS)
+    if (all || (!coarse && clock() - coarseAt >= coarseEveryMs)) {
+      await coarse
+      coarse = computeDays(since)
+      // Of a long past the store sums up one part while the devices of the next are computed.
+      if (all || pastDays() === 0) await coarse
+    }
+    if (coarseFailure !== undefined) {
+      const failure = coarseFailure
+      coarseFailure = undefined
+      throw failure
     }
     // Everything observed before this flush is in, but for what waits for its turn.
     if (all || clock() - markedAt >= MARK_EVERY_MS) {
@@ -189,6 +198,17 @@ export function createRollups(options: RollupOptions): Rollups {
       more: computed.more,
     }
   }
+  async function computeDays(since: number): Promise<void> {
+    const begin = clock()
+    try {
+      await days.compute(since)
+      coarseAt = clock() + Math.min(COARSE_REST * (clock() - begin), MOST_COARSE_REST_MS)
+    } catch (error) {
+      coarseFailure = error
+    }
+    coarse = undefined
+  }
+  const pastDays = (): number => Math.round(dirty.lengthOver(LONG_MS) / DAY_MS)
   const waiting = (): number => dirty.size + sites.size + live.waiting
 
   return {
@@ -219,7 +239,7 @@ export function createRollups(options: RollupOptions): Rollups {
       return waiting()
     },
     get pastDays() {
-      return Math.round(dirty.lengthOver(LONG_MS) / DAY_MS)
+      return pastDays()
     },
   }
 }
