@@ -62,9 +62,10 @@ export function createRawAppender({
     if (wait !== undefined) throw new ProblemError('overloaded', undefined, { retryAfterS: wait })
     const { transport, tenantId: tenant, vendor } = header
     const step = tracing?.begin('ingest.receive', { transport, tenant, vendor, bytes: body.length })
-    const stamped = step ? { ...header, traceparent: step.traceparent } : header
+    const traced = step && { traceparent: step.traceparent }
     try {
-      await producer.append([{ key: header.connectionId, value: encodeRaw(stamped, body) }])
+      const value = encodeRaw({ ...header, ...traced }, body)
+      await producer.append([{ key: header.connectionId, value, ...traced }])
       step?.end()
     } catch (error) {
       step?.end(error)

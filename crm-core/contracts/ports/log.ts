@@ -23,6 +23,11 @@ export interface AppendRecord {
    * again; nobody may rely on it, and nobody may change it afterwards.
    */
   decoded?: object
+  /**
+   * Where the record is traced: W3C `traceparent` of the step that appends it. Engines whose records have headers put it there under
+   * this name, for tools and consumers other than ours, which go by what `value` holds; the others ignore it.
+   */
+  traceparent?: string
 }
 export interface LogPosition {
   partition: number

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ownService } from '../../services/for-tests.ts'
 import { SERVICE_PASSWORD, SERVICE_USER } from '../../services/service.ts'
+import { seenByOthers } from '../../src/log/kafka-fixture.ts'
 import { freePort } from '../../src/process/free-port.ts'
 import type { Api, ConnectionMade } from './api.ts'
 import { claimed } from './claimed.ts'
@@ -44,6 +45,35 @@ describe('the line on Kafka', { timeout: 300_000 }, () => {
       return found.length === 2 ? found : undefined
     })
     expect(stored.map(({ metrics }) => metrics['ac_power_w'])).toEqual([1, 4321])
+  })
+
+  it('shows other consumers of its topics the trace of a message, in the headers of what it becomes', async () => {
+    const traced = await Instance.start({
+      env: {
+        HELIO_LOG_URL: `${broker.url()}/traced?partitions=1`,
+        // Nobody there to collect them: the records carry their traces all the same.
+        HELIO_TRACES_URL: `http://127.0.0.1:${await freePort()}/v1/traces`,
+        HELIO_TRACES_ONE_IN: '1',
+      },
+    })
+    try {
+      const its = await traced.api()
+      const place = { connection: await its.connection(), siteId: await its.site() }
+      await claimed(traced, its, place, 'traced')
+      const client = await connect(traced, place.connection)
+      await publish(client, native('traced', Date.now(), { ac_power_w: 4321 }))
+      await client.endAsync()
+      const header = async (topic: string, count: number): Promise<string> =>
+        String((await seenByOthers(broker.url(), `traced.${topic}`, count)).at(-1)!.headers?.['traceparent'])
+      // Of the two messages the first was of nobody's device yet.
+      const [raw, reading] = [await header('raw', 2), await header('readings', 1)]
+      const format = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/
+      const [[, trace, received], [, same, decoded]] = [format.exec(raw) ?? [], format.exec(reading) ?? []]
+      expect([raw, reading, same]).toEqual([expect.stringMatching(format), expect.stringMatching(format), trace])
+      expect(decoded).not.toBe(received)
+    } finally {
+      await traced.remove()
+    }
   })
 
   it('loses and doubles nothing when worker and broker are killed under load', async () => {

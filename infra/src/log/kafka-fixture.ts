@@ -1,6 +1,6 @@
 /** For tests: a log on a broker under a prefix of its own, whose topics are removed in the end. */
 import { randomBytes } from 'node:crypto'
-import kafkajs, { type Kafka } from 'kafkajs'
+import kafkajs, { type Kafka, type KafkaMessage } from 'kafkajs'
 import { pino } from 'pino'
 import type { Log } from '@heliograph/crm-core/contracts'
 import { createKafkaLog } from './kafka.ts'
@@ -41,5 +41,32 @@ export function kafkaStorage(address: string, query: Record<string, string> = {}
         await admin.deleteTopics({ topics })
       })
     },
+  }
+}
+
+/**
+ * The first records of a topic as anybody's consumer sees them, headers and all.
+ * @param address of a broker, `kafka://host:port`
+ */
+export async function seenByOthers(address: string, topic: string, count: number): Promise<KafkaMessage[]> {
+  const kafka = new kafkajs.Kafka({ brokers: [new URL(address).host], logLevel: kafkajs.logLevel.NOTHING })
+  const consumer = kafka.consumer({ groupId: `others-${randomBytes(6).toString('hex')}` })
+  const seen: KafkaMessage[] = []
+  await consumer.connect()
+  try {
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await new Promise<void>((resolve, reject) => {
+      consumer
+        .run({
+          async eachMessage({ message }) {
+            seen.push(message)
+            if (seen.length === count) resolve()
+          },
+        })
+        .catch(reject)
+    })
+    return seen
+  } finally {
+    await consumer.disconnect()
   }
 }

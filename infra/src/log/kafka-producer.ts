@@ -15,6 +15,8 @@ const MAX_PENDING_BYTES = 256 * 1024 * 1024
 const SQUEEZE_FROM_BYTES = 64 * 1024
 /** What a record takes in a batch beside key and value, at most. */
 const RECORD_HEAD_BYTES = 32
+/** A traced one's header: its name, 55 characters, and the lengths of both. */
+const TRACE_HEADER_BYTES = 72
 /** A batch may have its head, and be no better than it was when it is compressed. */
 const BATCH_HEAD_BYTES = 512
 /** kafkajs counts the records of a producer in 32 bits and wraps them wrongly: long before that a new one is taken. */
@@ -118,7 +120,7 @@ export function createKafkaProducer({ topic, partitions, limit, squeeze, connect
         const nth = counts.get(partition) ?? 0
         if (at === 0) firsts.push({ index, partition, nth })
         counts.set(partition, nth + 1)
-        messages.push({ key: record.key, value: asBuffer(record.value), partition })
+        messages.push(messageOf(record, partition))
         bytes += size
       }
       if (records.length === 0) positions[index] = { partition: 0, offset: 0 }
@@ -184,6 +186,12 @@ export function createKafkaProducer({ topic, partitions, limit, squeeze, connect
   }
 }
 
-const recordBytes = ({ key, value }: AppendRecord): number => RECORD_HEAD_BYTES + Buffer.byteLength(key) + value.length
+const recordBytes = ({ key, value, traceparent }: AppendRecord): number =>
+  RECORD_HEAD_BYTES + Buffer.byteLength(key) + value.length + (traceparent === undefined ? 0 : TRACE_HEADER_BYTES)
+/** The header's name is that of W3C Trace Context, as OpenTelemetry's instrumentation of Kafka reads and writes it. */
+const messageOf = ({ key, value, traceparent }: AppendRecord, partition: number): Message =>
+  traceparent === undefined
+    ? { key, value: asBuffer(value), partition }
+    : { key, value: asBuffer(value), partition, headers: { traceparent } }
 const asBuffer = (value: Uint8Array): Buffer =>
   Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength)

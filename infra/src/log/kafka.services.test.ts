@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { TOPICS } from '@heliograph/crm-core/contracts'
 import { needService } from '../../services/for-tests.ts'
 import { SERVICE_PASSWORD, SERVICE_USER } from '../../services/service.ts'
-import { kafkaStorage } from './kafka-fixture.ts'
+import { kafkaStorage, seenByOthers } from './kafka-fixture.ts'
 import { appendUntilKilled } from './kill-appender.ts'
 import { describeLog } from './log.conformance.ts'
 
@@ -82,6 +82,27 @@ it('saves where a partition begins that its owner had done and could not save', 
     .toEqual([{ partition: 0, offset: 3 }])
   expect(await consumer.lag()).toBe(0)
   await consumer.stop()
+  await log.stop()
+  await storage.remove()
+})
+
+it('shows other consumers the trace of a traced record as a header, and no header on any other', async () => {
+  const storage = kafkaStorage(kafka.url(), { partitions: '1' })
+  const log = await storage.open()
+  const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+  await log.producer(TOPICS.raw).append([
+    { key: 'k', value: Buffer.from('untraced') },
+    { key: 'k', value: Buffer.from('traced'), traceparent },
+  ])
+  const seen = await seenByOthers(kafka.url(), `${storage.prefix}.${TOPICS.raw}`, 2)
+  const plain = seen.map(({ value, headers = {} }) => [
+    value?.toString(),
+    Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
+  ])
+  expect(plain).toEqual([
+    ['untraced', {}],
+    ['traced', { traceparent }],
+  ])
   await log.stop()
   await storage.remove()
 })

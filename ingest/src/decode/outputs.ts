@@ -75,8 +75,11 @@ export class DecodeBatch {
   /** Resolves when everything is on disk. After a failure it may be called again: what is on disk is not appended twice. */
   async append(producers: DecodeProducers): Promise<void> {
     const readings: AppendRecord[] = []
-    for (const reading of this.#readings)
-      if (reading) readings.push({ key: reading.deviceId, value: writeReading(reading), decoded: reading })
+    for (const reading of this.#readings) {
+      if (!reading) continue
+      const { deviceId: key, traceparent } = reading
+      readings.push({ key, value: writeReading(reading), decoded: reading, traceparent })
+    }
     const put = async (output: keyof DecodeProducers, records: AppendRecord[]): Promise<void> => {
       if (records.length === 0 || this.#appended.has(output)) return
       await producers[output].append(records)

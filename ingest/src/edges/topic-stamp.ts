@@ -1,5 +1,6 @@
 /** What is stamped on every message of one topic, made on its first one. */
 import {
+  type AppendRecord,
   createRawStamper,
   encodeRaw,
   type ConnectionId,
@@ -67,12 +68,15 @@ export function beginReceive(
 }
 /** A message as the log keeps it. @param receivedAt UTC milliseconds @param step where it is traced */
 export const stampedRecord = (
-  { header, stamp }: TopicStamp,
+  { key, header, stamp }: TopicStamp,
   receivedAt: number,
   body: Uint8Array,
   step: TraceStep | undefined,
-): Uint8Array =>
-  step ? encodeRaw({ ...header, receivedAt, traceparent: step.traceparent }, body) : stamp(receivedAt, body)
+): AppendRecord => {
+  if (!step) return { key, value: stamp(receivedAt, body) }
+  const { traceparent } = step
+  return { key, value: encodeRaw({ ...header, receivedAt, traceparent }, body), traceparent }
+}
 
 /** A topic that the vendor's file stumbles over must not stop the edge: it goes to the connection's common shard, always. */
 function shardOf(vendor: string, topic: string, shard: ShardOf): string {

@@ -128,7 +128,7 @@ export function createSubscriber(
     if (payload.length > limits.payloadBytes) return reject('payload-too-large', topic, turn, of)
     const step = beginReceive(deps.tracing, stamp, payload.length)
     const message: Message = {
-      record: { key: stamp.key, value: stampedRecord(stamp, clock.now(), payload, step) },
+      record: stampedRecord(stamp, clock.now(), payload, step),
       wanted: () => qos === 0 || (of === wire && of.isOpen),
       settled(error) {
         inFlight--

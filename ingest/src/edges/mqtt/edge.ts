@@ -248,7 +248,7 @@ export function createMqttEdge(deps: MqttEdgeDeps, settings: MqttEdgeSettings): 
     }
     const step = beginReceive(deps.tracing, stamp, payload.length)
     const settled: Done = step ? (error) => (step.end(error ?? undefined), done(error)) : done
-    const record = { key: stamp.key, value: stampedRecord(stamp, clock.now(), payload, step) }
+    const record = stampedRecord(stamp, clock.now(), payload, step)
     appender.push(new PublishedMessage(record, session, client, { qos, messageId, isWill }, open, settled))
     if (gauge.level === 'none' && appender.heldBytes >= config.pressure.softBytes) gauge.measure()
     else if (gauge.level === 'soft' && appender.heldBytes >= config.pressure.hardBytes) gauge.measure()
