@@ -1,12 +1,27 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { needService, ownService } from '../../services/for-tests.ts'
+import { needService, needTool, ownService } from '../../services/for-tests.ts'
 import { type Authority, createAuthority } from '../process/authority.fixture.ts'
 import { openCrm, openCrmReader } from './index.ts'
 import { mysqlAddress } from './mysql-address.ts'
 import { checkMysql, openMysql } from './mysql-connection.ts'
+import { describeSlowReplica } from './mysql-replica.suite.ts'
 import { describeMysqlServer } from './mysql-server.suite.ts'
 
 describeMysqlServer('MySQL', (await needService('mysql')).url(), () => ownService('mysql'))
+
+const plugins = `--plugin-dir=${join(await needTool('mysql'), 'root/usr/lib/mysql/plugin')}`
+describeSlowReplica('MySQL', (args) => ownService('mysql', [...args, plugins]), {
+  source: ["INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'"],
+  replica: ["INSTALL PLUGIN rpl_semi_sync_replica SONAME 'semisync_replica.so'"],
+  position: 'SHOW BINARY LOG STATUS',
+  follow: ({ port, user, password, file, position }) =>
+    `CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = ${port}, SOURCE_USER = '${user}', SOURCE_PASSWORD = '${password}', SOURCE_LOG_FILE = '${file}', SOURCE_LOG_POS = ${position}, SOURCE_CONNECT_RETRY = 1, GET_SOURCE_PUBLIC_KEY = 1`,
+  enable: 'SET GLOBAL rpl_semi_sync_replica_enabled = 1',
+  start: 'START REPLICA',
+  stop: 'STOP REPLICA',
+  semiSync: 'rpl_semi_sync_source',
+})
 
 describe('MySQL over TLS', () => {
   let server: Awaited<ReturnType<typeof ownService>>
