@@ -3,6 +3,7 @@ import { charts } from './charts.ts'
 import { edge } from './edge.ts'
 import { endToEnd } from './end-to-end.ts'
 import { engines } from './engines.ts'
+import { kafkaLine } from './kafka-line.ts'
 import { kill } from './kill.ts'
 import { replay } from './replay.ts'
 import { sites } from './sites.ts'
@@ -20,5 +21,6 @@ export const subjects: readonly Subject[] = [
   charts,
   startUp,
   kill,
+  kafkaLine,
   ...engines,
 ]
