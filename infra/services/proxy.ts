@@ -3,13 +3,6 @@ import { randomBytes } from 'node:crypto'
 
 /** `timeout` of 0 ms: bytes go in and nothing comes out, while the connection stays. */
 export type ToxicType = 'latency' | 'timeout' | 'bandwidth' | 'reset_peer'
-/** What a network does, and how: milliseconds, KB/s. */
-export const ILLS: readonly (readonly [ToxicType, Record<string, number>])[] = [
-  ['latency', { latency: 250, jitter: 200 }],
-  ['bandwidth', { rate: 40 }],
-  ['timeout', { timeout: 0 }],
-  ['reset_peer', { timeout: 100 }],
-]
 export interface Proxy {
   /** Does something to what comes back from the engine (`downstream`) or goes to it, until `clear`. Default what comes back. */
   add(type: ToxicType, attributes: Record<string, number>, stream?: 'downstream' | 'upstream'): Promise<void>

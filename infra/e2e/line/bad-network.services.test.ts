@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { needService, ownService } from '../../services/for-tests.ts'
-import { createProxy, ILLS, type Proxy } from '../../services/proxy.ts'
+import { createProxy, type Proxy, type ToxicType } from '../../services/proxy.ts'
 import { createTestDatabases } from '../../src/crm/mysql-databases.ts'
 import type { TestDatabase } from '../../src/crm/open-for-test.ts'
 import { freePort } from '../../src/process/free-port.ts'
@@ -25,6 +25,14 @@ const databases = createTestDatabases((await needService('mysql')).url())
 const redis = (await needService('redis')).url()
 const influx = (await needService('influxdb')).url()
 const minio = (await needService('minio')).url()
+
+/** What a network does, and how: milliseconds, KB/s. */
+const ILLS: readonly (readonly [ToxicType, Record<string, number>])[] = [
+  ['latency', { latency: 250, jitter: 200 }],
+  ['bandwidth', { rate: 40 }],
+  ['timeout', { timeout: 0 }],
+  ['reset_peer', { timeout: 100 }],
+]
 
 describe('behind a bad network', { timeout: SECONDS * 1_000 + 600_000, retry: 0 }, () => {
   const name = `network-${randomUUID().slice(0, 8)}`
